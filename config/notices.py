@@ -1,0 +1,120 @@
+"""What works and deserves an operator's attention: default passwords, readable secrets, open ports, law.
+
+Owns warnings only; nothing here stops a start.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from config.errors import SECRET_KEYS, Notice, Source
+from config.lookup import source_of
+from config.schema import DEFAULT_PASSWORD, LEGAL_WAIT_LIMIT_S, Config
+from config.secrets import SecretFile
+from config.tree import Mapping, Node, Scalar, Sequence
+
+EXAMPLE_SECRET = "change-me"
+"""How the passwords in the shipped examples begin."""
+
+
+def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterable[SecretFile]) -> Iterator[Notice]:
+    """Every warning of a configuration that passed its checks."""
+    yield from _secrets(tree, files, found)
+    yield from _switch(config, tree)
+    if not is_loopback(config.http.host):
+        text = f"{config.http.host}: reachable from other machines; keep it on 127.0.0.1 behind a proxy with TLS"
+        yield Notice(source_of(tree, "http", "host"), "http.host", text)
+    yield from _campaigns(config, tree)
+    if not config.campaigns:
+        yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
+    used = {name for campaign in config.campaigns for name in campaign.lists}
+    for index, leads in enumerate(config.lists):
+        if leads.name not in used:
+            yield Notice(source_of(tree, "lists", index), f"lists.{leads.name}", "no campaign dials this list")
+    trunks = {campaign.trunk for campaign in config.campaigns}
+    for index, trunk in enumerate(config.trunks):
+        if trunk.name not in trunks:
+            yield Notice(source_of(tree, "trunks", index), f"trunks.{trunk.name}", "no campaign uses this trunk")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener on this address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _secrets(tree: Mapping, files: Iterable[Path], found: Iterable[SecretFile]) -> Iterator[Notice]:
+    for secret in found:
+        if secret.open_to_all:
+            yield Notice(secret.source, secret.path, f"{secret.file} is readable by everyone; chmod 0600 it")
+    open_files = {str(file) for file in files if _open_to_all(file)}
+    told: set[str] = set()
+    for source, path, value in _secret_values(tree, ()):
+        if value.startswith(EXAMPLE_SECRET):
+            yield Notice(source, path, "the password of an example; set one of your own")
+        if source.file in open_files and source.file not in told:
+            told.add(source.file)
+            yield Notice(
+                source,
+                path,
+                "a secret in a file that everyone may read; chmod 0600 it, or use the *_file key",
+            )
+
+
+def _open_to_all(file: Path) -> bool:
+    try:
+        return bool(file.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
+
+
+def _secret_values(node: Node, path: tuple[str, ...]) -> Iterator[tuple[Source, str, str]]:
+    if isinstance(node, Mapping):
+        for key, entry in node.entries.items():
+            if key in SECRET_KEYS and isinstance(entry.node, Scalar) and entry.node.value:
+                if key != "url" or "@" in entry.node.value:
+                    yield entry.node.source, ".".join((*path, key)), entry.node.value
+            else:
+                yield from _secret_values(entry.node, (*path, key))
+    elif isinstance(node, Sequence):
+        for label, item in zip(node.labels, node.items, strict=True):
+            yield from _secret_values(item, (*path, label))
+
+
+def _switch(config: Config, tree: Mapping) -> Iterator[Notice]:
+    for index, node in enumerate(config.switch.nodes):
+        where = source_of(tree, "switch", "nodes", index)
+        path = f"switch.nodes.{node.name}"
+        password = node.password or config.esl.password
+        if password is None or password.get_secret_value() == DEFAULT_PASSWORD:
+            text = f"the default password {DEFAULT_PASSWORD} is known to everyone; set one here and in FreeSWITCH"
+            yield Notice(where, f"{path}.password", text)
+        if not is_loopback(node.host):
+            text = f"{node.host}: the event socket has no encryption; use a tunnel or a private net"
+            yield Notice(where, f"{path}.host", text)
+            if any(campaign.message is None for campaign in config.campaigns):
+                text = "the packaged message has its path on this machine; name one in each campaign that this node has"
+                yield Notice(where, path, text)
+
+
+def _campaigns(config: Config, tree: Mapping) -> Iterator[Notice]:
+    for index, campaign in enumerate(config.campaigns):
+        path = f"campaigns.{campaign.name}"
+        if campaign.wait_limit_s > LEGAL_WAIT_LIMIT_S:
+            text = f"{campaign.wait_limit_s:g} s: the law of several countries allows {LEGAL_WAIT_LIMIT_S:g} s"
+            yield Notice(source_of(tree, "campaigns", index, "wait_limit_s"), f"{path}.wait_limit_s", text)
+        if campaign.message is None and not config.switch.embedded:
+            text = "the packaged message names no company; record one that says who called and where to call back"
+            yield Notice(source_of(tree, "campaigns", index), f"{path}.message", text)
+        if not any(campaign.call_window.days.values()):
+            where = source_of(tree, "campaigns", index, "call_window", "days")
+            yield Notice(where, f"{path}.call_window.days", "no day has hours: nothing will be dialed")
+        if not config.serving(campaign):
+            yield Notice(source_of(tree, "campaigns", index), path, "no agent serves this campaign")

@@ -1,0 +1,470 @@
+"""The configuration's shape: every section, key, limit and default.
+
+Owns what may be written and what holds when it is not. Defaults are the safe choice for real people at the
+other end of the line. Must not compare two sections: that is ``config.checks``. Durations are seconds once
+read; shares 0–1.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+
+from config.values import (
+    CallerId,
+    DayKey,
+    FilePath,
+    Flag,
+    Host,
+    Ids,
+    IpAddress,
+    Label,
+    Name,
+    Network,
+    Port,
+    Prefix,
+    SeatAddress,
+    Share,
+    SipUser,
+    Span,
+    SwitchPath,
+    Windows,
+    Zone,
+    duration,
+    expand_ids,
+    matching,
+    number,
+    printable,
+    refuse,
+    whole,
+)
+
+DEFAULT_PASSWORD = "ClueCon"
+"""What an unconfigured FreeSWITCH accepts, known to everyone."""
+
+LEGAL_WAIT_LIMIT_S = 2.0
+"""The longest that a person who answered may wait for an agent (US TSR, UK Ofcom, Canada CRTC)."""
+
+Duration = Annotated[float, duration(0, 30 * 86400)]
+Codec = Literal["PCMA", "PCMU", "G722"]
+"""What FreeSWITCH speaks without an extra module."""
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+
+def _secret(value: object) -> SecretStr:
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str) or not value or len(value) > 1024 or not value.isprintable():
+        raise refuse("one line of 1 to 1024 printable characters")
+    return SecretStr(value)
+
+
+def _database_url(value: object) -> SecretStr:
+    secret = _secret(value)
+    text = secret.get_secret_value()
+    if not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise refuse("sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
+    return secret
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
+
+
+class Section(BaseModel):
+    """A mapping of known keys only, unchangeable once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
+
+
+class DatabaseConfig(Section):
+    """Where attempts, leads and agents' logs are kept. Without a url: SQLite in ``data_dir``."""
+
+    url: DatabaseUrl | None = None
+    url_file: FilePath | None = None
+
+
+class EslConfig(Section):
+    """How the event socket is used; the password serves every node that names none of its own."""
+
+    password: Secret | None = None
+    password_file: FilePath | None = None
+    connect_timeout_s: Annotated[float, duration(0.1, 300)] = 5.0
+    command_timeout_s: Annotated[float, duration(0.1, 300)] = 5.0
+    reconnect_min_s: Annotated[float, duration(0.05, 60)] = 0.25
+    reconnect_max_s: Annotated[float, duration(0.1, 600)] = 10.0
+
+
+class NodeConfig(Section):
+    """One FreeSWITCH. ``capacity`` is how many legs it may carry at a time."""
+
+    name: Name
+    host: Host = "127.0.0.1"
+    port: Port = 8021
+    password: Secret | None = None
+    password_file: FilePath | None = None
+    capacity: Annotated[int, whole(1, 100_000)] = 800
+
+
+class SwitchConfig(Section):
+    """The switches. No nodes means the embedded switch."""
+
+    nodes: tuple[NodeConfig, ...] = ()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the modelled switch is used."""
+        return not self.nodes
+
+
+def _switch(value: object) -> object:
+    if value == "embedded":
+        return SwitchConfig()
+    if isinstance(value, SwitchConfig):
+        return value
+    if not isinstance(value, dict):
+        raise refuse("embedded, or a mapping with nodes: [{name, host, port, password_file, capacity}]")
+    if not value.get("nodes"):
+        raise refuse("at least one node under nodes, or: switch: embedded")
+    return value
+
+
+Seconds = Annotated[float, duration(0, 3600)]
+
+
+class RingToAnswer(Section):
+    """How long an answered call rings (lognormal)."""
+
+    mean_s: Annotated[float, duration(0.1, 300)] = 9.0
+    sd_s: Annotated[float, duration(0, 300)] = 5.0
+    max_s: Annotated[float, duration(0.1, 600)] = 45.0
+
+
+class CalleesConfig(Section):
+    """The modelled people who are called. What is left of 1 after all shares rings without an answer."""
+
+    answer_probability: Share = 0.3
+    ring_to_answer: RingToAnswer = RingToAnswer()
+    busy_share: Share = 0.08
+    rejected_share: Share = 0.03
+    invalid_share: Share = 0.04
+    patience_s: Annotated[float, duration(0.1, 3600)] = 8.0
+    hangup_at_answer_share: Share = 0.01
+
+
+class CarrierConfig(Section):
+    """The modelled carrier. ``silent_share`` of calls never say that they ring."""
+
+    progress_delay_s: Span = (0.3, 1.5)
+    silent_share: Share = 0.03
+    early_media_share: Share = 0.08
+    failure_share: Share = 0.02
+    refusal_delay_s: Span = (1.0, 3.0)
+
+
+class PhonesConfig(Section):
+    """The modelled agents' phones."""
+
+    answer_delay_s: Span = (0.05, 0.3)
+    no_answer_share: Share = 0.0
+    busy_share: Share = 0.0
+    drops_per_hour: Annotated[float, number(0, 3600)] = 0.0
+
+
+class TalkConfig(Section):
+    """How long modelled conversations last, before ``scale`` multiplies it.
+
+    With a ``file`` (CSV): drawn from its ``column`` of seconds. Without: lognormal with ``mean_s`` and
+    ``sd_s``.
+    """
+
+    file: FilePath | None = None
+    column: Annotated[str, printable(100)] = "duration"
+    mean_s: Annotated[float, duration(0.1, DAY)] = 180.0
+    sd_s: Annotated[float, duration(0, DAY)] = 180.0
+    scale: Annotated[float, number(0.001, 1000)] = 1.0
+    min_s: Annotated[float, duration(0, HOUR)] = 1.0
+    max_s: Annotated[float, duration(0.1, DAY)] = HOUR
+
+
+class EmbeddedConfig(Section):
+    """The modelled world under the embedded switch. Used with ``switch: embedded`` only."""
+
+    seed: Annotated[int, whole(0, 2**31 - 1)] = 1
+    port: Annotated[int, whole(0, 65535)] = 0
+    capacity: Annotated[int, whole(1, 100_000)] = 800
+    linger_s: Annotated[float, duration(0, DAY)] = 60.0
+    callees: CalleesConfig = CalleesConfig()
+    carrier: CarrierConfig = CarrierConfig()
+    phones: PhonesConfig = PhonesConfig()
+    talk: TalkConfig = TalkConfig()
+
+
+class HttpConfig(Section):
+    """The service's own API, metrics and health. Without a token one is made and kept in ``data_dir``."""
+
+    host: Host = "127.0.0.1"
+    port: Annotated[int, whole(0, 65535)] = 8088
+    token: Secret | None = None
+    token_file: FilePath | None = None
+
+
+class LogConfig(Section):
+    """Logs: one JSON line an event, or text for a person (auto: text on a terminal).
+
+    Without a file: standard error.
+    """
+
+    level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+    file: FilePath | None = None
+
+
+class EngineConfig(Section):
+    """How often the engine looks again when nothing happened. Seldom changed."""
+
+    decide_every_s: Annotated[float, duration(0.05, 5)] = 0.1
+    resync_interval_s: Annotated[float, duration(1, HOUR)] = 30.0
+
+
+class TrunkConfig(Section):
+    """A gateway to a carrier, with its limits. Proxy and credentials are for ``dialer freeswitch render``."""
+
+    name: Name
+    gateway: Name | None = None
+    channels: Annotated[int, whole(1, 100_000)]
+    cps: Annotated[float, number(0.1, 1000)]
+    caller_id: CallerId
+    prefix: Prefix = ""
+    strip_plus: Flag = True
+    kind: Literal["peer", "register"] = "peer"
+    proxy: Host | None = None
+    port: Port = 5060
+    transport: Literal["udp", "tcp"] = "udp"
+    realm: Host | None = None
+    username: SipUser | None = None
+    password: Secret | None = None
+    password_file: FilePath | None = None
+    expire_s: Annotated[float, duration(60, DAY)] = 600.0
+    ping_s: Annotated[float, duration(0, HOUR)] = 0.0
+    codecs: tuple[Codec, ...] = ("PCMA", "PCMU")
+
+    @property
+    def gateway_name(self) -> str:
+        """The gateway's name in FreeSWITCH."""
+        return self.gateway or self.name
+
+
+class SeatConfig(Section):
+    """A place with a phone, or a range of them.
+
+    ``secrets`` (or ``secrets_file`` with lines ``ID SECRET``) gives each seat of a range its own password.
+    """
+
+    id: Ids
+    address: SeatAddress = "user/{id}"
+    mode: Literal["nailed_up", "on_call"] = "nailed_up"
+    secret: Secret | None = None
+    secret_file: FilePath | None = None
+    secrets: dict[Name, Secret] = {}
+    secrets_file: FilePath | None = None
+    profile: Name = "internal"
+    ring_timeout_s: Annotated[float, duration(1, 300)] = 20.0
+    media_timeout_s: Annotated[float, duration(0, HOUR)] = 0.0
+
+    def expand(self) -> tuple[tuple[str, str], ...]:
+        """(seat id, address) of each seat that this entry stands for."""
+        return tuple((seat, self.address.replace("{id}", seat)) for seat in expand_ids(self.id))
+
+    def secret_of(self, seat: str) -> SecretStr | None:
+        """The password of one seat's phone: its own line in ``secrets``, else the entry's ``secret``."""
+        return self.secrets.get(seat, self.secret)
+
+
+class AgentConfig(Section):
+    """A person who may log in, or a range of them. Without ``campaigns``: serves all."""
+
+    id: Ids
+    name: Label | None = None
+    seat: Annotated[str, printable(64)] = "{id}"
+    campaigns: tuple[Name, ...] | None = None
+    login_at_start: Flag = False
+
+    def expand(self) -> tuple[tuple[str, str], ...]:
+        """(agent id, seat id) of each agent that this entry stands for."""
+        return tuple((agent, self.seat.replace("{id}", agent)) for agent in expand_ids(self.id))
+
+
+class ListConfig(Section):
+    """A list of leads. ``file`` is imported when the list is still empty at a start."""
+
+    name: Name
+    file: FilePath | None = None
+    region: Annotated[str, matching(r"[A-Z]{2}", "a country's two capital letters, such as DE")] | None = None
+
+
+class PreviewConfig(Section):
+    """How long an agent may look at a lead before it is dialed, and what happens then."""
+
+    timeout_s: Annotated[float, duration(1, HOUR)] = 30.0
+    on_timeout: Literal["skip", "dial", "pause"] = "skip"
+
+
+class RecycleConfig(Section):
+    """Dial a lead again ``after`` an outcome, at most ``max`` times."""
+
+    after: Annotated[float, duration(0, 366 * DAY)]
+    max: Annotated[int, whole(1, 1000)] | None = None
+
+
+def _rule(value: object) -> object:
+    if value == "never":
+        return None
+    if isinstance(value, str):
+        return {"after": value}
+    return value
+
+
+Rule = Annotated[RecycleConfig | None, BeforeValidator(_rule)]
+
+
+class RecycleRules(Section):
+    """What happens to a lead after an outcome: a rule, or ``never``.
+
+    A connected customer is never redialed.
+    """
+
+    busy: Rule = RecycleConfig(after=600, max=3)
+    no_answer: Rule = RecycleConfig(after=2 * HOUR)
+    rejected: Rule = None
+    machine: Rule = RecycleConfig(after=4 * HOUR)
+    message_played: Rule = None
+    abandoned: Rule = RecycleConfig(after=72 * HOUR, max=1)
+    hung_up_early: Rule = RecycleConfig(after=DAY, max=1)
+    invalid_number: Rule = None
+    dead_number: Rule = None
+    carrier_failure: Rule = RecycleConfig(after=300, max=5)
+    cancelled: Rule = RecycleConfig(after=1800)
+    interrupted: Rule = RecycleConfig(after=600, max=5)
+    shutdown: Rule = RecycleConfig(after=600)
+
+
+_OFFICE_DAY = ((9 * 60, 20 * 60),)
+
+
+class CallWindowConfig(Section):
+    """When people may be called, in their own time. ``zone`` serves numbers whose zone is not known.
+
+    A day that is not named is a day without calls.
+    """
+
+    zone: Zone = "UTC"
+    days: dict[DayKey, Windows] = {"mon-sat": _OFFICE_DAY}
+
+
+class CampaignConfig(Section):
+    """One campaign."""
+
+    name: Name
+    mode: Literal["preview", "progressive", "ratio"]
+    lists: tuple[Name, ...]
+    trunk: Name
+    caller_id: CallerId | None = None
+    agents: tuple[Ids, ...] | None = None
+    lines_per_agent: Annotated[float, number(1, 10)] | None = None
+    ring_timeout_s: Annotated[float, duration(5, 120)] = 30.0
+    min_ring_s: Annotated[float, duration(0, 120)] = 15.0
+    wait_limit_s: Annotated[float, duration(0.1, 60)] = LEGAL_WAIT_LIMIT_S
+    message: SwitchPath | None = None
+    wrap_up_s: Annotated[float, duration(0, HOUR)] = 30.0
+    preview: PreviewConfig = PreviewConfig()
+    max_attempts: Annotated[int, whole(1, 1000)] = 5
+    hopper_size: Annotated[int, whole(1, 100_000)] = 100
+    lease_s: Annotated[float, duration(30, DAY)] = 300.0
+    call_window: CallWindowConfig = CallWindowConfig()
+    recycle: RecycleRules = RecycleRules()
+    autostart: Flag = True
+    dispositions: tuple[Name, ...] = ()
+
+
+class DoNotCallConfig(Section):
+    """Files of numbers that are never dialed, one a line, read at every start."""
+
+    files: tuple[FilePath, ...] = ()
+
+
+class ListenConfig(Section):
+    """Where a SIP profile listens."""
+
+    ip: IpAddress = "127.0.0.1"
+    port: Port = 5060
+
+
+class RtpConfig(Section):
+    """Where audio flows: local address, port range, and the address that carriers are told."""
+
+    ip: IpAddress = "127.0.0.1"
+    external_ip: IpAddress | None = None
+    first_port: Port = 16384
+    last_port: Port = 32768
+
+
+class FreeswitchConfig(Section):
+    """What ``dialer freeswitch render`` writes, apart from trunks, seats and passwords.
+
+    ``event_socket_allow`` names the networks that the dialer connects from, where that is not the server
+    itself. ``seat_ping_s`` is how often registered phones are asked whether they are there; 0 never asks.
+    """
+
+    domain: Host = "dialer.local"
+    seats: ListenConfig = ListenConfig(port=5060)
+    trunks: ListenConfig = ListenConfig(port=5080)
+    rtp: RtpConfig = RtpConfig()
+    event_socket_allow: tuple[Network, ...] = ()
+    seat_ping_s: Annotated[float, duration(0, HOUR)] = 20.0
+    seat_codecs: tuple[Codec, ...] = ("PCMA", "PCMU")
+    max_sessions: Annotated[int, whole(10, 100_000)] | None = None
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    instance: Name = "dialer"
+    data_dir: FilePath = "/var/lib/dialer"
+    database: DatabaseConfig = DatabaseConfig()
+    switch: Annotated[SwitchConfig, BeforeValidator(_switch)]
+    esl: EslConfig = EslConfig()
+    embedded: EmbeddedConfig = EmbeddedConfig()
+    http: HttpConfig = HttpConfig()
+    log: LogConfig = LogConfig()
+    engine: EngineConfig = EngineConfig()
+    trunks: tuple[TrunkConfig, ...] = ()
+    seats: tuple[SeatConfig, ...] = ()
+    agents: tuple[AgentConfig, ...] = ()
+    lists: tuple[ListConfig, ...] = ()
+    campaigns: tuple[CampaignConfig, ...] = ()
+    do_not_call: DoNotCallConfig = DoNotCallConfig()
+    drain_seconds: Duration = 30.0
+    freeswitch: FreeswitchConfig = FreeswitchConfig()
+
+    @property
+    def data_path(self) -> Path:
+        """``data_dir`` as a path."""
+        return Path(self.data_dir)
+
+    def serving(self, campaign: CampaignConfig) -> tuple[str, ...]:
+        """The ids of the agents that serve a campaign: both sides may limit, a side that says nothing allows
+        all.
+        """
+        wanted = None if campaign.agents is None else {i for ids in campaign.agents for i in expand_ids(ids)}
+        return tuple(
+            agent
+            for entry in self.agents
+            if entry.campaigns is None or campaign.name in entry.campaigns
+            for agent, _seat in entry.expand()
+            if wanted is None or agent in wanted
+        )

@@ -1,0 +1,393 @@
+"""The composition root: builds every part of the service, wires, starts, stops (last in, first out).
+
+The only module that knows all rooms. Owns the order of start and stop, signals, and the shift's end. Must hold no
+rule of dialing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import signal
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gevent
+import gevent.event
+import structlog
+
+from config.loader import LoadedConfig
+from dialer import __version__, logs, settings
+from dialer import summary as summaries
+from dialer.clitools.options import RunOptions
+from dialer.clock import EngineClock
+from dialer.domain import commands as cmd
+from dialer.domain import events as ev
+from dialer.domain.status import Status
+from dialer.embedded import EmbeddedError, EmbeddedSwitch
+from dialer.engine import Engine
+from dialer.http.app import make_app
+from dialer.http.runfiles import RunFileError, ensure_token, remove_runtime, write_runtime
+from dialer.http.server import HttpServer, HttpServerError
+from dialer.liveview import LiveView
+from dialer.notify import Notifier
+from dialer.oneshot import TaskFailed, run_task
+from dialer.ports import Health, LatencyView
+from dialer.runtime import LATE_S, Runtime
+from dialer.store.client import StoreClient
+from dialer.switch.driver import Driver
+from dialer.switch.resync import SnapshotError, parse
+from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, translate
+from esl.backoff import Backoff
+from esl.client import Client
+from esl.commands import ShowChannelsJson
+from esl.errors import ESLError
+
+STORE_START_S = 30.0
+STORE_FLUSH_S = 15.0
+CHANNELS_GONE_S = 5.0
+LAST_RESORT_S = 120.0
+"""How long past its drain a shift may take to end before it is ended without asking."""
+
+
+class StartError(Exception):
+    """The service cannot start; the text says why and what was expected."""
+
+
+def run(loaded: LoadedConfig, options: RunOptions) -> int:
+    """Run the service until told to stop; returns the exit code."""
+    epoch = uuid.uuid4().hex[:12]
+    try:
+        wanted = settings.build(loaded, epoch)
+        app = App(wanted, options, epoch)
+    except (settings.SettingsError, StartError) as error:
+        print(f"dialer: {error}", file=sys.stderr)
+        return 1
+    return app.run()
+
+
+class App:
+    """One service. Implements ``dialer.ports.ServicePort``."""
+
+    def __init__(self, wanted: settings.Settings, options: RunOptions, epoch: str) -> None:
+        self._settings = wanted
+        self._options = options
+        self._epoch = epoch
+        self._run_dir = wanted.data_dir / "run"
+        self._show_top = options.top if options.top is not None else sys.stdout.isatty()
+        self._undo: list[Callable[[], Any]] = []
+        self._clients: dict[str, Client] = {}
+        self._clock = EngineClock()
+        self._stop_asked = gevent.event.Event()
+        self._hard_stop = False
+        self._fatal: str | None = None
+        self._notify = Notifier()
+        self._view: LiveView | None = None
+        self._rng = random.Random()
+        self._log = structlog.get_logger("app")
+        self.runtime: Runtime
+
+    # ---- life ----------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Start, work, drain, stop. Exit codes: 0 fine, 1 failure."""
+        try:
+            self._start()
+        except (StartError, EmbeddedError, HttpServerError, RunFileError, TaskFailed, OSError) as error:
+            self._log.error("start_failed", text=str(error))
+            print(f"dialer: {error}", file=sys.stderr)
+            self._stop_all()
+            return 1
+        code = 1
+        try:
+            code = self._work()
+        finally:
+            self._stop_all()
+        return code
+
+    def _start(self) -> None:
+        wanted = self._settings
+        self._make_dirs()
+        self._lock()
+        log_file = wanted.log.file
+        if self._show_top and log_file is None:
+            log_file = wanted.data_dir / "dialer.log"
+        logs.configure(wanted.log.level, wanted.log.format, log_file)
+        self._log.info("start", version=__version__, instance=wanted.instance, config=wanted.config_hash[:12])
+        self._prepare_store()
+        nodes = self._nodes()
+
+        engine = Engine(wanted.engine, self._clock(), lambda: str(uuid.uuid4()))
+        store = StoreClient(
+            wanted.database_url,
+            wanted.instance,
+            wanted.engine.campaigns,
+            self._feed,
+            epoch=self._epoch,
+            on_fault=lambda text: self._log.error("store_fault", text=text),
+        )
+        self._store = store
+        self.runtime = Runtime(engine, self._clock, store.submit)
+        store.start()
+        self._undo.append(store.stop)
+        self.runtime.feed(store.recover(STORE_START_S))
+        for node in nodes:
+            self._connect(node)
+        loop = gevent.spawn(self.runtime.run)
+        loop.link_exception(self._loop_failed)
+        self._undo.append(loop.kill)
+        for client in self._clients.values():
+            client.start()
+            for greenlet in client.greenlets:
+                greenlet.link_exception(self._loop_failed)
+        self._serve()
+        self._signals()
+        if self._notify.watchdog_s:
+            self._undo.append(gevent.spawn(self._watchdog).kill)
+        self._notify.send("READY=1")
+        if self._show_top:
+            self._view = LiveView(self._http.host, self._http.port, self._token_file)
+            self._view.start()
+            self._undo.append(self._view.stop)
+
+    def _make_dirs(self) -> None:
+        try:
+            self._run_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(f"data_dir: {self._run_dir}: {error.strerror}; expected a directory we may write") from error
+
+    def _lock(self) -> None:
+        """One dialer a data directory: a second one would drive the same agents."""
+        path = self._run_dir / "lock"
+        handle = path.open("a")
+        self._undo.append(handle.close)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StartError(f"data_dir: {self._settings.data_dir}: another dialer runs on it ({path} is locked)") from error
+
+    def _prepare_store(self) -> None:
+        wanted = self._settings
+        done = run_task(
+            "prepare",
+            {
+                "url": wanted.database_url,
+                "fresh": self._options.fresh,
+                "lists": [
+                    {"name": each.name, "file": str(each.file) if each.file else None, "region": each.region}
+                    for each in wanted.lists
+                ],
+                "do_not_call": [str(file) for file in wanted.do_not_call_files],
+            },
+            lambda text: self._log.info("prepare", text=text),
+        )
+        self._log.info("store_ready", **done)
+
+    def _nodes(self) -> tuple[settings.NodeSettings, ...]:
+        wanted = self._settings
+        if wanted.embedded is None:
+            return wanted.nodes
+        switch = EmbeddedSwitch(wanted.embedded, self._run_dir, settings.EMBEDDED_NODE, gevent.sleep)
+        node = switch.start()
+        self._undo.append(switch.stop)
+        self._log.info("embedded_switch", port=node.port, found_running=switch.adopted)
+        return (node,)
+
+    def _connect(self, node: settings.NodeSettings) -> None:
+        name = node.name
+        client = Client(
+            node.host,
+            node.port,
+            node.password,
+            name=name,
+            events=SUBSCRIPTIONS,
+            headers=HEADERS,
+            on_event=self._on_event,
+            on_up=lambda _client: self._feed(ev.SwitchUp(name)),
+            on_down=lambda reason: self._feed(ev.SwitchDown(name, reason)),
+            on_gap=lambda count: self._feed(ev.SwitchGap(name, count)),
+            rng=self._rng,
+            connect_timeout_s=self._settings.esl.connect_timeout_s,
+            command_timeout_s=self._settings.esl.command_timeout_s,
+            backoff=Backoff(self._settings.esl.reconnect_min_s, self._settings.esl.reconnect_max_s),
+            clock=self._clock,
+        )
+        self._clients[name] = client
+        self.runtime.drivers[name] = Driver(name, client, self._feed, self._clock, self.runtime.bridge_sent)
+        self._undo.append(client.stop)
+
+    def _on_event(self, event: Any, received_at: float) -> None:
+        translated = translate(event, received_at)
+        if translated is not None:
+            self.runtime.feed(translated)
+
+    def _feed(self, event: ev.Event) -> None:
+        self.runtime.feed(event)
+
+    def _serve(self) -> None:
+        wanted = self._settings.http
+        self._token_file = self._run_dir / "token"
+        token = wanted.token or ensure_token(self._token_file)
+        self._http = HttpServer(make_app(self, token), wanted.host, wanted.port)
+        self._http.start()
+        self._undo.append(self._http.stop)
+        write_runtime(self._run_dir, self._http.host, self._http.port)
+        self._undo.append(lambda: remove_runtime(self._run_dir))
+        self._log.info("listening", url=f"http://{self._http.host}:{self._http.port}", metrics="/metrics")
+
+    def _signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            gevent.signal_handler(number, self._signal, number)
+
+    def _signal(self, number: int) -> None:
+        if self._stop_asked.is_set():
+            # A second one: exit at once. Calls that ring or wait end by the switch's own fail-safe.
+            self._log.warning("stop_now", text="second signal: leaving calls to the switch")
+            self._hard_stop = True
+            self.runtime.drained.set()
+        self._log.info("stop", signal=signal.Signals(number).name)
+        self._stop_asked.set()
+
+    def _loop_failed(self, greenlet: gevent.Greenlet) -> None:
+        error = greenlet.exception
+        self._fatal = f"{type(error).__name__}: {error}"
+        self._log.error("greenlet_failed", text=self._fatal)
+        self._hard_stop = True
+        self.runtime.drained.set()
+        self._stop_asked.set()
+
+    def _watchdog(self) -> None:
+        while True:
+            gevent.sleep(self._notify.watchdog_s / 3)
+            if self.runtime.late_s < LATE_S:
+                self._notify.send("WATCHDOG=1")
+
+    # ---- the shift -----------------------------------------------------------------------------------------
+
+    def _work(self) -> int:
+        started_at = self._clock()
+        self._stop_asked.wait(timeout=self._options.for_s)
+        self._stop_asked.set()
+        self._notify.send("STOPPING=1")
+        drain_s = self._settings.drain_s if self._options.drain_s is None else self._options.drain_s
+        if not self._hard_stop:
+            self.runtime.feed(ev.Shutdown(drain_s))
+            if not self.runtime.drained.wait(timeout=drain_s + LAST_RESORT_S):
+                self._fatal = f"calls were still open {LAST_RESORT_S:g} s after the drain"
+        if self._hard_stop:
+            return 1
+        left = self._channels_left()
+        flushed = self._store.flush(STORE_FLUSH_S)
+        if not flushed:
+            self._fatal = "the store did not take the last records; the next start settles them"
+        self._report(started_at, left)
+        if self._fatal:
+            self._log.error("ended_with_faults", text=self._fatal)
+            return 1
+        return 0
+
+    def _channels_left(self) -> int:
+        """Legs of ours still on the switches; waits a little for the last hangups."""
+        deadline = self._clock() + CHANNELS_GONE_S
+        while True:
+            left = 0
+            for client in self._clients.values():
+                try:
+                    ours, _ = parse(client.api(ShowChannelsJson()))
+                    left += len(ours)
+                except (ESLError, SnapshotError) as error:
+                    self._log.warning("channels_unknown", switch=client.name, text=str(error))
+            if left == 0 or self._clock() > deadline:
+                return left
+            gevent.sleep(0.2)
+
+    def _report(self, started_at: float, channels_left: int) -> None:
+        try:
+            stored = run_task("summary", {"url": self._settings.database_url, "since": started_at}, None)
+        except TaskFailed as error:
+            self._fatal = f"no summary: {error}"
+            return
+        report = summaries.build(
+            stored,
+            self.runtime.status(),
+            self.latencies(),
+            switch=self._settings.switch_names,
+            config_hash=self._settings.config_hash,
+            channels_left=channels_left,
+            seconds=self._clock() - started_at,
+        )
+        if self._options.summary is not None:
+            summaries.write(report, self._options.summary)
+        if self._view is not None:
+            self._view.stop()
+        print(summaries.text(report), flush=True)
+
+    def _stop_all(self) -> None:
+        keep_switch = self._hard_stop
+        while self._undo:
+            undo = self._undo.pop()
+            if keep_switch and isinstance(getattr(undo, "__self__", None), EmbeddedSwitch):
+                continue  # its calls end by their fail-safe; the next start finds it or starts another
+            try:
+                undo()
+            except Exception as error:
+                self._log.error("stop_failed", text=f"{type(error).__name__}: {error}")
+
+    # ---- ServicePort ---------------------------------------------------------------------------------------
+
+    def order(self, make: Callable[[int], ev.OperatorEvent], timeout_s: float) -> cmd.Reply:
+        """See ``ServicePort``."""
+        return self.runtime.order(make, timeout_s)
+
+    def status(self) -> Status:
+        """See ``ServicePort``."""
+        return self.runtime.status()
+
+    def health(self) -> Health:
+        """See ``ServicePort``."""
+        late_s = self.runtime.late_s
+        status = self.runtime.status()
+        not_ready = {f"switch {node.node}": node.detail for node in status.nodes if not (node.up and node.synced)}
+        if not status.store_ok:
+            not_ready["store"] = status.store_detail
+        if status.draining:
+            not_ready["dialer"] = "shutting down"
+        return Health(late_s < LATE_S, f"the engine's last turn is {late_s:.1f} s late", not_ready)
+
+    def latencies(self) -> Mapping[str, LatencyView]:
+        """See ``ServicePort``."""
+        return {
+            "answer_to_agent_ms": self.runtime.answer_to_agent.view(),
+            "answer_to_bridge_ms": self.runtime.answer_to_bridge.view(),
+        }
+
+    def edge_counters(self) -> Mapping[str, int]:
+        """See ``ServicePort``."""
+        counts = dict(self.runtime.counts())
+        for client in self._clients.values():
+            stats = client.stats
+            for name, value in (
+                ("esl_connects", stats.connects),
+                ("esl_failures", stats.failures),
+                ("esl_events", stats.events),
+                ("esl_events_dropped", stats.dropped_events),
+                ("esl_malformed_frames", stats.malformed_frames),
+                ("esl_jobs", stats.jobs),
+                ("esl_job_timeouts", stats.job_timeouts),
+                ("esl_callback_errors", stats.callback_errors),
+            ):
+                counts[name] = counts.get(name, 0) + value
+        return counts
+
+    def info(self) -> Mapping[str, str]:
+        """See ``ServicePort``."""
+        return {
+            "version": __version__,
+            "instance": self._settings.instance,
+            "switch": self._settings.switch_names,
+            "config_hash": self._settings.config_hash[:12],
+            "pid": str(os.getpid()),
+        }

@@ -1,0 +1,76 @@
+"""States of one call (an attempt on a lead) and the table that moves it.
+
+Owns the table only. What a transition does (commands, timers, records) is the engine's.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from dialer.domain.transitions import Table
+
+
+class CallState(str, Enum):
+    """Where a call is between the gate and its hangup."""
+
+    RESERVED = "reserved"  # the gate is asked, nothing is sent
+    DIALING = "dialing"  # originate is sent
+    RINGING = "ringing"  # 180 or 183 seen
+    WAITING = "waiting"  # answered, no agent yet, inside the limit
+    CONNECTING = "connecting"  # uuid_bridge is sent
+    CONNECTED = "connected"  # CHANNEL_BRIDGE seen
+    ABANDONING = "abandoning"  # the limit passed: the switch plays the message
+    RECOVERING = "recovering"  # found open in the store at start, the switch is not asked yet
+    ENDED = "ended"
+
+
+class CallTrigger(str, Enum):
+    """What can happen to a call."""
+
+    OPENED = "opened"
+    REFUSED = "refused"
+    RING = "ring"
+    ANSWER = "answer"
+    OFFER = "offer"
+    BRIDGED = "bridged"
+    BRIDGE_FAILED = "bridge_failed"
+    UNBRIDGED = "unbridged"
+    LIMIT = "limit"
+    HANGUP = "hangup"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+_S, _T = CallState, CallTrigger
+_ENDINGS = {_T.HANGUP: _S.ENDED, _T.FAILED: _S.ENDED, _T.LOST: _S.ENDED}
+
+CALL_TABLE: Table[CallState, CallTrigger] = Table(
+    {
+        _S.RESERVED: {_T.OPENED: _S.DIALING, _T.REFUSED: _S.ENDED, _T.LOST: _S.ENDED},
+        _S.DIALING: {_T.RING: _S.RINGING, _T.ANSWER: _S.WAITING, **_ENDINGS},
+        _S.RINGING: {_T.RING: _S.RINGING, _T.ANSWER: _S.WAITING, **_ENDINGS},
+        _S.WAITING: {_T.OFFER: _S.CONNECTING, _T.LIMIT: _S.ABANDONING, **_ENDINGS},
+        _S.CONNECTING: {
+            _T.BRIDGED: _S.CONNECTED,
+            _T.BRIDGE_FAILED: _S.WAITING,
+            _T.LIMIT: _S.CONNECTING,
+            **_ENDINGS,
+        },
+        _S.CONNECTED: {_T.UNBRIDGED: _S.CONNECTED, **_ENDINGS},
+        _S.ABANDONING: {**_ENDINGS},
+        _S.RECOVERING: {
+            _T.RING: _S.RINGING,
+            _T.ANSWER: _S.ABANDONING,
+            _T.BRIDGED: _S.CONNECTED,
+            **_ENDINGS,
+        },
+        _S.ENDED: {},
+    }
+)
+"""Endings are allowed from every state with a channel; RESERVED has none yet, so nothing can hang it up."""
+
+RINGING_STATES = frozenset({CallState.DIALING, CallState.RINGING})
+PENDING_STATES = frozenset(
+    {CallState.RESERVED, CallState.DIALING, CallState.RINGING, CallState.WAITING, CallState.CONNECTING}
+)
+"""Calls that may still need an agent."""

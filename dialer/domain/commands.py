@@ -1,0 +1,225 @@
+"""Everything the engine can ask of the world, as frozen orders.
+
+Owns the outbox vocabulary: what the switch driver sends, what the store writes, what operators are told. The
+engine never sees how an order is carried out; each order that can fail comes back as an event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dialer.domain.outcomes import Outcome
+
+# ---- to the switch -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateCall:
+    """Dial a customer under ``uuid`` (the attempt id). Only for an attempt that the gate has committed.
+
+    Answered, the leg waits ``wait_ms`` in silence, hears ``message`` and is hung up by the switch itself, unless a
+    bridge comes first.
+    """
+
+    node: str
+    uuid: str
+    campaign: str
+    number: str
+    gateway: str
+    caller_id: str
+    ring_timeout_s: float
+    wait_ms: int
+    message: str
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateAgent:
+    """Ring an agent's phone under ``uuid`` and park the leg; ``keep`` parks it again after each customer."""
+
+    node: str
+    uuid: str
+    agent: str
+    address: str
+    profile: str
+    ring_timeout_s: float
+    keep: bool
+    auto_answer: bool
+    media_timeout_s: float
+    caller_id: str
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Join a waiting customer and a parked agent. ``answered_at`` is when the ANSWER was read (engine clock)."""
+
+    node: str
+    call_uuid: str
+    agent_uuid: str
+    answered_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End a leg. For a ringing customer the engine has checked the minimum ring."""
+
+    node: str
+    uuid: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkLeg:
+    """Put an agent's leg back to park (cures the limbo after a customer who left too early)."""
+
+    node: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitAgain:
+    """Put an answered customer whose bridge failed back into the bounded wait, then the message."""
+
+    node: str
+    uuid: str
+    wait_ms: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSnapshot:
+    """List the channels of a node."""
+
+    node: str
+
+
+# ---- to the store ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLeads:
+    """Claim up to ``count`` due leads of a campaign's lists for ``lease_s``."""
+
+    campaign: str
+    count: int
+    lease_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLeads:
+    """Give claimed leads back, due again after ``after_s`` seconds."""
+
+    campaign: str
+    lead_ids: tuple[int, ...]
+    reason: str
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """Ask the gate, and write the attempt if it lets it through. ``opened_at`` on the engine clock."""
+
+    attempt_id: str
+    campaign: str
+    lead_id: int
+    number_id: int
+    number: str
+    person: str
+    node: str
+    trunk: str
+    agent: str | None
+    opened_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAttempt:
+    """Write how an attempt ended and where its lead goes. Idempotent by ``attempt_id``.
+
+    Times on the engine clock. ``lead_done`` with ``lead_reason``, or due again after ``recycle_after_s``.
+    ``number_dead`` marks the number so that it is not dialed again.
+    """
+
+    attempt_id: str
+    lead_id: int
+    number_id: int
+    outcome: Outcome
+    reason: str
+    ended_at: float
+    rang_at: float | None = None
+    answered_at: float | None = None
+    bridged_at: float | None = None
+    agent: str | None = None
+    cause: str = ""
+    sip_status: str = ""
+    lead_done: bool = False
+    lead_reason: str = ""
+    recycle_after_s: float = 0.0
+    number_dead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogAgentState:
+    """One line of the agent state log; may be written behind."""
+
+    agent: str
+    seat: str
+    state: str
+    reason: str
+    at: float
+    attempt_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveCampaignState:
+    """Remember what operators ordered, for the next start."""
+
+    campaign: str
+    state: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDisposition:
+    """The agent's word on an attempt."""
+
+    attempt_id: str
+    agent: str
+    code: str
+    note: str
+    at: float
+
+
+# ---- to people ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to an operator's order."""
+
+    request_id: int
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth a log line: ``topic`` is a short constant, ``text`` a sentence, no full phone numbers."""
+
+    level: str  # debug | info | warning | error
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Shutdown is complete: no call and no agent leg is left."""
+
+    calls_hung_up: int
+
+
+SwitchCommand = OriginateCall | OriginateAgent | Bridge | HangUp | ParkLeg | WaitAgain | TakeSnapshot
+StoreCommand = (
+    ClaimLeads | ReleaseLeads | OpenAttempt | CloseAttempt | LogAgentState | SaveCampaignState | SaveDisposition
+)
+Command = SwitchCommand | StoreCommand | Reply | Note | Drained

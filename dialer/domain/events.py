@@ -1,0 +1,350 @@
+"""Everything that can reach the engine, as frozen facts.
+
+Owns the inbox vocabulary: what the switch reports, what the store answers, what operators ask. No event carries a
+clock of its own except where the moment of receipt differs from the moment of handling (``at``, engine clock).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dialer.domain.lead import ClaimedLead
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed: due timers fire."""
+
+
+# ---- from the switch ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchUp:
+    """The event socket to ``node`` is authenticated and subscribed."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchDown:
+    """The event socket to ``node`` is gone; its calls may well go on."""
+
+    node: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchGap:
+    """Events of ``node`` were lost: the state must be compared with the switch."""
+
+    node: str
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    """180 or 183 on a leg."""
+
+    uuid: str
+    at: float
+    early_media: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """The far end answered. ``at`` is when the event was read from the socket."""
+
+    uuid: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegsBridged:
+    """Two legs hear each other."""
+
+    a_uuid: str
+    b_uuid: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegUnbridged:
+    """A bridge ended on this leg."""
+
+    uuid: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegParked:
+    """CHANNEL_PARK: an agent's leg waits for a customer."""
+
+    uuid: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegHungUp:
+    """A leg is gone, with the switch's words for why."""
+
+    uuid: str
+    at: float
+    cause: str
+    q850: int | None = None
+    sip_status: str | None = None
+    hangup_disposition: str | None = None
+    billsec: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateReplied:
+    """The answer to an originate: ``cause`` is the switch's word when not ``ok``."""
+
+    uuid: str
+    ok: bool
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeReplied:
+    """The answer to a uuid_bridge; ``ok`` only says that it was accepted."""
+
+    call_uuid: str
+    agent_uuid: str
+    ok: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """Any other command on a leg was refused or could not be sent."""
+
+    uuid: str
+    command: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFact:
+    """One channel of ours as the switch lists it.
+
+    ``kind`` is ``call`` or ``agent``, ``ident`` the attempt or agent id of its presence data.
+    ``answered`` and ``peer`` (the other leg's UUID when bridged) come from the channel's state.
+    """
+
+    uuid: str
+    kind: str
+    ident: str
+    answered: bool
+    peer: str | None
+    created_at: float
+    parked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSnapshot:
+    """All our channels on ``node``; ``asked_at`` is the engine clock when the question was sent."""
+
+    node: str
+    asked_at: float
+    channels: tuple[ChannelFact, ...]
+    foreign: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFailed:
+    """The switch could not be asked."""
+
+    node: str
+    error: str
+
+
+# ---- from the store ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsClaimed:
+    """The answer to ClaimLeads. ``next_due_at`` (engine clock) is when more may be due, None when nothing is."""
+
+    campaign: str
+    leads: tuple[ClaimedLead, ...]
+    asked: int
+    next_due_at: float | None = None
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOpened:
+    """The gate let this attempt through and it is committed."""
+
+    attempt_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRefused:
+    """The gate said no. ``rule`` is a short name (metrics), ``reason`` a sentence (people).
+
+    ``keep`` is true when nothing is wrong with the lead itself (the store is in trouble).
+    """
+
+    attempt_id: str
+    rule: str
+    reason: str
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    """The store cannot write: dialing stops until StoreRecovered."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRecovered:
+    """The store writes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttemptFact:
+    """An attempt that a former run left open."""
+
+    attempt_id: str
+    campaign: str
+    lead_id: int
+    number_id: int
+    number: str
+    person: str
+    node: str
+    opened_at: float
+    attempts: int
+    trunk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFact:
+    """An agent whom a former run left logged in. ``state`` is paused or ready."""
+
+    agent: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What the store knows of the former run; sent once, before the first SwitchUp."""
+
+    attempts: tuple[OpenAttemptFact, ...] = ()
+    agents: tuple[AgentFact, ...] = ()
+    campaigns: tuple[tuple[str, str], ...] = ()  # (name, state) as operators left them
+
+
+# ---- from operators ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLogin:
+    """Log an agent in, at ``seat`` or at the agent's own."""
+
+    request_id: int
+    agent: str
+    seat: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLogout:
+    """Log an agent out; a conversation is ended first by the parties, not by us."""
+
+    request_id: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPause:
+    """Take no further customers, with a reason."""
+
+    request_id: int
+    agent: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReady:
+    """Take customers; ends wrap-up early."""
+
+    request_id: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewAccept:
+    """The agent wants to call the lead shown."""
+
+    request_id: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSkip:
+    """The agent does not want to call the lead shown."""
+
+    request_id: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDispose:
+    """The agent's word on the last call."""
+
+    request_id: int
+    agent: str
+    code: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignOrder:
+    """START, PAUSE or STOP a campaign (a CampaignTrigger value)."""
+
+    request_id: int
+    campaign: str
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Start no more calls; after ``drain_s`` hang up what is left, with outcome shutdown."""
+
+    drain_s: float
+
+
+SwitchEvent = (
+    SwitchUp
+    | SwitchDown
+    | SwitchGap
+    | LegRinging
+    | LegAnswered
+    | LegsBridged
+    | LegUnbridged
+    | LegParked
+    | LegHungUp
+    | OriginateReplied
+    | BridgeReplied
+    | CommandRefused
+    | SwitchSnapshot
+    | SnapshotFailed
+)
+StoreEvent = LeadsClaimed | AttemptOpened | AttemptRefused | StoreFailed | StoreRecovered | Recovered
+OperatorEvent = (
+    AgentLogin
+    | AgentLogout
+    | AgentPause
+    | AgentReady
+    | PreviewAccept
+    | PreviewSkip
+    | AgentDispose
+    | CampaignOrder
+    | Shutdown
+)
+Event = Tick | SwitchEvent | StoreEvent | OperatorEvent

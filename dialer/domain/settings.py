@@ -1,0 +1,126 @@
+"""What the engine works from: campaigns, trunks, agents and seats as frozen settings.
+
+Built from the checked configuration by ``dialer.settings``. Owns no file format and no defaults that an operator
+could change: those are in ``config.schema``. All durations in seconds, ratios 0–1, windows in minutes of the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from dialer.domain.outcomes import Outcome
+
+
+class Mode(str, Enum):
+    """How a campaign starts its calls."""
+
+    PREVIEW = "preview"
+    PROGRESSIVE = "progressive"
+    RATIO = "ratio"
+
+
+class SeatMode(str, Enum):
+    """How an agent's phone is reached."""
+
+    NAILED_UP = "nailed_up"  # the line stays open between customers
+    ON_CALL = "on_call"  # the phone is rung for each customer
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkSettings:
+    """One gateway of the switch. ``channels`` caps legs at a time, ``calls_per_second`` new ones."""
+
+    name: str
+    gateway: str
+    channels: int
+    calls_per_second: float
+    caller_id: str
+    prefix: str = ""
+    strip_plus: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SeatSettings:
+    """A place with a phone. ``address`` is ``user/1001`` or ``sip:1001@host:port``."""
+
+    seat: str
+    address: str
+    mode: SeatMode
+    profile: str = "internal"
+    ring_timeout_s: float = 20.0
+    media_timeout_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """A person who may log in. ``campaigns`` are the names this agent serves."""
+
+    agent: str
+    name: str
+    seat: str
+    campaigns: frozenset[str]
+    login_at_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecycleRule:
+    """What happens to a lead after an outcome: again after ``after_s``, at most ``max_times``, or done (None)."""
+
+    after_s: float | None
+    max_times: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CallWindows:
+    """When a campaign may dial, in the callee's local time.
+
+    ``days`` holds seven tuples (Monday first) of ``(start_minute, end_minute)``, end exclusive, 0–1440.
+    """
+
+    days: tuple[tuple[tuple[int, int], ...], ...]
+    default_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSettings:
+    """One campaign. ``wait_limit_s`` is the abandon clock, from the answer to the agent."""
+
+    name: str
+    mode: Mode
+    lists: tuple[str, ...]
+    trunk: str
+    message: str
+    windows: CallWindows
+    caller_id: str = ""
+    lines_per_agent: float = 1.0
+    ring_timeout_s: float = 30.0
+    min_ring_s: float = 15.0
+    wait_limit_s: float = 2.0
+    wrap_up_s: float = 30.0
+    preview_timeout_s: float = 30.0
+    preview_on_timeout: str = "skip"  # skip | dial | pause
+    max_attempts: int = 5
+    hopper_size: int = 100
+    lease_s: float = 300.0
+    autostart: bool = True
+    recycle: Mapping[Outcome, RecycleRule] = field(default_factory=dict)
+    dispositions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Everything the engine needs to know before the first event.
+
+    ``epoch`` names this run of this dialer; ``nodes`` are the switches, with the legs each may carry.
+    """
+
+    epoch: str
+    nodes: Mapping[str, int]
+    trunks: Mapping[str, TrunkSettings]
+    seats: Mapping[str, SeatSettings]
+    agents: Mapping[str, AgentSettings]
+    campaigns: Mapping[str, CampaignSettings]
+    resync_interval_s: float = 30.0
+    decide_every_s: float = 0.1

@@ -1,0 +1,507 @@
+"""The life of a call: gate, ring, answer, agent, hangup, outcome.
+
+Owns every call transition and the record of how the attempt ended. The choice of an agent is ``routing``'s, the
+number of calls is the pacer's. A ringing customer is hung up in one place only (``hang_up``), which refuses before
+the minimum ring; no other code may emit HangUp for a customer's leg.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialer.domain.agent import Line
+from dialer.domain.call import CALL_TABLE, RINGING_STATES, CallState, CallTrigger
+from dialer.domain.campaign import CampaignState
+from dialer.domain.commands import (
+    Bridge,
+    CloseAttempt,
+    HangUp,
+    OpenAttempt,
+    OriginateCall,
+    ReleaseLeads,
+    WaitAgain,
+)
+from dialer.domain.events import (
+    AttemptOpened,
+    AttemptRefused,
+    BridgeReplied,
+    LegAnswered,
+    LegHungUp,
+    LegRinging,
+    LegsBridged,
+    LegUnbridged,
+    OriginateReplied,
+)
+from dialer.domain.lead import ClaimedLead
+from dialer.domain.outcomes import ANSWERED_OUTCOMES, Outcome, unanswered_outcome
+from dialer.engine.live import Agent, Call, Campaign, Live, Node
+from dialer.leads import recycle
+from routing.select import Candidate, longest_idle
+
+if TYPE_CHECKING:
+    from dialer.engine.agents import AgentDesk
+
+OFFER_MARGIN_S = 0.2
+"""No agent is offered this close to the limit: the bridge itself takes 43–64 ms on a real switch."""
+MESSAGE_MARGIN_S = 0.1
+"""The switch starts the message this long before the limit, so that it is heard within it."""
+FAILED_GRACE_S = 2.0
+"""An originate that failed may still have a CHANNEL_HANGUP_COMPLETE with more detail on its way."""
+RING_GRACE_S = 10.0
+"""How long past its ring timeout a silent call is believed before the switch is asked."""
+BRIDGE_CHECK_S = 3.0
+BRIDGE_GIVE_UP_S = 15.0
+MESSAGE_MAX_S = 60.0
+HANGUP_CHECK_S = 5.0
+NOT_SENT = "NOT_SENT"
+"""The driver's word for an originate that never left this process."""
+
+
+class CallDesk:
+    """Moves calls through their table."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.agents: AgentDesk
+
+    # ---- start ---------------------------------------------------------------------------------------------
+
+    def open(self, campaign: Campaign, lead: ClaimedLead, node: str, agent: Agent | None = None) -> Call:
+        """Ask the gate for an attempt on ``lead``; ``agent`` waits for this customer (preview)."""
+        live = self.live
+        call = Call(
+            id=live.new_id(),
+            campaign=campaign,
+            lead=lead,
+            node=node,
+            trunk=campaign.settings.trunk,
+            state=CallState.RESERVED,
+            since=live.now,
+            opened_at=live.now,
+        )
+        if agent is not None:
+            call.bound_agent = agent.settings.agent
+            call.agent_id = agent.settings.agent
+            agent.call = call
+        self.adopt(call)
+        live.emit(
+            OpenAttempt(
+                attempt_id=call.id,
+                campaign=campaign.name,
+                lead_id=lead.lead_id,
+                number_id=lead.number_id,
+                number=lead.number,
+                person=lead.person,
+                node=node,
+                trunk=call.trunk,
+                agent=call.bound_agent,
+                opened_at=live.now,
+            )
+        )
+        return call
+
+    def no_room(self, campaign: Campaign, node: Node) -> str | None:
+        """Why ``campaign`` can't start one call on ``node`` now, in words, or None. Takes the trunk's token."""
+        live = self.live
+        trunk = live.trunks[campaign.settings.trunk]
+        if campaign.state is not CampaignState.RUNNING:
+            return f"campaign {campaign.name} is {campaign.state.value}"
+        if trunk.legs >= trunk.settings.channels:
+            return f"trunk {trunk.settings.name} is full: {trunk.settings.channels} channels"
+        if node.legs >= node.capacity:
+            return f"switch {node.name} is full: {node.capacity} legs"
+        if trunk.bucket.available(live.now) < 1:
+            return f"trunk {trunk.settings.name} takes {trunk.settings.calls_per_second:g} calls a second: try again"
+        trunk.bucket.take(1, live.now)
+        return None
+
+    def adopt(self, call: Call) -> None:
+        """Take a call into the live state and count its leg."""
+        live = self.live
+        live.calls[call.id] = call
+        call.campaign.calls[call.id] = call
+        if (trunk := live.trunks.get(call.trunk)) is not None:
+            trunk.legs += 1
+        if (node := live.nodes.get(call.node)) is not None:
+            node.legs += 1
+
+    def _forget(self, call: Call) -> None:
+        live = self.live
+        live.calls.pop(call.id, None)
+        live.waiting.pop(call.id, None)
+        call.campaign.calls.pop(call.id, None)
+        call.campaign.dirty = True
+        for name in ("guard", "limit", "minring"):
+            live.timers.cancel(("call", name, call.id))
+        if (trunk := live.trunks.get(call.trunk)) is not None:
+            trunk.legs -= 1
+        if (node := live.nodes.get(call.node)) is not None:
+            node.legs -= 1
+
+    def opened(self, event: AttemptOpened) -> None:
+        """The gate let it through: dial."""
+        live = self.live
+        call = live.calls.get(event.attempt_id)
+        if call is None or not self._move(call, CallTrigger.OPENED):
+            return
+        campaign = call.campaign
+        campaign.attempts += 1
+        node = live.nodes[call.node]
+        if not node.up:
+            self._end(call, CallTrigger.LOST, Outcome.INTERRUPTED, "the switch went away before the call was sent")
+            return
+        if live.drain_over:
+            self._end(call, CallTrigger.LOST, Outcome.SHUTDOWN, "shut down before the call was sent")
+            return
+        settings = campaign.settings
+        trunk = live.trunks[call.trunk].settings
+        call.dialed_at = live.now
+        live.timers.set(("call", "guard", call.id), live.now + settings.ring_timeout_s + RING_GRACE_S)
+        live.emit(
+            OriginateCall(
+                node=call.node,
+                uuid=call.id,
+                campaign=campaign.name,
+                number=trunk.prefix + (call.lead.number.lstrip("+") if trunk.strip_plus else call.lead.number),
+                gateway=trunk.gateway,
+                caller_id=settings.caller_id or trunk.caller_id,
+                ring_timeout_s=settings.ring_timeout_s,
+                wait_ms=max(0, round((settings.wait_limit_s - MESSAGE_MARGIN_S) * 1000)),
+                message=settings.message,
+                epoch=live.settings.epoch,
+            )
+        )
+
+    def refused(self, event: AttemptRefused) -> None:
+        """The gate said no: the lead is the store's again, unless the store itself is in trouble."""
+        live = self.live
+        call = live.calls.get(event.attempt_id)
+        if call is None or not self._move(call, CallTrigger.REFUSED):
+            return
+        campaign = call.campaign
+        campaign.refusals[event.rule] += 1
+        campaign.last_refusal = event.reason
+        live.note("info", "lead_refused", f"lead {call.lead.lead_id} of {campaign.name}: {event.rule}: {event.reason}")
+        self._forget(call)
+        if event.keep and (live.draining or campaign.state is CampaignState.STOPPED):
+            live.emit(ReleaseLeads(campaign.name, (call.lead.lead_id,), "the campaign is not running"))
+        elif event.keep:
+            campaign.hopper.put_back(call.lead)
+        bound = live.agents.get(call.bound_agent or "")
+        if bound is not None and bound.call is call:
+            self.agents.release(bound, f"lead refused: {event.rule}")
+
+    # ---- what the switch says ------------------------------------------------------------------------------
+
+    def originate_replied(self, call: Call, event: OriginateReplied) -> None:
+        """A failed originate ends the call, after a grace for its hangup event if it had a channel."""
+        if event.ok or call.state not in RINGING_STATES:
+            return
+        if event.cause == NOT_SENT:
+            self._end(call, CallTrigger.FAILED, Outcome.INTERRUPTED, "the switch went away before the call was sent")
+            return
+        call.failed_cause = event.cause
+        self.live.timers.set(("call", "guard", call.id), self.live.now + FAILED_GRACE_S)
+
+    def ringing(self, call: Call, event: LegRinging) -> None:
+        if self._move(call, CallTrigger.RING) and call.rang_at is None:
+            call.rang_at = event.at
+
+    def adopted_unanswered(self, call: Call) -> None:
+        """A call of a former run that is not answered yet; whether it rings, and since when, nobody knows."""
+        self._move(call, CallTrigger.RING)
+
+    def answered(self, call: Call, event: LegAnswered) -> None:
+        if call.answered_at is not None or not self._move(call, CallTrigger.ANSWER):
+            return
+        live = self.live
+        if call.kill_as is None:
+            live.timers.cancel(("call", "guard", call.id))
+        call.answered_at = event.at
+        call.campaign.answered += 1
+        if call.state is CallState.ABANDONING:
+            # Only a recovered call gets here: nobody knows when it was answered, so the limit counts as passed.
+            live.timers.set(("call", "guard", call.id), live.now + MESSAGE_MAX_S)
+            return
+        if call.kill_as is not None:
+            return  # our hangup is on its way: no agent is spent on this customer
+        live.waiting[call.id] = call
+        offer_until = event.at + max(0.0, call.campaign.settings.wait_limit_s - OFFER_MARGIN_S)
+        if live.now > offer_until:
+            self.limit(call)  # read, or found out, too late
+            return
+        live.timers.set(("call", "limit", call.id), offer_until)
+        self.route()
+
+    def route(self) -> None:
+        """Give every waiting customer an agent while there is one, in order of answer."""
+        for call in list(self.live.waiting.values()):
+            agent, reason = self._choose(call)
+            if agent is not None:
+                self._offer(call, agent, reason)
+
+    def _choose(self, call: Call) -> tuple[Agent | None, str]:
+        live = self.live
+        if not live.nodes[call.node].up:
+            return None, ""
+        if call.bound_agent is not None:
+            bound = live.agents[call.bound_agent]
+            if bound.call is call and bound.line is Line.PARKED and bound.node == call.node:
+                return bound, "the agent who previewed this lead"
+        candidates = [
+            Candidate(a.settings.agent, a.idle_since) for a in live.free_agents(call.campaign) if a.node == call.node
+        ]
+        match = longest_idle(candidates, live.now)
+        return (None, "") if match is None else (live.agents[match.agent], match.reason)
+
+    def _offer(self, call: Call, agent: Agent, reason: str) -> None:
+        live = self.live
+        if agent.leg is None or call.answered_at is None or not self._move(call, CallTrigger.OFFER):
+            return
+        live.waiting.pop(call.id, None)
+        if call.bound_agent is not None and call.bound_agent != agent.settings.agent:
+            bound = live.agents[call.bound_agent]
+            if bound.call is call:
+                self.agents.release(bound, "the customer went to another agent")
+        self.agents.reserve_for(agent, call)
+        call.agent = agent
+        call.agent_id = agent.settings.agent
+        live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
+        live.emit(Bridge(call.node, call.id, agent.leg, call.answered_at))
+        live.note("debug", "agent_chosen", f"attempt {call.id}: agent {agent.settings.agent}: {reason}")
+
+    def bridged(self, call: Call, agent: Agent, event: LegsBridged) -> None:
+        """CHANNEL_BRIDGE of this customer and this agent."""
+        live = self.live
+        if call.agent is not agent or not self._move(call, CallTrigger.BRIDGED):
+            live.odd("bridged", f"bridge of attempt {call.id} ({call.state.value}) with agent {agent.settings.agent}")
+            return
+        if call.kill_as is None:
+            live.timers.cancel(("call", "guard", call.id))
+        live.timers.cancel(("call", "limit", call.id))
+        call.bridged_at = event.at
+        if call.answered_at is None:
+            # A recovered conversation: its answer was the former run's, and in time as far as anyone can tell.
+            call.answered_at = event.at
+            call.campaign.answered += 1
+        self.agents.talking(agent, call)
+
+    def bridged_elsewhere(self, call: Call) -> None:
+        """A recovered conversation whose agent is not logged in here: it goes on, and counts as connected."""
+        if self._move(call, CallTrigger.BRIDGED):
+            call.campaign.answered += 1
+            call.bridged_at = call.answered_at
+
+    def bridge_replied(self, event: BridgeReplied) -> None:
+        if event.ok:
+            return
+        call = self.live.calls.get(event.call_uuid)
+        if call is None or call.agent is None or call.agent.leg != event.agent_uuid:
+            return
+        self.live.note("info", "bridge_refused", f"attempt {call.id}: {event.error}")
+        self.bridge_failed(call)
+
+    def bridge_failed(self, call: Call) -> None:
+        """The customer is (perhaps) still there: back to waiting, another agent, or the message."""
+        live = self.live
+        agent = call.agent
+        if not self._move(call, CallTrigger.BRIDGE_FAILED):
+            return
+        call.agent = None
+        call.bound_agent = None
+        if call.kill_as is None:
+            live.timers.cancel(("call", "guard", call.id))
+        if agent is not None and agent.call is call:
+            self.agents.bridge_failed(agent)
+        if call.kill_as is not None:
+            return
+        live.waiting[call.id] = call
+        settings = call.campaign.settings
+        assert call.answered_at is not None
+        left_s = call.answered_at + settings.wait_limit_s - live.now
+        if left_s <= OFFER_MARGIN_S:
+            self.limit(call)
+        else:
+            self.route()
+        if call.state in (CallState.WAITING, CallState.ABANDONING) and live.nodes[call.node].up:
+            # The half-made bridge may have taken the leg out of its bounded wait: put it back, or it stays silent.
+            wait_ms = max(0, round((left_s - MESSAGE_MARGIN_S) * 1000))
+            live.emit(WaitAgain(call.node, call.id, wait_ms, settings.message))
+
+    def unbridged(self, call: Call, event: LegUnbridged) -> None:
+        self._move(call, CallTrigger.UNBRIDGED)
+
+    def hung_up(self, call: Call, event: LegHungUp) -> None:
+        """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
+        outcome, reason = self._judge(call, event.cause, event.sip_status or "")
+        self._end(call, CallTrigger.HANGUP, outcome, reason, at=event.at, cause=event.cause, sip=event.sip_status or "")
+
+    def lost(self, call: Call, why: str) -> None:
+        """The channel is gone and no event will tell how it ended."""
+        if call.bridged_at is not None and call.state is CallState.CONNECTED:
+            outcome, _ = self._judge(call, "")
+            self._end(call, CallTrigger.LOST, outcome, why)
+        elif call.state is CallState.ABANDONING:
+            self._end(call, CallTrigger.LOST, Outcome.ABANDONED, why)
+        else:
+            self._end(call, CallTrigger.LOST, call.kill_as or Outcome.INTERRUPTED, why)
+
+    def _judge(self, call: Call, cause: str, sip: str = "") -> tuple[Outcome, str]:
+        if call.kill_as is not None and call.killed_ringing and call.answered_at is not None:
+            return Outcome.ABANDONED, "the answer crossed our hang-up"
+        if call.kill_as is not None and not (call.state is CallState.ABANDONING or self._late(call)):
+            return call.kill_as, call.kill_reason
+        if call.state is CallState.RECOVERING:
+            return Outcome.INTERRUPTED, "the dialer restarted during this call"
+        if call.answered_at is None and call.bridged_at is None:
+            rang = call.rang_at is not None or call.state is CallState.RINGING
+            how = f"{cause or 'unknown cause'}{'' if rang else ', never rang'}"
+            return unanswered_outcome(cause, rang=rang, sip_status=sip), how
+        if call.bridged_at is not None:
+            if self._late(call):
+                return Outcome.ABANDONED, "an agent came on the line only after the limit"
+            return Outcome.CONNECTED, "talked to an agent"
+        if cause in ("SYSTEM_SHUTDOWN", "MANAGER_REQUEST") and call.state is not CallState.ABANDONING:
+            return Outcome.INTERRUPTED, "the switch ended the call"
+        limit = call.campaign.settings.wait_limit_s
+        if call.state is CallState.ABANDONING or self.live.now - (call.answered_at or 0.0) >= limit:
+            return Outcome.ABANDONED, f"no agent within {limit:g} s"
+        return Outcome.HUNG_UP_EARLY, f"hung up before the limit of {limit:g} s"
+
+    @staticmethod
+    def _late(call: Call) -> bool:
+        if call.answered_at is None or call.bridged_at is None:
+            return False
+        return call.bridged_at - call.answered_at > call.campaign.settings.wait_limit_s
+
+    # ---- what time says ------------------------------------------------------------------------------------
+
+    def limit(self, call: Call) -> None:
+        """The abandon clock ran out: nobody is offered any more, the switch plays the message by itself."""
+        if not self._move(call, CallTrigger.LIMIT):
+            return
+        live = self.live
+        live.timers.cancel(("call", "limit", call.id))
+        if call.state is CallState.ABANDONING:
+            live.waiting.pop(call.id, None)
+            live.timers.set(("call", "guard", call.id), live.now + MESSAGE_MAX_S)
+            live.note("info", "abandoned", f"attempt {call.id} of {call.campaign.name}: no agent within the limit")
+
+    def guard(self, call: Call) -> None:
+        """A state lasted longer than it can: ask the switch, then give up."""
+        live = self.live
+        if call.failed_cause is not None and call.state in RINGING_STATES:
+            outcome = call.kill_as or unanswered_outcome(call.failed_cause, rang=call.rang_at is not None)
+            self._end(call, CallTrigger.FAILED, outcome, call.failed_cause, cause=call.failed_cause)
+        elif call.kill_as is not None and live.now < self._rings_until(call):
+            # Our hangup was lost while nothing rang, and now it does.
+            live.timers.set(("call", "guard", call.id), self._rings_until(call))
+        elif call.kill_as is not None and live.nodes[call.node].up:
+            live.emit(HangUp(call.node, call.id, "NORMAL_CLEARING"))
+            self._look(call.node)
+            live.timers.set(("call", "guard", call.id), live.now + HANGUP_CHECK_S)
+        elif not live.nodes[call.node].up:
+            live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
+        elif call.state is CallState.CONNECTING and live.now - call.since < BRIDGE_GIVE_UP_S:
+            self._look(call.node)
+            live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
+        else:
+            live.counters["calls_overdue"] += 1
+            live.note("warning", "call_overdue", f"attempt {call.id} overdue in {call.state.value}: hanging up")
+            outcome = Outcome.ABANDONED if call.answered_at is not None else Outcome.NO_ANSWER
+            self.hang_up(call, "NORMAL_CLEARING", outcome, f"overdue in {call.state.value}")
+
+    def _look(self, node: str) -> None:
+        self.live.timers.set_by(("node", "look", node), self.live.now)
+
+    def _rings_until(self, call: Call) -> float:
+        """Until when a customer who has not answered must be left to ring; the past for everybody else."""
+        if call.answered_at is not None or call.bridged_at is not None:
+            return self.live.now
+        rang_since = call.rang_at if call.rang_at is not None else call.dialed_at
+        return (self.live.now if rang_since is None else rang_since) + call.campaign.settings.min_ring_s
+
+    def hang_up(self, call: Call, cause: str, outcome: Outcome, reason: str) -> None:
+        """End a customer's leg; a ringing one not before the campaign's minimum ring: then as soon as it is over."""
+        live = self.live
+        if call.state is CallState.RESERVED or call.kill_as is not None:
+            return
+        if call.answered_at is None and call.bridged_at is None:
+            earliest = self._rings_until(call)
+            if live.now < earliest:
+                call.kill_later = (cause, outcome, reason)
+                live.timers.set(("call", "minring", call.id), earliest)
+                return
+            call.killed_ringing = True
+        call.kill_as = outcome
+        call.kill_reason = reason
+        live.waiting.pop(call.id, None)
+        live.counters["calls_hung_up"] += 1
+        live.timers.set(("call", "guard", call.id), live.now + HANGUP_CHECK_S)
+        if live.nodes[call.node].up:
+            live.emit(HangUp(call.node, call.id, cause))
+
+    def min_ring_over(self, call: Call) -> None:
+        """The minimum ring is over: hang up as was asked, unless the call was answered meanwhile."""
+        if call.kill_later is not None and (call.answered_at is None or self.live.drain_over):
+            self.hang_up(call, *call.kill_later)
+
+    # ---- the end -------------------------------------------------------------------------------------------
+
+    def _end(
+        self,
+        call: Call,
+        trigger: CallTrigger,
+        outcome: Outcome,
+        reason: str,
+        *,
+        at: float | None = None,
+        cause: str = "",
+        sip: str = "",
+    ) -> None:
+        unopened = call.state is CallState.RESERVED
+        if not self._move(call, trigger):
+            return
+        live = self.live
+        if outcome in ANSWERED_OUTCOMES and call.answered_at is None and call.bridged_at is not None:
+            call.answered_at = call.bridged_at
+        campaign = call.campaign
+        if unopened:
+            campaign.attempts += 1  # the store never said; outcomes sum to attempts all the same
+        campaign.outcomes[outcome] += 1
+        fate = recycle.after(outcome, call.lead.attempts + 1, campaign.settings)
+        live.emit(
+            CloseAttempt(
+                attempt_id=call.id,
+                lead_id=call.lead.lead_id,
+                number_id=call.lead.number_id,
+                outcome=outcome,
+                reason=reason,
+                ended_at=live.now if at is None else at,
+                rang_at=call.rang_at,
+                answered_at=call.answered_at,
+                bridged_at=call.bridged_at,
+                agent=call.agent_id if call.bridged_at is not None or call.bound_agent else None,
+                cause=cause,
+                sip_status=sip,
+                lead_done=fate.done,
+                lead_reason=fate.reason,
+                recycle_after_s=fate.after_s,
+                number_dead=fate.number_dead,
+            )
+        )
+        self._forget(call)
+        agent = call.agent or (live.agents.get(call.bound_agent) if call.bound_agent else None)
+        if agent is not None and agent.call is call:
+            self.agents.customer_gone(agent, call)
+
+    def _move(self, call: Call, trigger: CallTrigger) -> bool:
+        target = CALL_TABLE.next(call.state, trigger)
+        if target is None:
+            self.live.odd(f"call_{trigger.value}", f"attempt {call.id}: {trigger.value} while {call.state.value}")
+            return False
+        if target is not call.state:
+            call.state = target
+            call.since = self.live.now
+        call.campaign.dirty = True
+        return True

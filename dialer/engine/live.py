@@ -1,0 +1,219 @@
+"""The live state that the engine's desks share: calls, agents, campaigns, trunks, nodes, timers, the outbox.
+
+Owns the mutable records and small questions about them; no rule lives here. Only the engine's own desks may write.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from dialer.domain.agent import AgentState, Line
+from dialer.domain.call import PENDING_STATES, CallState
+from dialer.domain.campaign import CampaignState
+from dialer.domain.commands import Command, Note
+from dialer.domain.lead import ClaimedLead
+from dialer.domain.outcomes import Outcome
+from dialer.domain.settings import (
+    AgentSettings,
+    CallWindows,
+    CampaignSettings,
+    EngineSettings,
+    Mode,
+    SeatMode,
+    SeatSettings,
+    TrunkSettings,
+)
+from dialer.engine.timers import Timers
+from dialer.leads.hopper import Hopper
+from pacing.limits import TokenBucket
+from pacing.snapshot import Decision
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One attempt in flight. ``id`` is the attempt id and the customer channel's UUID."""
+
+    id: str
+    campaign: Campaign
+    lead: ClaimedLead
+    node: str
+    trunk: str
+    state: CallState
+    since: float
+    opened_at: float
+    bound_agent: str | None = None  # preview: the agent who waits for this customer
+    agent: Agent | None = None  # reserved for or talking to this customer
+    agent_id: str | None = None  # the last agent, for the record
+    dialed_at: float | None = None
+    rang_at: float | None = None
+    answered_at: float | None = None
+    bridged_at: float | None = None
+    failed_cause: str | None = None
+    kill_as: Outcome | None = None  # we hung up: this is the outcome
+    kill_reason: str = ""
+    kill_later: tuple[str, Outcome, str] | None = None  # waits for the minimum ring
+    killed_ringing: bool = False  # we hung up while it rang; an answer may cross that
+    misses: int = 0  # snapshots in a row that contradict this call
+    missed_at: float = 0.0  # when the last of them was asked for
+
+
+@dataclass(slots=True, eq=False)
+class Agent:
+    """One agent and the agent's line."""
+
+    settings: AgentSettings
+    seat: SeatSettings
+    state: AgentState
+    since: float
+    reason: str = ""
+    line: Line = Line.NONE
+    line_since: float = 0.0
+    node: str = ""
+    leg: str | None = None  # UUID of the agent's channel
+    call: Call | None = None
+    preview: tuple[Campaign, ClaimedLead] | None = None
+    want_ready: bool = False  # go ready, not paused, when the line is up
+    after_call: tuple[str, str] | None = None  # ("pause", reason) or ("logout", "") once free
+    last_attempt: str | None = None
+    last_campaign: str | None = None
+    calls: int = 0
+    parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed
+    cures: int = 0
+    failures: int = 0
+    misses: int = 0
+    missed_at: float = 0.0
+    idle_since: float = 0.0
+    time_in: dict[AgentState, float] = field(default_factory=dict)
+
+    @property
+    def nailed_up(self) -> bool:
+        return self.seat.mode is SeatMode.NAILED_UP
+
+    @property
+    def free(self) -> bool:
+        """May take an answered customer this instant."""
+        return self.state is AgentState.READY and self.line is Line.PARKED
+
+
+@dataclass(slots=True, eq=False)
+class Campaign:
+    """One campaign at work."""
+
+    settings: CampaignSettings
+    state: CampaignState
+    hopper: Hopper
+    calls: dict[str, Call] = field(default_factory=dict)
+    attempts: int = 0
+    answered: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    last_refusal: str = ""
+    decision: Decision = Decision(0, "not decided yet")
+    decided_at: float | None = None
+    dirty: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    def pending(self) -> list[Call]:
+        """Calls that may still ask for an agent."""
+        return [call for call in self.calls.values() if call.state in PENDING_STATES]
+
+
+@dataclass(slots=True, eq=False)
+class Trunk:
+    """A gateway's budget."""
+
+    settings: TrunkSettings
+    bucket: TokenBucket
+    legs: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One switch."""
+
+    name: str
+    capacity: int
+    up: bool = False
+    synced: bool = False
+    detail: str = "not connected yet"
+    asking: bool = False
+    fresh: bool = True  # no list has come since the connection: events before it are lost for good
+    legs: int = 0
+
+    @property
+    def usable(self) -> bool:
+        return self.up and self.synced
+
+
+CLOSED_WINDOWS = CallWindows(days=((), (), (), (), (), (), ()), default_zone="UTC")
+
+
+class Live:
+    """All live state of one pool, and the outbox of the event being handled."""
+
+    def __init__(self, settings: EngineSettings, now: float, new_id: Callable[[], str]) -> None:
+        self.settings = settings
+        self.now = now
+        self.started_at = now
+        self.new_id = new_id
+        self.out: list[Command] = []
+        self.timers = Timers()
+        self.counters: Counter[str] = Counter()
+        self.calls: dict[str, Call] = {}
+        self.legs: dict[str, Agent] = {}  # agent legs by UUID
+        self.waiting: dict[str, Call] = {}  # answered customers without an agent, in order of answer
+        self.agents = {
+            name: Agent(s, settings.seats[s.seat], AgentState.LOGGED_OUT, now) for name, s in settings.agents.items()
+        }
+        self.campaigns = {name: self._campaign(s) for name, s in settings.campaigns.items()}
+        self.trunks = {
+            name: Trunk(s, TokenBucket(s.calls_per_second, max(1.0, s.calls_per_second / 10), now))
+            for name, s in settings.trunks.items()
+        }
+        self.nodes = {name: Node(name, capacity) for name, capacity in settings.nodes.items()}
+        self.rang_a_phone_at = -math.inf  # the last originate of an agent's leg
+        self.store_ok = True
+        self.store_detail = ""
+        self.draining = False
+        self.drain_over = False
+        self.drained = False
+        self.busy_share_at_close: float | None = None
+
+    @staticmethod
+    def _campaign(settings: CampaignSettings) -> Campaign:
+        return Campaign(settings, CampaignState.STOPPED, Hopper(settings.hopper_size))
+
+    def campaign_or_retired(self, name: str) -> Campaign:
+        """The campaign, or a stopped stand-in for one that the configuration no longer has."""
+        campaign = self.campaigns.get(name)
+        if campaign is None:
+            campaign = self._campaign(
+                CampaignSettings(name, Mode.PROGRESSIVE, (), "", "", windows=CLOSED_WINDOWS, autostart=False)
+            )
+            self.campaigns[name] = campaign
+        return campaign
+
+    def emit(self, command: Command) -> None:
+        """Put a command into the outbox."""
+        self.out.append(command)
+
+    def note(self, level: str, topic: str, text: str) -> None:
+        """Say something to the log."""
+        self.out.append(Note(level, topic, text))
+
+    def odd(self, what: str, text: str) -> None:
+        """Count and log an event that the tables do not allow here; never an exception."""
+        self.counters[f"illegal_{what}"] += 1
+        self.out.append(Note("debug", "illegal_event", text))
+
+    def free_agents(self, campaign: Campaign) -> Iterator[Agent]:
+        """Agents who may take an answered call of ``campaign`` now."""
+        for agent in self.agents.values():
+            if agent.free and campaign.name in agent.settings.campaigns and self.nodes[agent.node].usable:
+                yield agent

@@ -1,0 +1,205 @@
+"""Comparing what we believe with what a switch lists: after every reconnect, every gap, and now and then.
+
+Owns the reading of a SwitchSnapshot. The switch is the truth about channels. A contradiction is acted on only when
+two snapshots in a row show it, because an event that explains it may still be on its way; what a former run left
+is adopted at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialer.domain.agent import AgentState, Line
+from dialer.domain.call import RINGING_STATES, CallState
+from dialer.domain.commands import HangUp, TakeSnapshot
+from dialer.domain.events import ChannelFact, LegAnswered, LegsBridged, Recovered, SwitchSnapshot
+from dialer.domain.lead import ClaimedLead
+from dialer.domain.outcomes import Outcome
+from dialer.engine.live import Agent, Call, Live, Node
+
+if TYPE_CHECKING:
+    from dialer.engine.agents import AgentDesk
+    from dialer.engine.calls import CallDesk
+
+ADOPTABLE = frozenset({AgentState.CONNECTING, AgentState.PAUSED, AgentState.READY})
+SETTLE_S = 3.0
+"""A channel may be missing from a list that was asked for this soon after its originate was sent."""
+LOOK_AGAIN_S = 2.0
+APART_S = 1.0
+"""Lists asked for closer together than this count as one: the second gives no late event time to arrive."""
+
+
+class Reconciler:
+    """Makes the live state agree with the switches."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.calls: CallDesk
+        self.agents: AgentDesk
+
+    def recovered(self, event: Recovered) -> None:
+        """Attempts of a former run: they stay in doubt until their switch has been asked."""
+        live = self.live
+        for fact in event.attempts:
+            if fact.attempt_id in live.calls:
+                continue
+            campaign = live.campaign_or_retired(fact.campaign)
+            lead = ClaimedLead(
+                fact.lead_id, fact.campaign, fact.number_id, fact.number, fact.person, fact.attempts, live.now
+            )
+            call = Call(
+                id=fact.attempt_id,
+                campaign=campaign,
+                lead=lead,
+                node=fact.node,
+                trunk=fact.trunk,
+                state=CallState.RECOVERING,
+                since=live.now,
+                opened_at=fact.opened_at,
+                dialed_at=fact.opened_at,
+            )
+            campaign.attempts += 1
+            self.calls.adopt(call)
+            if fact.node not in live.nodes:
+                self.calls.lost(call, f"switch {fact.node} is no longer configured")
+        if event.attempts:
+            live.note("info", "recovered", f"{len(event.attempts)} attempts of a former run to settle")
+
+    def ask(self, node: Node) -> None:
+        """Ask for a list unless one is on its way."""
+        if node.up and not node.asking:
+            node.asking = True
+            self.live.emit(TakeSnapshot(node.name))
+            self.live.timers.set(("node", "asked", node.name), self.live.now + 10.0)
+
+    def compare(self, node: Node, snapshot: SwitchSnapshot) -> None:
+        """Settle every difference between this node's channels and our calls and agents."""
+        live = self.live
+        first, node.fresh = node.fresh, False
+        listed = {fact.uuid: fact for fact in snapshot.channels}
+        doubts = 0
+        for fact in snapshot.channels:
+            if fact.kind == "agent":
+                self._agent_channel(node, fact, snapshot)
+        for agent in list(live.agents.values()):
+            if agent.leg is not None and agent.node == node.name:
+                doubts += self._agent(agent, listed.get(agent.leg), snapshot, first)
+        for call in list(live.calls.values()):
+            if call.node == node.name and call.state is not CallState.RESERVED:
+                doubts += self._call(call, listed.get(call.id), snapshot, first)
+        for fact in snapshot.channels:
+            if fact.kind == "call" and fact.uuid not in live.calls:
+                # Not an open attempt of ours: its own bounded wait ends it, and it may belong to a talk going on.
+                live.counters["orphan_calls_seen"] += 1
+        node.synced = True
+        node.detail = f"{len(snapshot.channels)} channels of ours"
+        if doubts:
+            live.timers.set(("node", "look", node.name), live.now + LOOK_AGAIN_S)
+        if first:
+            self.agents.ring_waiting()
+            live.note("info", "synced", f"switch {node.name}: compared, {node.detail}")
+        self.calls.route()
+
+    # ---- agents --------------------------------------------------------------------------------------------
+
+    def _agent_channel(self, node: Node, fact: ChannelFact, snapshot: SwitchSnapshot) -> None:
+        live = self.live
+        if fact.uuid in live.legs:
+            return
+        agent = live.agents.get(fact.ident)
+        if agent is not None and agent.leg is None and fact.answered:
+            waits = agent.nailed_up and agent.state is AgentState.CONNECTING and fact.peer is None
+            talks = fact.peer in live.calls and agent.state in ADOPTABLE
+            if waits or talks:
+                self.agents.adopt_leg(agent, fact.uuid, node.name, parked=fact.parked and waits)
+                return
+        if fact.peer is None and fact.created_at < snapshot.asked_at - SETTLE_S:
+            live.counters["orphan_agent_legs"] += 1
+            live.note("info", "orphan_leg", f"hanging up a leg of agent {fact.ident}: nobody is logged in on it")
+            live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
+
+    def _agent(self, agent: Agent, fact: ChannelFact | None, snapshot: SwitchSnapshot, first: bool) -> int:
+        if fact is None:
+            if agent.line is Line.DIALING and agent.line_since > snapshot.asked_at - SETTLE_S and not first:
+                return 0
+            if not _again(agent, snapshot) and not first:
+                return 1
+            agent.misses = 0
+            self.agents.line_lost(agent, "the switch no longer lists the line")
+            return 0
+        agent.misses = 0
+        parked = fact.parked and fact.peer is None
+        if parked and agent.line_since < snapshot.asked_at:
+            doubtful = agent.line is Line.UNSURE or (agent.line is Line.DIALING and fact.answered)
+            if doubtful or (agent.line is Line.BRIDGING and agent.call is None):
+                self.agents.line_seen_parked(agent)
+        return 0
+
+    # ---- calls ---------------------------------------------------------------------------------------------
+
+    def _call(self, call: Call, fact: ChannelFact | None, snapshot: SwitchSnapshot, first: bool) -> int:
+        live = self.live
+        if fact is None:
+            young = call.dialed_at is not None and call.dialed_at > snapshot.asked_at - SETTLE_S
+            if young and call.state is not CallState.RECOVERING:
+                return int(first)
+            if not _again(call, snapshot) and not first:
+                return 1
+            self.calls.lost(call, "the switch no longer lists the call")
+            return 0
+        if call.state is CallState.RECOVERING:
+            self._adopt(call, fact)
+            return 0
+        if not self._contradicts(call, fact):
+            call.misses = 0
+            return 0
+        if not _again(call, snapshot):
+            return 1
+        call.misses = 0
+        if call.state in RINGING_STATES:
+            # Its ANSWER was lost. Nobody knows when it came: the limit counts from the last list without it.
+            known = max(call.rang_at or 0.0, call.dialed_at or 0.0, snapshot.asked_at - 2 * LOOK_AGAIN_S)
+            self.calls.answered(call, LegAnswered(call.id, known))
+        elif call.state is CallState.CONNECTING:
+            agent = live.legs.get(fact.peer or "")
+            if agent is not None and agent is call.agent:
+                self.calls.bridged(call, agent, LegsBridged(call.id, fact.peer or "", snapshot.asked_at))
+        elif call.state is CallState.CONNECTED:
+            self.calls.hang_up(call, "NORMAL_CLEARING", Outcome.CONNECTED, "its agent was gone")
+        return 0
+
+    @staticmethod
+    def _contradicts(call: Call, fact: ChannelFact) -> bool:
+        if call.state in RINGING_STATES:
+            return fact.answered
+        if call.state is CallState.CONNECTING:
+            return fact.peer is not None
+        return call.state is CallState.CONNECTED and fact.peer is None
+
+    def _adopt(self, call: Call, fact: ChannelFact) -> None:
+        live = self.live
+        live.counters["calls_adopted"] += 1
+        agent = live.legs.get(fact.peer or "")
+        if not fact.answered:
+            self.calls.adopted_unanswered(call)
+            settings = call.campaign.settings
+            live.timers.set(("call", "guard", call.id), live.now + settings.ring_timeout_s + SETTLE_S)
+        elif agent is not None and agent.call is None and fact.peer is not None:
+            call.agent = agent
+            call.agent_id = agent.settings.agent
+            self.agents.adopt_call(agent, call)
+            self.calls.bridged(call, agent, LegsBridged(call.id, fact.peer, live.now))
+        elif fact.peer is not None:
+            # It talks to somebody who is not logged in here: it ends by itself, and was connected.
+            call.answered_at = fact.created_at
+            self.calls.bridged_elsewhere(call)
+        else:
+            self.calls.answered(call, LegAnswered(call.id, live.now))
+
+
+def _again(item: Call | Agent, snapshot: SwitchSnapshot) -> bool:
+    """Count one more list that contradicts ``item``; whether it is the second in a row."""
+    if item.misses == 0 or snapshot.asked_at - item.missed_at >= APART_S:
+        item.misses += 1
+        item.missed_at = snapshot.asked_at
+    return item.misses >= 2

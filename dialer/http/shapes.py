@@ -1,0 +1,152 @@
+"""Bodies, paths and answers of the API as pydantic models: they check the input and are the OpenAPI schema.
+
+Owns shapes and patterns only; extra keys are refused everywhere. Must not call the port.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, model_validator
+
+from dialer.domain.status import AgentView, CampaignView, Status
+
+IDENT_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"
+LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+NOTE_PATTERN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
+
+EXPECTED: Final[Mapping[str, str]] = {
+    IDENT_PATTERN: "1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit",
+    LINE_PATTERN: "one line without control characters",
+    NOTE_PATTERN: "text without control characters other than line ends and tabs",
+}
+"""What a pattern asks for, in words."""
+
+Ident = Annotated[str, StringConstraints(pattern=IDENT_PATTERN)]
+Line = Annotated[str, StringConstraints(pattern=LINE_PATTERN, max_length=200)]
+Note = Annotated[str, StringConstraints(pattern=NOTE_PATTERN, max_length=2000)]
+
+
+class Strict(BaseModel):
+    """No key but those named."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class AgentPath(Strict):
+    """Which agent."""
+
+    id: Ident = Field(description="the agent's id in the configuration")
+
+
+class CampaignPath(Strict):
+    """Which campaign."""
+
+    name: Ident = Field(description="the campaign's name in the configuration")
+
+
+class Body(Strict):
+    """A body that may be left out where every key may."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": False})  # type: ignore[typeddict-unknown-key]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, data: Any) -> Any:
+        return {} if data is None else data
+
+
+class NoBody(Body):
+    """An order that needs no details."""
+
+
+class LoginBody(Body):
+    """Where the agent sits."""
+
+    seat: Ident | None = Field(default=None, description="the agent's own seat when left out")
+
+
+class PauseBody(Body):
+    """Why the agent takes no customers."""
+
+    reason: Line = ""
+
+
+class DisposeBody(Body):
+    """The agent's word on the last call."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    code: Ident = Field(description="one of the campaign's dispositions")
+    note: Note = ""
+
+
+class Fault(BaseModel):
+    """Every answer that is no success."""
+
+    error: str = Field(description="what is wrong, and where")
+    expected: str = Field(description="what would have been right")
+
+
+class Done(BaseModel):
+    """The engine carried an order out."""
+
+    ok: bool
+    text: str
+
+
+class Live(BaseModel):
+    """Answer of /healthz."""
+
+    live: bool
+    detail: str
+
+
+class Ready(BaseModel):
+    """Answer of /readyz: each part that is not ready, and why."""
+
+    ready: bool
+    not_ready: dict[str, str]
+
+
+class StatusAnswer(RootModel[Status]):
+    """The whole engine at one moment; durations in seconds, ratios 0–1."""
+
+
+class AgentAnswer(RootModel[AgentView]):
+    """One agent."""
+
+
+class AgentsAnswer(BaseModel):
+    """All agents."""
+
+    agents: list[AgentView]
+
+
+class CampaignAnswer(RootModel[CampaignView]):
+    """One campaign."""
+
+
+class CampaignsAnswer(BaseModel):
+    """All campaigns."""
+
+    campaigns: list[CampaignView]
+
+
+def plain(value: Any) -> Any:
+    """A view as JSON data. Numbers that JSON has no word for become null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, Mapping):
+        return {str(plain(k)): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

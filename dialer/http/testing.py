@@ -1,0 +1,153 @@
+"""A scripted ``ServicePort`` for tests of the HTTP room and of what talks to it.
+
+Owns no behaviour of the engine: agents and campaigns change state by the real tables, and that is all.
+``python -m dialer.http.testing RUN_DIR`` serves one on a free loopback port, for the command line's tests and for
+looking at the live view.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dialer.domain import events
+from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger
+from dialer.domain.campaign import CAMPAIGN_TABLE, CampaignState, CampaignTrigger
+from dialer.domain.commands import Reply
+from dialer.domain.status import AgentView, CampaignView, NodeView, Status
+from dialer.ports import Health, LatencyView
+
+ATTEMPT = "8d3f1a2b-1234-4678-9abc-123456789012"
+_AGENT_ORDERS: Mapping[type[object], AgentTrigger] = {
+    events.AgentLogin: AgentTrigger.LOGIN,
+    events.AgentLogout: AgentTrigger.LOGOUT,
+    events.AgentPause: AgentTrigger.PAUSE,
+    events.AgentReady: AgentTrigger.READY,
+    events.PreviewAccept: AgentTrigger.RESERVE,
+    events.PreviewSkip: AgentTrigger.RELEASE,
+}
+
+
+def sample_agent(agent: str = "1001", state: str = "ready", **changes: object) -> AgentView:
+    """One agent at seat ``s-<agent>``."""
+    view = AgentView(agent, f"Agent {agent}", f"s-{agent}", state, "", "parked", 12.5, 3)
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def sample_campaign(campaign: str = "spring", state: str = "running", **changes: object) -> CampaignView:
+    """One campaign with some calls under way."""
+    view = CampaignView(
+        campaign=campaign,
+        mode="ratio",
+        state=state,
+        hopper=80,
+        exhausted=False,
+        calls={"ringing": 4, "connected": 2},
+        attempts=100,
+        answered=40,
+        connected=37,
+        abandoned=1,
+        abandon_rate=0.025,
+        outcomes={"connected": 35, "no_answer": 40, "abandoned": 1},
+        decision_lines=2,
+        decision_reason="2 of 6 agents ready, 1.5 lines each, 4 calls pending",
+        decided_ago_s=0.2,
+        refusals={"window": 7},
+        last_refusal="outside the calling hours of America/New_York",
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def sample_status(**changes: object) -> Status:
+    """A service with two agents, one campaign and one switch."""
+    status = Status(
+        at=1000.0,
+        uptime_s=61.0,
+        draining=False,
+        store_ok=True,
+        store_detail="",
+        agents=(sample_agent("1001"), sample_agent("1002", "talking", attempt_id=ATTEMPT)),
+        campaigns=(sample_campaign(),),
+        nodes=(NodeView("embedded", True, True, "", 8, 200),),
+        counters={"illegal_events": 1, "resyncs": 2},
+        busy_share=0.71,
+    )
+    return replace(status, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class FakePort:
+    """A ``ServicePort`` on given facts. ``orders`` records what was asked; ``silent``: orders time out."""
+
+    shown: Status = field(default_factory=sample_status)
+    told: Health = field(default_factory=lambda: Health(True, "tick 3 ms ago", {}))
+    silent: bool = False
+    orders: list[events.OperatorEvent] = field(default_factory=list)
+
+    def order(self, make: Callable[[int], events.OperatorEvent], timeout_s: float) -> Reply:
+        event = make(len(self.orders) + 1)
+        self.orders.append(event)
+        if self.silent:
+            raise TimeoutError
+        if isinstance(event, events.CampaignOrder):
+            return self._move_campaign(event)
+        if isinstance(event, events.AgentDispose):
+            return Reply(event.request_id, True, f"{event.code} noted")
+        if isinstance(event, events.Shutdown):
+            return Reply(0, False, "not over HTTP")
+        return self._move_agent(event.request_id, event.agent, _AGENT_ORDERS[type(event)])
+
+    def _move_agent(self, request_id: int, ident: str, trigger: AgentTrigger) -> Reply:
+        view = next(a for a in self.shown.agents if a.agent == ident)
+        target = AGENT_TABLE.next(AgentState(view.state), trigger)
+        if target is None:
+            return Reply(request_id, False, f"agent {ident} is {view.state}: no {trigger.value} from there")
+        agents = tuple(replace(a, state=target.value) if a is view else a for a in self.shown.agents)
+        self.shown = replace(self.shown, agents=agents)
+        return Reply(request_id, True, f"agent {ident} is {target.value}")
+
+    def _move_campaign(self, event: events.CampaignOrder) -> Reply:
+        view = next(c for c in self.shown.campaigns if c.campaign == event.campaign)
+        target = CAMPAIGN_TABLE.next(CampaignState(view.state), CampaignTrigger(event.order))
+        if target is None:
+            return Reply(event.request_id, False, f"campaign {event.campaign} is {view.state}")
+        campaigns = tuple(replace(c, state=target.value) if c is view else c for c in self.shown.campaigns)
+        self.shown = replace(self.shown, campaigns=campaigns)
+        return Reply(event.request_id, True, f"campaign {event.campaign} is {target.value}")
+
+    def status(self) -> Status:
+        return self.shown
+
+    def health(self) -> Health:
+        return self.told
+
+    def latencies(self) -> Mapping[str, LatencyView]:
+        view = LatencyView(4, 2.0, 9.0, 9.8, 20.0, {1.0: 1, 5.0: 3, 20.0: 4})
+        return {"answer_to_agent_ms": view, "answer_to_bridge_ms": view}
+
+    def edge_counters(self) -> Mapping[str, int]:
+        return {"esl_reconnects": 1, "esl_events_dropped": 0}
+
+    def info(self) -> Mapping[str, str]:
+        return {"version": "0.1.0", "instance": "test", "switch": "embedded", "config_hash": "abc123"}
+
+
+def serve(run_dir: Path) -> None:
+    """Serve a sample until the process is ended; the run files are written as the service writes them."""
+    import gevent.event
+
+    from dialer.http import runfiles
+    from dialer.http.app import make_app
+    from dialer.http.server import HttpServer
+
+    server = HttpServer(make_app(FakePort(), runfiles.ensure_token(run_dir / runfiles.TOKEN_NAME)), "127.0.0.1", 0)
+    server.start()
+    runfiles.write_runtime(run_dir, server.host, server.port)
+    print(server.port, flush=True)
+    gevent.event.Event().wait()
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))

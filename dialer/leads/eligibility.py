@@ -1,0 +1,161 @@
+"""The gate's judgement: may this claimed lead be dialed now?
+
+Owns the rules and their order, as a pure function of facts that the store reads inside the gate's transaction.
+Must not read anything itself. Reasons are sentences for people and hold no phone number.
+
+The order matters where several rules say no: what says most about the lead for good comes before what will pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dialer.domain.lead import LeadState
+from dialer.domain.settings import CampaignSettings
+from dialer.leads.windows import open_in_all
+
+CLAIM_LOST: Final = "claim_lost"
+DNC: Final = "dnc"
+WINDOW: Final = "window"
+ATTEMPTS: Final = "attempts"
+PERSON_BUSY: Final = "person_busy"
+NUMBER_DEAD: Final = "number_dead"
+STORE: Final = "store"
+"""Not judged at all: the store is in trouble."""
+
+PERSON_BUSY_RETRY_S: Final = 60.0
+NEVER_OPEN_RETRY_S: Final = 86_400.0
+"""A window that never opens is asked again the next day: an operator may have changed it by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class DncHit:
+    """An entry of a do-not-call list that covers a number of the lead.
+
+    ``by_prefix`` when it names a range; ``expires_at`` (UTC epoch seconds) None for ever; ``campaign`` empty for all.
+    """
+
+    by_prefix: bool
+    campaign: str
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """What the store knows of a lead and its number at the gate.
+
+    ``state`` is None when there is no such lead; ``ours`` when this run of this dialer holds the claim;
+    ``number_known`` when the number belongs to the lead and is the one that was asked for.
+    ``dnc`` holds every entry that names any of the lead's numbers, or the prefix of the one to be dialed.
+    """
+
+    state: LeadState | None
+    ours: bool
+    claim_campaign: str
+    lease_until: float
+    number_known: bool
+    number_dead: bool
+    zones: tuple[str, ...]
+    dnc: tuple[DncHit, ...]
+    attempts: int
+    person_busy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``retry_after_s`` says when a refused lead may be asked for again; None with ``for_good``.
+
+    With rule ``claim_lost`` neither holds: the lead is not ours to move. ``number_dead`` asks for the next number.
+    """
+
+    ok: bool
+    rule: str = ""
+    reason: str = ""
+    retry_after_s: float | None = None
+    for_good: bool = False
+
+
+ALLOWED: Final = Verdict(True)
+
+
+def judge(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict:
+    """Every rule in turn; the first that says no is the verdict. ``now`` is the wall clock, UTC epoch seconds."""
+    return (
+        _claim(facts, rules, now)
+        or _number(facts)
+        or _do_not_call(facts.dnc, rules.name, now)
+        or _attempts(facts, rules)
+        or _person(facts)
+        or _window(facts, rules, now)
+        or ALLOWED
+    )
+
+
+def _claim(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict | None:
+    if facts.state is None:
+        reason = "there is no such lead"
+    elif facts.state is not LeadState.CLAIMED:
+        reason = f"the lead is {facts.state.value}, not claimed"
+    elif not facts.ours:
+        reason = "the lead is claimed by another dialer, or by a former run of this one"
+    elif facts.claim_campaign != rules.name:
+        reason = f"the lead is claimed for campaign {facts.claim_campaign}"
+    elif facts.lease_until <= now:
+        reason = f"the lease ran out {now - facts.lease_until:.0f} s ago"
+    else:
+        return None
+    return Verdict(False, CLAIM_LOST, reason)
+
+
+def _number(facts: GateFacts) -> Verdict | None:
+    if not facts.number_known:
+        return Verdict(False, NUMBER_DEAD, "the number is not the lead's any more", retry_after_s=0.0)
+    if facts.number_dead:
+        return Verdict(False, NUMBER_DEAD, "the number is known to be dead", retry_after_s=0.0)
+    return None
+
+
+def _do_not_call(hits: Sequence[DncHit], campaign: str, now: float) -> Verdict | None:
+    live = [
+        hit
+        for hit in hits
+        if (not hit.campaign or hit.campaign == campaign) and (hit.expires_at is None or hit.expires_at > now)
+    ]
+    if not live:
+        return None
+    ends = [hit.expires_at for hit in live if hit.expires_at is not None]
+    worst = next((hit for hit in live if hit.expires_at is None), live[0])
+    scope = f"campaign {worst.campaign}" if worst.campaign else "everybody"
+    what = "its range" if worst.by_prefix else "a number of the lead"
+    if len(ends) < len(live):
+        return Verdict(False, DNC, f"do not call: {what} is on the list for {scope}", for_good=True)
+    wait = max(ends) - now
+    return Verdict(
+        False, DNC, f"do not call: {what} is on the list for {scope} for {wait / 3600:.1f} h more", retry_after_s=wait
+    )
+
+
+def _attempts(facts: GateFacts, rules: CampaignSettings) -> Verdict | None:
+    if facts.attempts < rules.max_attempts:
+        return None
+    return Verdict(
+        False, ATTEMPTS, f"{facts.attempts} attempts made of {rules.max_attempts} allowed", for_good=True
+    )
+
+
+def _person(facts: GateFacts) -> Verdict | None:
+    if not facts.person_busy:
+        return None
+    return Verdict(
+        False, PERSON_BUSY, "another call to this person is under way", retry_after_s=PERSON_BUSY_RETRY_S
+    )
+
+
+def _window(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict | None:
+    window = open_in_all(rules.windows, facts.zones, now)
+    if window.open:
+        return None
+    wait = NEVER_OPEN_RETRY_S if window.next_open_at is None else window.next_open_at - now
+    return Verdict(False, WINDOW, window.reason, retry_after_s=max(1.0, wait))

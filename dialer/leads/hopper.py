@@ -1,0 +1,75 @@
+"""The hopper of one campaign: claimed leads, in the order they will be dialed.
+
+Owns what the engine holds between claim and gate, and when to ask for more. Must not know how leads are chosen or
+stored: the store claims them under a lease, and a lease close to its end is given back rather than dialed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from dialer.domain.lead import ClaimedLead
+
+LEASE_MARGIN_S = 10.0
+"""A lead whose lease ends sooner than this is not dialed: the gate would refuse it."""
+
+
+class Hopper:
+    """Claimed leads in order. A lead id is never in it twice."""
+
+    __slots__ = ("size", "asking", "exhausted", "ask_again_at", "left", "_leads", "_ids")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.asking = False
+        self.exhausted = False
+        self.ask_again_at = 0.0
+        self.left = 0
+        self._leads: deque[ClaimedLead] = deque()
+        self._ids: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._leads)
+
+    def wants(self, now: float) -> int:
+        """How many leads to claim now: 0 while asking, while above half, or before the store's next due time."""
+        if self.asking or len(self._leads) * 2 > self.size or now < self.ask_again_at:
+            return 0
+        return self.size - len(self._leads)
+
+    def add(self, leads: Iterable[ClaimedLead]) -> list[ClaimedLead]:
+        """Append claimed leads; returns those that were in it already (with their new lease taken over)."""
+        doubles = []
+        for lead in leads:
+            if lead.lead_id in self._ids:
+                self._leads = deque(lead if old.lead_id == lead.lead_id else old for old in self._leads)
+                doubles.append(lead)
+                continue
+            self._ids.add(lead.lead_id)
+            self._leads.append(lead)
+        return doubles
+
+    def put_back(self, lead: ClaimedLead) -> None:
+        """Return a lead that could not be asked for, to the front."""
+        if lead.lead_id not in self._ids:
+            self._ids.add(lead.lead_id)
+            self._leads.appendleft(lead)
+
+    def take(self, now: float) -> tuple[ClaimedLead | None, list[ClaimedLead]]:
+        """The next lead with enough of its lease left, and the stale ones passed over."""
+        stale: list[ClaimedLead] = []
+        while self._leads:
+            lead = self._leads.popleft()
+            self._ids.discard(lead.lead_id)
+            if lead.lease_until - now > LEASE_MARGIN_S:
+                return lead, stale
+            stale.append(lead)
+        return None, stale
+
+    def clear(self) -> list[ClaimedLead]:
+        """Empty it; returns what was in it."""
+        leads = list(self._leads)
+        self._leads.clear()
+        self._ids.clear()
+        return leads

@@ -1,0 +1,60 @@
+"""The seams between the service's edges: what HTTP needs from the running dialer.
+
+Owns protocols only, so that the HTTP room can be built and tested without the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from dialer.domain.commands import Reply
+from dialer.domain.events import OperatorEvent
+from dialer.domain.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyView:
+    """Milliseconds; ``count`` observations since the start. Buckets are cumulative counts by upper bound."""
+
+    count: int
+    p50: float
+    p95: float
+    p99: float
+    total_ms: float
+    buckets: Mapping[float, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """``live`` is false when the engine's loop is late; ``not_ready`` names each part that is not ready and why."""
+
+    live: bool
+    live_detail: str
+    not_ready: Mapping[str, str]
+
+
+class ServicePort(Protocol):
+    """The running dialer as its HTTP room sees it. All calls are made from greenlets of the same hub."""
+
+    def order(self, make: Callable[[int], OperatorEvent], timeout_s: float) -> Reply:
+        """Put an operator's order into the engine's inbox and wait for its Reply.
+
+        ``make`` receives the request id. Raises TimeoutError when the engine does not answer in time.
+        """
+
+    def status(self) -> Status:
+        """The engine's view of itself."""
+
+    def health(self) -> Health:
+        """For /healthz and /readyz."""
+
+    def latencies(self) -> Mapping[str, LatencyView]:
+        """``answer_to_agent_ms`` and ``answer_to_bridge_ms``."""
+
+    def edge_counters(self) -> Mapping[str, int]:
+        """Counters of the edges by metric name without prefix, e.g. ``esl_reconnects``, ``esl_events_dropped``."""
+
+    def info(self) -> Mapping[str, str]:
+        """Version, instance, switch, config hash: labels of dialer_build_info."""

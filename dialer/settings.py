@@ -1,0 +1,385 @@
+"""The checked configuration → what each part of the service works from.
+
+Owns the translation only: names, defaults and limits are ``config.schema``'s, the engine's own settings are
+``dialer.domain.settings``'s. Reads the talk times' CSV and the recordings' lengths for the embedded switch;
+nothing else. The epoch is passed in: no clock and no randomness here.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import wave
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from config.loader import LoadedConfig
+from config.schema import DEFAULT_PASSWORD, CallWindowConfig, CampaignConfig, Config, EmbeddedConfig
+from config.values import expand_days
+from dialer.domain.outcomes import Outcome
+from dialer.domain.settings import (
+    AgentSettings,
+    CallWindows,
+    CampaignSettings,
+    EngineSettings,
+    Mode,
+    RecycleRule,
+    SeatMode,
+    SeatSettings,
+    TrunkSettings,
+)
+from freeswitch.sounds import safe_harbour_path
+from freeswitch.standin.world import WorldSpec
+
+EMBEDDED_NODE = "embedded"
+"""The name of the one node when the embedded switch is used."""
+
+_LONGEST_TALK_FILE = 1_000_000
+
+
+class SettingsError(Exception):
+    """A checked configuration names something that cannot be used; the text says what, where, and what was
+    expected.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """One event socket. ``capacity`` counts legs. The password never shows in a repr."""
+
+    name: str
+    host: str
+    port: int
+    password: str
+    capacity: int
+
+    def __repr__(self) -> str:
+        return f"NodeSettings({self.name!r}, {self.host!r}, {self.port}, password=…, capacity={self.capacity})"
+
+
+@dataclass(frozen=True, slots=True)
+class EslSettings:
+    """Deadlines and reconnect waits of every event-socket connection, in seconds."""
+
+    connect_timeout_s: float
+    command_timeout_s: float
+    reconnect_min_s: float
+    reconnect_max_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSettings:
+    """The embedded switch: its world, the seed of its chances, and how long it lives on without a dialer.
+
+    ``port`` 0 means any free one.
+    """
+
+    world: WorldSpec
+    seed: int
+    port: int
+    capacity: int
+    linger_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where the API listens. ``token`` None: one is made and kept in the data directory."""
+
+    host: str
+    port: int
+    token: str | None
+
+    def __repr__(self) -> str:
+        return f"HttpSettings({self.host!r}, {self.port}, token=…)"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Arguments of ``dialer.logs.configure``."""
+
+    level: str
+    format: str
+    file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """A list of leads; ``file`` is imported when the list is empty at a start."""
+
+    name: str
+    file: Path | None
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the service needs.
+
+    ``embedded`` is None where real nodes are named, ``nodes`` empty otherwise.
+    """
+
+    instance: str
+    data_dir: Path
+    database_url: str
+    engine: EngineSettings
+    nodes: tuple[NodeSettings, ...]
+    embedded: EmbeddedSettings | None
+    esl: EslSettings
+    http: HttpSettings
+    log: LogSettings
+    lists: tuple[ListSettings, ...]
+    do_not_call_files: tuple[Path, ...]
+    drain_s: float
+    config_hash: str
+
+    @property
+    def switch_names(self) -> str:
+        """``embedded``, or the nodes' names with commas: the ``switch`` of summaries and metrics."""
+        return ",".join(self.engine.nodes)
+
+    def __repr__(self) -> str:
+        return f"Settings({self.instance!r}, config_hash={self.config_hash!r})"
+
+
+def build(loaded: LoadedConfig, epoch: str) -> Settings:
+    """Settings of one run.
+
+    ``epoch`` names the run. Raises SettingsError for an unusable file of talk times.
+    """
+    config = loaded.config
+    nodes = tuple(
+        NodeSettings(
+            name=node.name,
+            host=node.host,
+            port=node.port,
+            password=_password(node.password or config.esl.password),
+            capacity=node.capacity,
+        )
+        for node in config.switch.nodes
+    )
+    url = config.database.url
+    token = config.http.token
+    return Settings(
+        instance=config.instance,
+        data_dir=config.data_path,
+        database_url=_driver(url.get_secret_value()) if url else f"sqlite:///{config.data_path / 'dialer.db'}",
+        engine=engine_settings(config, epoch),
+        nodes=nodes,
+        embedded=_embedded(config) if config.switch.embedded else None,
+        esl=EslSettings(
+            connect_timeout_s=config.esl.connect_timeout_s,
+            command_timeout_s=config.esl.command_timeout_s,
+            reconnect_min_s=config.esl.reconnect_min_s,
+            reconnect_max_s=config.esl.reconnect_max_s,
+        ),
+        http=HttpSettings(config.http.host, config.http.port, token.get_secret_value() if token else None),
+        log=LogSettings(config.log.level, config.log.format, Path(config.log.file) if config.log.file else None),
+        lists=tuple(
+            ListSettings(leads.name, Path(leads.file) if leads.file else None, leads.region) for leads in config.lists
+        ),
+        do_not_call_files=tuple(Path(file) for file in config.do_not_call.files),
+        drain_s=config.drain_seconds,
+        config_hash=loaded.hash,
+    )
+
+
+def engine_settings(config: Config, epoch: str) -> EngineSettings:
+    """The engine's part, with ranges of seats and agents written out."""
+    if config.switch.embedded:
+        nodes: Mapping[str, int] = {EMBEDDED_NODE: config.embedded.capacity}
+    else:
+        nodes = {node.name: node.capacity for node in config.switch.nodes}
+    trunks = {
+        trunk.name: TrunkSettings(
+            name=trunk.name,
+            gateway=trunk.gateway_name,
+            channels=trunk.channels,
+            calls_per_second=trunk.cps,
+            caller_id=trunk.caller_id,
+            prefix=trunk.prefix,
+            strip_plus=trunk.strip_plus,
+        )
+        for trunk in config.trunks
+    }
+    seats = {
+        seat: SeatSettings(
+            seat=seat,
+            address=address,
+            mode=SeatMode(entry.mode),
+            profile=entry.profile,
+            ring_timeout_s=entry.ring_timeout_s,
+            media_timeout_s=entry.media_timeout_s,
+        )
+        for entry in config.seats
+        for seat, address in entry.expand()
+    }
+    return EngineSettings(
+        epoch=epoch,
+        nodes=nodes,
+        trunks=trunks,
+        seats=seats,
+        agents=_agents(config),
+        campaigns={campaign.name: _campaign(campaign, trunks) for campaign in config.campaigns},
+        resync_interval_s=config.engine.resync_interval_s,
+        decide_every_s=config.engine.decide_every_s,
+    )
+
+
+def _agents(config: Config) -> dict[str, AgentSettings]:
+    serves: dict[str, set[str]] = {}
+    for campaign in config.campaigns:
+        for agent in config.serving(campaign):
+            serves.setdefault(agent, set()).add(campaign.name)
+    return {
+        agent: AgentSettings(
+            agent=agent,
+            name=(entry.name or "{id}").replace("{id}", agent),
+            seat=seat,
+            campaigns=frozenset(serves.get(agent, ())),
+            login_at_start=entry.login_at_start,
+        )
+        for entry in config.agents
+        for agent, seat in entry.expand()
+    }
+
+
+def _campaign(campaign: CampaignConfig, trunks: Mapping[str, TrunkSettings]) -> CampaignSettings:
+    return CampaignSettings(
+        name=campaign.name,
+        mode=Mode(campaign.mode),
+        lists=campaign.lists,
+        trunk=campaign.trunk,
+        message=campaign.message or str(safe_harbour_path()),
+        windows=call_windows(campaign.call_window),
+        caller_id=campaign.caller_id or trunks[campaign.trunk].caller_id,
+        lines_per_agent=campaign.lines_per_agent or 1.0,
+        ring_timeout_s=campaign.ring_timeout_s,
+        min_ring_s=campaign.min_ring_s,
+        wait_limit_s=campaign.wait_limit_s,
+        wrap_up_s=campaign.wrap_up_s,
+        preview_timeout_s=campaign.preview.timeout_s,
+        preview_on_timeout=campaign.preview.on_timeout,
+        max_attempts=campaign.max_attempts,
+        hopper_size=campaign.hopper_size,
+        lease_s=campaign.lease_s,
+        autostart=campaign.autostart,
+        recycle=_recycle(campaign),
+        dispositions=campaign.dispositions,
+    )
+
+
+def _recycle(campaign: CampaignConfig) -> dict[Outcome, RecycleRule]:
+    """A rule for every outcome: what the configuration cannot name (``connected``) is done."""
+    rules = {}
+    for outcome in Outcome:
+        rule = getattr(campaign.recycle, outcome.value, None)
+        if rule is None:
+            rules[outcome] = RecycleRule(after_s=None)
+        elif rule.max is None:
+            rules[outcome] = RecycleRule(after_s=rule.after)
+        else:
+            rules[outcome] = RecycleRule(after_s=rule.after, max_times=rule.max)
+    return rules
+
+
+def call_windows(window: CallWindowConfig) -> CallWindows:
+    """Seven days, Monday first, spans in order; a day that is not named has none."""
+    days: list[tuple[tuple[int, int], ...]] = [()] * 7
+    for key, spans in window.days.items():
+        for day in expand_days(key):
+            days[day] = tuple(sorted(spans))
+    return CallWindows(days=tuple(days), default_zone=window.zone)
+
+
+def _password(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else DEFAULT_PASSWORD
+
+
+def _driver(url: str) -> str:
+    """SQLAlchemy's url: PostgreSQL through psycopg 3."""
+    return "postgresql+psycopg://" + url.removeprefix("postgresql://") if url.startswith("postgresql://") else url
+
+
+def _embedded(config: Config) -> EmbeddedSettings:
+    embedded = config.embedded
+    messages = {campaign.message or str(safe_harbour_path()) for campaign in config.campaigns}
+    lengths = {message: seconds for message in messages if (seconds := _wav_seconds(message)) is not None}
+    gateways = tuple(trunk.gateway_name for trunk in config.trunks)
+    return EmbeddedSettings(
+        world=_world(embedded, gateways, lengths),
+        seed=embedded.seed,
+        port=embedded.port,
+        capacity=embedded.capacity,
+        linger_s=embedded.linger_s,
+    )
+
+
+def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping[str, float]) -> WorldSpec:
+    callees, carrier, phones, talk = embedded.callees, embedded.carrier, embedded.phones, embedded.talk
+    return WorldSpec(
+        answer_probability=callees.answer_probability,
+        busy_probability=callees.busy_share,
+        rejected_probability=callees.rejected_share,
+        invalid_probability=callees.invalid_share,
+        failure_probability=carrier.failure_share,
+        progress_min_s=carrier.progress_delay_s[0],
+        progress_max_s=carrier.progress_delay_s[1],
+        silent_progress_probability=carrier.silent_share,
+        early_media_probability=carrier.early_media_share,
+        ring_mean_s=callees.ring_to_answer.mean_s,
+        ring_sd_s=callees.ring_to_answer.sd_s,
+        ring_max_s=callees.ring_to_answer.max_s,
+        refuse_min_s=carrier.refusal_delay_s[0],
+        refuse_max_s=carrier.refusal_delay_s[1],
+        patience_mean_s=callees.patience_s,
+        talk_times_s=_talk_times(Path(talk.file), talk.column) if talk.file else (),
+        talk_scale=talk.scale,
+        talk_mean_s=talk.mean_s,
+        talk_sd_s=talk.sd_s,
+        talk_min_s=talk.min_s,
+        talk_max_s=talk.max_s,
+        hangup_at_answer_probability=callees.hangup_at_answer_share,
+        gateways=gateways,
+        phone_answer_min_s=phones.answer_delay_s[0],
+        phone_answer_max_s=phones.answer_delay_s[1],
+        phone_no_answer_probability=phones.no_answer_share,
+        phone_busy_probability=phones.busy_share,
+        phone_drops_per_hour=phones.drops_per_hour,
+        file_durations_s=lengths,
+    )
+
+
+def _talk_times(file: Path, column: str) -> tuple[float, ...]:
+    """The column's seconds; rows without a length above 0 are passed over (a call that never was a talk)."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            if column not in (rows.fieldnames or ()):
+                raise SettingsError(f"embedded.talk: {file}: expected a column {column}; it has {rows.fieldnames}")
+            times = [_seconds(row[column]) for row, _ in zip(rows, range(_LONGEST_TALK_FILE), strict=False)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(f"embedded.talk: {file}: expected a readable CSV file in UTF-8 ({error})") from error
+    usable = tuple(seconds for seconds in times if seconds > 0)
+    if not usable:
+        raise SettingsError(f"embedded.talk: {file}: expected seconds above 0 in column {column}")
+    return usable
+
+
+def _seconds(cell: str | None) -> float:
+    try:
+        seconds = float(cell or 0)
+    except ValueError:
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0
+
+
+def _wav_seconds(path: str) -> float | None:
+    """A recording's length where this machine has it; the world's default holds otherwise."""
+    try:
+        with wave.open(path, "rb") as recording:
+            return recording.getnframes() / recording.getframerate()
+    except (OSError, EOFError, wave.Error, ZeroDivisionError):
+        return None

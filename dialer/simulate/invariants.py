@@ -1,0 +1,102 @@
+"""What must hold at every step of a simulated shift, and at its end.
+
+Owns the checks; each raises InvariantBroken with a sentence. Must change nothing. The legal ones look at the modelled
+switch, not at what the engine believes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dialer.domain.agent import AgentState
+from dialer.domain.call import CallState
+from dialer.domain.lead import LeadState
+from dialer.simulate.shift import EPOCH_S, Shift
+
+AGENT_STATES_WITH_CALL = frozenset({AgentState.RESERVED, AgentState.TALKING})
+SILENCE_SLACK_S = 0.75
+"""How far past the limit a customer may wait for the message when every command is obeyed."""
+
+
+class InvariantBroken(AssertionError):
+    """Something that must never be is."""
+
+
+def _require(condition: bool, text: str) -> None:
+    if not condition:
+        raise InvariantBroken(text)
+
+
+def each_step(shift: Shift) -> None:
+    """After every step of the shift."""
+    _leads(shift)
+    if shift.alive:
+        _engine(shift)
+    _switch(shift)
+
+
+def _leads(shift: Shift) -> None:
+    snapshot = shift.store.snapshot()
+    persons = Counter(attempt.person for attempt in snapshot.open_attempts)
+    _require(all(count == 1 for count in persons.values()), f"two open attempts on one person: {persons}")
+    dialing = {lead for lead, state in snapshot.leads.items() if state is LeadState.DIALING}
+    live = {attempt.lead_id for attempt in snapshot.open_attempts}
+    _require(dialing == live, f"leads dialing {dialing} are not those with an open attempt {live}")
+    closed = Counter(attempt.attempt_id for attempt in snapshot.closed_attempts)
+    _require(all(count == 1 for count in closed.values()), "an attempt was closed twice")
+
+
+def _engine(shift: Shift) -> None:
+    live = shift.engine._live
+    customers = Counter(agent.call.id for agent in live.agents.values() if agent.call is not None)
+    _require(all(count == 1 for count in customers.values()), f"a customer has two agents: {customers}")
+    for agent in live.agents.values():
+        name = agent.settings.agent
+        if agent.call is not None:
+            _require(agent.call.id in live.calls, f"agent {name} holds a call that is over")
+            _require(agent.state in AGENT_STATES_WITH_CALL, f"agent {name} is {agent.state} with a call")
+        if agent.leg is not None:
+            _require(live.legs.get(agent.leg) is agent, f"agent {name}: the leg is not known as theirs")
+    _require(len(live.legs) == sum(1 for a in live.agents.values() if a.leg is not None), "a leg without an agent")
+    for call in live.calls.values():
+        if call.state in (CallState.CONNECTING,):
+            _require(call.agent is not None and call.agent.call is call, f"attempt {call.id} connects to nobody")
+        if call.id in live.waiting:
+            _require(call.state is CallState.WAITING, f"attempt {call.id} waits while {call.state}")
+    for trunk in live.trunks.values():
+        counted = sum(1 for call in live.calls.values() if call.trunk == trunk.settings.name)
+        _require(trunk.legs == counted, f"trunk {trunk.settings.name} counts {trunk.legs} legs of {counted}")
+
+
+def _switch(shift: Shift) -> None:
+    numbers: Counter[str] = Counter()
+    for leg in shift.switch.legs.values():
+        if leg.plan is not None:
+            numbers[leg.identity.number] += 1
+    _require(all(count == 1 for count in numbers.values()), f"a number is being dialed twice at once: {numbers}")
+
+
+def never_silent(shift: Shift, limit_s: float) -> None:
+    """Every answered customer was bridged or heard the message in time, whoever was dead at the time."""
+    report = shift.switch.audit.report(list(shift.switch.legs.values()), shift.now - EPOCH_S)
+    for leg in report["legs"]:
+        if leg["kind"] != "carrier":
+            continue
+        ended = leg["hungup_at"] if leg["hungup_at"] is not None else shift.now
+        first = min(
+            (at for at in (leg["bridged_at"], leg["message_started_at"]) if at is not None), default=None
+        )
+        waited = (first if first is not None else ended) - leg["answered_at"]
+        _require(waited <= limit_s + SILENCE_SLACK_S, f"a customer waited {waited:.2f} s in silence: {leg}")
+
+
+def at_end(shift: Shift) -> None:
+    """After the drain: everything is accounted for and nothing is left."""
+    snapshot = shift.store.snapshot()
+    _require(snapshot.unaccounted() == 0, f"{snapshot.unaccounted()} leads unaccounted for: {snapshot.leads}")
+    _require(not snapshot.open_attempts, f"open attempts at the end: {snapshot.open_attempts}")
+    _require(not shift.engine._live.calls, "the engine still holds calls")
+    for state in snapshot.leads.values():
+        _require(state in (LeadState.READY, LeadState.DONE), f"a lead is left {state}")
+    left = [leg.uuid for leg in shift.switch.legs.values()]
+    _require(not left, f"channels left on the switch: {left}")

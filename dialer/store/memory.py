@@ -1,0 +1,430 @@
+"""The store without a database, for the simulator: the same commands, the same events, the same order.
+
+Owns leads and attempts in dictionaries and moves leads by ``LEAD_TABLE``. Pure and deterministic: time is passed
+in, nothing is random. The contract tests run the same cases against this and the SQL store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dialer.domain.agent import AgentState
+from dialer.domain.commands import (
+    ClaimLeads,
+    CloseAttempt,
+    LogAgentState,
+    OpenAttempt,
+    ReleaseLeads,
+    SaveCampaignState,
+    SaveDisposition,
+    StoreCommand,
+)
+from dialer.domain.events import (
+    AgentFact,
+    AttemptOpened,
+    AttemptRefused,
+    LeadsClaimed,
+    OpenAttemptFact,
+    Recovered,
+    StoreEvent,
+)
+from dialer.domain.lead import LEAD_TABLE, ClaimedLead, LeadState, LeadTrigger
+from dialer.domain.settings import CampaignSettings
+from dialer.leads import recycle
+from dialer.leads.claiming import next_due_at
+from dialer.leads.eligibility import (
+    CLAIM_LOST,
+    NEVER_OPEN_RETRY_S,
+    NUMBER_DEAD,
+    DncHit,
+    GateFacts,
+    Verdict,
+    judge,
+)
+from dialer.leads.numbers import zones_for_lead
+from dialer.leads.windows import OpeningTimes
+from dialer.store.errors import StoreError
+
+
+@dataclass(slots=True, eq=False)
+class MemoryNumber:
+    """A number of a lead."""
+
+    number_id: int
+    e164: str
+    zones: tuple[str, ...]
+    dead: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class MemoryLead:
+    """A lead as the store sees it. ``current`` indexes ``numbers``."""
+
+    lead_id: int
+    list_name: str
+    person: str
+    numbers: list[MemoryNumber]
+    name: str = ""
+    priority: int = 0
+    fields: Mapping[str, str] = field(default_factory=dict)
+    state: LeadState = LeadState.READY
+    reason: str = ""
+    due_at: float = 0.0
+    attempts: int = 0
+    current: int = 0
+    claim_epoch: int = 0
+    claim_campaign: str = ""
+    lease_until: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class MemoryAttempt:
+    """An attempt; open while ``closed`` is None. ``epoch`` is the run that opened it."""
+
+    opened: OpenAttempt
+    epoch: int
+    closed: CloseAttempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDoNotCall:
+    """An entry; ``campaign`` empty for all, ``expires_at`` None for ever."""
+
+    value: str
+    by_prefix: bool = False
+    campaign: str = ""
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSnapshot:
+    """What invariants look at."""
+
+    leads: Mapping[int, LeadState]
+    open_attempts: tuple[OpenAttempt, ...]
+    closed_attempts: tuple[CloseAttempt, ...]
+    attempt_counts: Mapping[int, int]  # per lead, as its counter says
+    attempt_rows: Mapping[int, int]  # per lead, as the attempts say
+    reasons: Mapping[int, str]
+
+    def unaccounted(self) -> int:
+        """Leads that a finished shift must not leave behind: claimed, dialing, or with a wrong count."""
+        open_leads = {attempt.lead_id for attempt in self.open_attempts}
+        return sum(
+            1
+            for lead_id, state in self.leads.items()
+            if state in (LeadState.CLAIMED, LeadState.DIALING)
+            or lead_id in open_leads
+            or self.attempt_counts[lead_id] != self.attempt_rows.get(lead_id, 0)
+        )
+
+
+class MemoryStore:
+    """Leads, attempts and the gate in memory. ``execute`` is the SQL service's, without its errors."""
+
+    def __init__(self, campaigns: Mapping[str, CampaignSettings]) -> None:
+        self._campaigns = campaigns
+        self._openings = {name: OpeningTimes(settings.windows) for name, settings in campaigns.items()}
+        self._leads: dict[int, MemoryLead] = {}
+        self._numbers = 0
+        self._attempts: dict[str, MemoryAttempt] = {}
+        self._open: dict[str, MemoryAttempt] = {}
+        self._live_persons: dict[str, str] = {}
+        self._live_numbers: dict[str, str] = {}
+        self._do_not_call: list[MemoryDoNotCall] = []
+        self._agents: dict[str, tuple[float, str, str]] = {}
+        self._campaign_states: dict[str, tuple[float, str]] = {}
+        self._epoch = 1
+        self.agent_log: list[LogAgentState] = []
+        self.dispositions: list[SaveDisposition] = []
+
+    # ---- filling -------------------------------------------------------------------------------------------
+
+    def add_lead(
+        self,
+        list_name: str,
+        numbers: Sequence[str],
+        *,
+        person: str | None = None,
+        zones: Sequence[str] | None = None,
+        name: str = "",
+        priority: int = 0,
+        due_at: float = 0.0,
+        fields: Mapping[str, str] | None = None,
+    ) -> int:
+        """Add a lead with ``numbers`` (E.164, in order) and return its id.
+
+        ``zones`` binds all its numbers; without it each number is bound by its own.
+        """
+        made = []
+        for e164 in numbers:
+            self._numbers += 1
+            bound = tuple(sorted(zones)) if zones is not None else zones_for_lead(e164, None)
+            made.append(MemoryNumber(self._numbers, e164, bound))
+        lead_id = len(self._leads) + 1
+        self._leads[lead_id] = MemoryLead(
+            lead_id, list_name, person or numbers[0], made, name, priority, dict(fields or {}), due_at=due_at
+        )
+        return lead_id
+
+    def do_not_call(self, entry: MemoryDoNotCall) -> None:
+        """Add an entry, or replace the one for the same value, kind and campaign."""
+        key = (entry.value, entry.by_prefix, entry.campaign)
+        self._do_not_call = [e for e in self._do_not_call if (e.value, e.by_prefix, e.campaign) != key] + [entry]
+
+    # ---- commands ------------------------------------------------------------------------------------------
+
+    def execute(self, commands: Sequence[StoreCommand], now: float) -> list[StoreEvent]:
+        """All of ``commands`` in order; their answers in order. ``now``: UTC epoch seconds."""
+        events = (self._run(command, now) for command in commands)
+        return [event for event in events if event is not None]
+
+    def _run(self, command: StoreCommand, now: float) -> StoreEvent | None:
+        match command:
+            case OpenAttempt():
+                return self._open_attempt(command, now)
+            case CloseAttempt():
+                self._close_attempt(command)
+            case ClaimLeads():
+                return self._claim(command, now)
+            case ReleaseLeads():
+                self._release(command, now)
+            case LogAgentState():
+                self._log_agent(command)
+            case SaveDisposition():
+                known = {(d.attempt_id, d.agent, d.at) for d in self.dispositions}
+                if (command.attempt_id, command.agent, command.at) not in known:
+                    self.dispositions.append(command)
+            case SaveCampaignState():
+                if self._campaign_states.get(command.campaign, (command.at, ""))[0] <= command.at:
+                    self._campaign_states[command.campaign] = (command.at, command.state)
+        return None
+
+    def recover(self, now: float) -> Recovered:
+        """A new run begins: what the former ones held is released, what they left open is told."""
+        self._epoch += 1
+        for lead in self._leads.values():
+            if lead.state is LeadState.CLAIMED:
+                self._move(lead, LeadTrigger.RELEASE, "the dialer was restarted")
+        former = sorted(self._open.values(), key=lambda a: (a.opened.opened_at, a.opened.attempt_id))
+        attempts = tuple(
+            OpenAttemptFact(
+                attempt_id=o.attempt_id,
+                campaign=o.campaign,
+                lead_id=o.lead_id,
+                number_id=o.number_id,
+                number=o.number,
+                person=o.person,
+                node=o.node,
+                opened_at=o.opened_at,
+                attempts=self._leads[o.lead_id].attempts - 1,
+                trunk=o.trunk,
+            )
+            for o in (attempt.opened for attempt in former)
+        )
+        agents = tuple(AgentFact(a, s, r) for a, (_, s, r) in sorted(self._agents.items()) if s)
+        campaigns = tuple((name, state) for name, (_, state) in sorted(self._campaign_states.items()))
+        return Recovered(attempts, agents, campaigns)
+
+    def lead(self, lead_id: int) -> MemoryLead:
+        """The lead itself; KeyError when there is none."""
+        return self._leads[lead_id]
+
+    def snapshot(self) -> StoreSnapshot:
+        """The whole state, for invariants."""
+        rows: dict[int, int] = {}
+        for attempt in self._attempts.values():
+            rows[attempt.opened.lead_id] = rows.get(attempt.opened.lead_id, 0) + 1
+        return StoreSnapshot(
+            leads={lead.lead_id: lead.state for lead in self._leads.values()},
+            open_attempts=tuple(attempt.opened for attempt in self._open.values()),
+            closed_attempts=tuple(a.closed for a in self._attempts.values() if a.closed is not None),
+            attempt_counts={lead.lead_id: lead.attempts for lead in self._leads.values()},
+            attempt_rows=rows,
+            reasons={lead.lead_id: lead.reason for lead in self._leads.values()},
+        )
+
+    # ---- claims --------------------------------------------------------------------------------------------
+
+    def _claim(self, command: ClaimLeads, now: float) -> LeadsClaimed:
+        rules = self._campaigns.get(command.campaign)
+        mine = self._in_lists(rules.lists) if rules is not None else []
+        if not mine or command.count <= 0:
+            return LeadsClaimed(command.campaign, (), command.count)
+        openings = self._openings[command.campaign]
+        for lead in mine:
+            if lead.state is LeadState.CLAIMED and lead.lease_until <= now:
+                self._move(lead, LeadTrigger.RELEASE, lead.reason)
+        due = [
+            lead
+            for lead in mine
+            if lead.state is LeadState.READY and lead.due_at <= now and lead.person not in self._live_persons
+        ]
+        due.sort(key=lambda lead: (-lead.priority, lead.due_at, lead.lead_id))
+        taken: list[ClaimedLead] = []
+        for lead in due:
+            if len(taken) >= command.count:
+                break
+            number = lead.numbers[lead.current]
+            if openings.opens_at(number.zones, now, NEVER_OPEN_RETRY_S) > now:
+                continue
+            self._move(lead, LeadTrigger.CLAIM, lead.reason)
+            lead.claim_epoch, lead.claim_campaign = self._epoch, command.campaign
+            lead.lease_until = now + command.lease_s
+            taken.append(
+                ClaimedLead(
+                    lead_id=lead.lead_id,
+                    campaign=command.campaign,
+                    number_id=number.number_id,
+                    number=number.e164,
+                    person=lead.person,
+                    attempts=lead.attempts,
+                    lease_until=lead.lease_until,
+                    name=lead.name,
+                    priority=lead.priority,
+                    fields=lead.fields,
+                )
+            )
+        left = sum(1 for lead in mine if lead.state is not LeadState.DONE)
+        if len(taken) >= command.count:
+            return LeadsClaimed(command.campaign, tuple(taken), command.count, now, left)
+        ready = [
+            (lead.due_at, openings.opens_at(lead.numbers[lead.current].zones, now, NEVER_OPEN_RETRY_S))
+            for lead in mine
+            if lead.state is LeadState.READY
+        ]
+        leases = [lead.lease_until for lead in mine if lead.state is LeadState.CLAIMED]
+        dialing = any(lead.state is LeadState.DIALING for lead in mine)
+        due_at = next_due_at(now, ready, min(leases, default=None), dialing)
+        return LeadsClaimed(command.campaign, tuple(taken), command.count, due_at, left)
+
+    def _in_lists(self, names: Iterable[str]) -> list[MemoryLead]:
+        wanted = frozenset(names)
+        return [lead for lead in self._leads.values() if lead.list_name in wanted]
+
+    def _release(self, command: ReleaseLeads, now: float) -> None:
+        for lead_id in command.lead_ids:
+            lead = self._leads.get(lead_id)
+            if lead is not None and lead.state is LeadState.CLAIMED and lead.claim_epoch == self._epoch:
+                self._move(lead, LeadTrigger.RELEASE, command.reason)
+                if command.after_s > 0:
+                    lead.due_at = now + command.after_s
+
+    # ---- the gate ------------------------------------------------------------------------------------------
+
+    def _open_attempt(self, command: OpenAttempt, now: float) -> AttemptOpened | AttemptRefused:
+        rules = self._campaigns.get(command.campaign)
+        lead = self._leads.get(command.lead_id)
+        if rules is None:
+            text = f"campaign {command.campaign} is not configured in this dialer"
+            return AttemptRefused(command.attempt_id, CLAIM_LOST, text)
+        verdict = judge(self._facts(lead, command), rules, now)
+        if verdict.rule == CLAIM_LOST or lead is None:
+            if command.attempt_id in self._open:
+                return AttemptOpened(command.attempt_id)
+            return AttemptRefused(command.attempt_id, verdict.rule, verdict.reason)
+        if not verdict.ok:
+            self._refuse(lead, verdict, now)
+            return AttemptRefused(command.attempt_id, verdict.rule, verdict.reason)
+        self._move(lead, LeadTrigger.OPEN, "")
+        lead.attempts += 1
+        attempt = MemoryAttempt(command, self._epoch)
+        self._attempts[command.attempt_id] = self._open[command.attempt_id] = attempt
+        self._live_persons[command.person] = command.attempt_id
+        self._live_numbers[command.number] = command.attempt_id
+        return AttemptOpened(command.attempt_id)
+
+    def _facts(self, lead: MemoryLead | None, command: OpenAttempt) -> GateFacts:
+        if lead is None:
+            return GateFacts(None, False, "", 0.0, False, False, (), (), 0, False)
+        number = next((n for n in lead.numbers if n.number_id == command.number_id), None)
+        known = number is not None and number.e164 == command.number and lead.person == command.person
+        own = {n.e164 for n in lead.numbers}
+        return GateFacts(
+            state=lead.state,
+            ours=lead.claim_epoch == self._epoch,
+            claim_campaign=lead.claim_campaign,
+            lease_until=lead.lease_until,
+            number_known=known,
+            number_dead=number is not None and number.dead,
+            zones=number.zones if number is not None else (),
+            dnc=tuple(
+                DncHit(e.by_prefix, e.campaign, e.expires_at)
+                for e in self._do_not_call
+                if (command.number.startswith(e.value) if e.by_prefix else e.value in own)
+            ),
+            attempts=lead.attempts,
+            person_busy=command.person in self._live_persons or command.number in self._live_numbers,
+        )
+
+    def _refuse(self, lead: MemoryLead, verdict: Verdict, now: float) -> None:
+        for_good = verdict.for_good
+        if verdict.rule == NUMBER_DEAD and not self._point_to_next_number(lead):
+            for_good = True
+        if for_good:
+            self._move(lead, LeadTrigger.REFUSE_FOR_GOOD, verdict.rule)
+        else:
+            self._move(lead, LeadTrigger.REFUSE_FOR_NOW, verdict.reason)
+            lead.due_at = now + (verdict.retry_after_s or 0.0)
+
+    def _close_attempt(self, command: CloseAttempt) -> None:
+        attempt = self._open.pop(command.attempt_id, None)
+        if attempt is None:
+            return
+        attempt.closed = command
+        del self._live_persons[attempt.opened.person]
+        del self._live_numbers[attempt.opened.number]
+        lead = self._leads[attempt.opened.lead_id]
+        done = command.lead_done or self._used_up(attempt)
+        if command.number_dead:
+            for number in lead.numbers:
+                number.dead = number.dead or number.number_id == command.number_id
+            if not self._point_to_next_number(lead):
+                done = True
+        reason = command.lead_reason or command.outcome.value
+        self._move(lead, LeadTrigger.FINISH if done else LeadTrigger.RECYCLE, reason)
+        lead.due_at = command.ended_at + (0.0 if done else command.recycle_after_s)
+
+    def _used_up(self, attempt: MemoryAttempt) -> bool:
+        settings = self._campaigns.get(attempt.opened.campaign)
+        assert attempt.closed is not None
+        outcome = attempt.closed.outcome
+        rule = settings.recycle.get(outcome) if settings is not None else None
+        if rule is None or rule.max_times >= recycle.UNLIMITED:
+            return False
+        lead_id = attempt.opened.lead_id
+        tries = sum(
+            1
+            for a in self._attempts.values()
+            if a.opened.lead_id == lead_id and a.closed is not None and a.closed.outcome is outcome
+        )
+        return tries >= rule.max_times
+
+    def _point_to_next_number(self, lead: MemoryLead) -> bool:
+        alive = next((i for i, number in enumerate(lead.numbers) if not number.dead), None)
+        if alive is None:
+            return False
+        lead.current = alive
+        return True
+
+    def _log_agent(self, command: LogAgentState) -> None:
+        at, state, reason = self._agents.get(command.agent, (command.at, "", ""))
+        self.agent_log.append(command)
+        if command.at < at:
+            return
+        if command.state == AgentState.LOGGED_OUT.value:
+            state, reason = "", ""
+        elif command.state in (AgentState.READY.value, AgentState.PAUSED.value):
+            state, reason = command.state, command.reason
+        elif not state:
+            state, reason = AgentState.PAUSED.value, ""
+        self._agents[command.agent] = (command.at, state, reason)
+
+    def _move(self, lead: MemoryLead, trigger: LeadTrigger, reason: str) -> None:
+        target = LEAD_TABLE.next(lead.state, trigger)
+        if target is None:
+            raise StoreError(f"lead {lead.lead_id}: {trigger.value} is not possible while {lead.state.value}")
+        lead.state, lead.reason = target, reason
+        if target in (LeadState.READY, LeadState.DONE):
+            lead.claim_epoch, lead.claim_campaign, lead.lease_until = 0, "", 0.0

@@ -1,0 +1,180 @@
+"""Questions about the whole store, for summaries and tools, each on a connection of its own.
+
+Owns the accounting: every lead in one known state, every attempt ended with one outcome, every counter right.
+Runs in the command line's or a one-shot job's process, never in the daemon.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select
+from sqlalchemy.exc import DBAPIError
+
+from dialer.domain.lead import LeadState
+from dialer.domain.outcomes import Outcome
+from dialer.store.database import make_engine, read_only
+from dialer.store.errors import StoreUnavailable
+from dialer.store.imports import BUSY_TIMEOUT_S, ensure_list_id
+from dialer.store.statements import (
+    AGENT_LOG,
+    AGENTS,
+    ATTEMPTS,
+    CAMPAIGNS,
+    DISPOSITIONS,
+    DNC,
+    LEADS,
+    LISTS,
+    NUMBERS,
+    Statements,
+)
+
+
+@contextmanager
+def _connected(url: str, *, write: bool = False) -> Iterator[Connection]:
+    engine = make_engine(url, busy_timeout_s=BUSY_TIMEOUT_S)
+    try:
+        with engine.connect() as conn:
+            if not write:
+                read_only(conn)
+            with conn.begin():
+                yield conn
+    except DBAPIError as error:
+        raise StoreUnavailable(f"{type(error.orig).__name__}: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+def summary(url: str, since: float = 0.0) -> dict[str, Any]:
+    """Counts for the end of a shift: attempts opened from ``since`` (UTC epoch seconds) on, and all leads.
+
+    ``outcomes`` holds every outcome by name; with ``attempts_open`` they sum to ``attempts``. ``unaccounted`` says
+    what ``leads_unaccounted`` is made of; a lead with two faults counts once. Times in seconds, rates 0–1.
+    Raises StoreUnavailable, StoreUrlError.
+    """
+    with _connected(url) as conn:
+        recent = ATTEMPTS.c.opened_at >= since
+        by_outcome: dict[str | None, int] = dict(
+            conn.execute(select(ATTEMPTS.c.outcome, func.count()).where(recent).group_by(ATTEMPTS.c.outcome)).all()
+        )
+        still_open = by_outcome.pop(None, 0)
+        outcomes = {outcome.value: by_outcome.get(outcome.value, 0) for outcome in Outcome}
+        outcomes |= {str(name): count for name, count in by_outcome.items() if name not in outcomes}
+        answered, talked, talk_s = conn.execute(
+            select(
+                func.count(ATTEMPTS.c.answered_at),
+                func.count(ATTEMPTS.c.bridged_at),
+                func.coalesce(func.sum(ATTEMPTS.c.ended_at - ATTEMPTS.c.bridged_at), 0.0),
+            ).where(recent)
+        ).one()
+        by_state = select(LEADS.c.state, func.count()).group_by(LEADS.c.state)
+        leads: dict[str, int] = dict(conn.execute(by_state).all())
+        unaccounted, why = _unaccounted(conn)
+        return {
+            "attempts": still_open + sum(by_outcome.values()),
+            "attempts_open": still_open,
+            "answered": answered,
+            "connected": outcomes[Outcome.CONNECTED.value],
+            "abandoned": outcomes[Outcome.ABANDONED.value],
+            "abandon_rate": outcomes[Outcome.ABANDONED.value] / answered if answered else 0.0,
+            "outcomes": outcomes,
+            "bridged": talked,
+            "talk_s": float(talk_s),
+            "leads_total": sum(leads.values()),
+            "leads": leads,
+            "leads_due": conn.execute(
+                select(func.count()).where(LEADS.c.state == LeadState.READY.value, LEADS.c.due_at <= time.time())
+            ).scalar_one(),
+            "leads_unaccounted": unaccounted,
+            "unaccounted": why,
+            "dispositions": conn.execute(
+                select(func.count()).select_from(DISPOSITIONS).where(DISPOSITIONS.c.at >= since)
+            ).scalar_one(),
+            "do_not_call": conn.execute(select(func.count()).select_from(DNC)).scalar_one(),
+        }
+
+
+def _unaccounted(conn: Connection) -> tuple[int, dict[str, int]]:
+    """Leads about which the store cannot say where they are, once nothing is being dialed."""
+    attempts_of_lead = (
+        select(func.count()).where(ATTEMPTS.c.lead_id == LEADS.c.id).correlate(LEADS).scalar_subquery()
+    )
+    open_attempt = exists(
+        select(ATTEMPTS.c.id).where(ATTEMPTS.c.lead_id == LEADS.c.id, ATTEMPTS.c.ended_at.is_(None))
+    )
+    without_outcome = exists(
+        select(ATTEMPTS.c.id).where(
+            ATTEMPTS.c.lead_id == LEADS.c.id,
+            ATTEMPTS.c.ended_at.is_not(None),
+            or_(ATTEMPTS.c.outcome.is_(None), ATTEMPTS.c.outcome.not_in([o.value for o in Outcome])),
+        )
+    )
+    faults = {
+        "claimed": LEADS.c.state == LeadState.CLAIMED.value,
+        "dialing": LEADS.c.state == LeadState.DIALING.value,
+        "unknown_state": LEADS.c.state.not_in([s.value for s in LeadState]),
+        "open_attempt": open_attempt,
+        "ended_without_outcome": without_outcome,
+        "wrong_attempt_count": LEADS.c.attempts != attempts_of_lead,
+        "done_without_reason": and_(LEADS.c.state == LeadState.DONE.value, LEADS.c.reason == ""),
+    }
+    why = {
+        name: conn.execute(select(func.count()).select_from(LEADS).where(fault)).scalar_one()
+        for name, fault in faults.items()
+    }
+    if not any(why.values()):
+        return 0, why
+    total: int = conn.execute(select(func.count()).select_from(LEADS).where(or_(*faults.values()))).scalar_one()
+    return total, why
+
+
+def ensure_list(url: str, name: str) -> None:
+    """Make the list called ``name`` unless it is there. Raises StoreUnavailable, StoreUrlError."""
+    with _connected(url, write=True) as conn:
+        ensure_list_id(conn, Statements(conn.dialect.name), name, time.time())
+
+
+def list_size(url: str, name: str) -> int:
+    """How many leads the list called ``name`` has; 0 when there is no such list."""
+    with _connected(url) as conn:
+        found: int = conn.execute(
+            select(func.count()).select_from(LEADS.join(LISTS)).where(LISTS.c.name == name)
+        ).scalar_one()
+        return found
+
+
+def lists(url: str) -> list[dict[str, Any]]:
+    """Every list with its leads by state: ``{name, created_at, leads, states}``."""
+    with _connected(url) as conn:
+        made: dict[str, dict[str, Any]] = {
+            name: {"name": name, "created_at": at, "leads": 0, "states": {}}
+            for name, at in conn.execute(select(LISTS.c.name, LISTS.c.created_at).order_by(LISTS.c.name))
+        }
+        counts = (
+            select(LISTS.c.name, LEADS.c.state, func.count())
+            .select_from(LEADS.join(LISTS))
+            .group_by(LISTS.c.name, LEADS.c.state)
+        )
+        for name, state, count in conn.execute(counts):
+            made[name]["leads"] += count
+            made[name]["states"][state] = count
+        return list(made.values())
+
+
+def attempts(url: str, since: float = 0.0) -> Sequence[dict[str, Any]]:
+    """Attempts opened from ``since`` on, oldest first, as dictionaries of their columns. For tests and exports."""
+    with _connected(url) as conn:
+        rows = conn.execute(
+            select(ATTEMPTS).where(ATTEMPTS.c.opened_at >= since).order_by(ATTEMPTS.c.opened_at, ATTEMPTS.c.id)
+        )
+        return [dict(row) for row in rows.mappings()]
+
+
+def wipe(url: str) -> None:
+    """Forget leads, attempts, agents' and campaigns' states; lists' names and do-not-call entries stay."""
+    with _connected(url, write=True) as conn:
+        for target in (DISPOSITIONS, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS):
+            conn.execute(delete(target))

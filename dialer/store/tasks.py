@@ -1,0 +1,67 @@
+"""One-shot jobs of the store for the daemon, each in a process of its own: `python -m dialer.store.tasks JOB`.
+
+Owns the small protocol: a JSON request on standard input, JSON lines out (``progress`` lines, then one ``done`` or
+``error``). SQLAlchemy and long imports stay out of the daemon's process, whose hub they would block.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dialer.leads.errors import LeadsError
+from dialer.store import imports, queries
+from dialer.store.errors import StoreError
+from dialer.store.migrations import upgrade
+
+
+def prepare(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Migrate, then fill empty lists and the do-not-call list from their files.
+
+    ``lists``: [{name, file, region}], ``do_not_call``: [file], ``fresh``: forget leads and attempts first.
+    """
+    url = request["url"]
+    upgrade(url)
+    if request.get("fresh"):
+        queries.wipe(url)
+    reports = []
+    for entry in request["lists"]:
+        queries.ensure_list(url, entry["name"])
+        if entry["file"] and queries.list_size(url, entry["name"]) == 0:
+            _say("progress", f"importing {entry['file']} into list {entry['name']}")
+            report = imports.import_leads(url, entry["name"], Path(entry["file"]), region=entry["region"])
+            reports.append({"list": entry["name"], "imported": report.imported, "rejected": len(report.rejected)})
+    blocked = sum(imports.import_do_not_call(url, Path(file)).imported for file in request["do_not_call"])
+    return {"lists": reports, "do_not_call": blocked}
+
+
+def summary(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What the store knows of attempts since ``since`` (UTC seconds) and of all leads."""
+    return queries.summary(request["url"], since=request["since"])
+
+
+JOBS = {"prepare": prepare, "summary": summary}
+
+
+def _say(kind: str, value: object) -> None:
+    print(json.dumps({kind: value}), flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one job; exit code 0 when it is done, 1 when it failed, 2 for a wrong call."""
+    if len(arguments) != 1 or arguments[0] not in JOBS:
+        print(f"usage: python -m dialer.store.tasks {'|'.join(JOBS)}", file=sys.stderr)
+        return 2
+    try:
+        _say("done", JOBS[arguments[0]](json.load(sys.stdin)))
+    except (StoreError, LeadsError, OSError) as error:
+        _say("error", str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,118 @@
+"""The store's process: `python -m dialer.store.worker FD`, started by ``store.client`` and never by hand.
+
+Owns the socket pair's other end and the process's life: it ignores the terminal's and the service manager's
+signals, because its end is the end of the pair. It then finishes what it has read, so that a killed dialer leaves
+a complete record behind. Never patched by gevent.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Final
+
+from dialer.store import wire
+from dialer.store.errors import FrameError, StoreError, StoreSchemaError, StoreUrlError
+from dialer.store.migrations import upgrade
+from dialer.store.service import StoreService
+from dialer.store.worker_core import MAX_BATCH, WorkerCore
+
+READ_BYTES: Final = 1 << 18
+FINISH_WITHIN_S: Final = 15.0
+"""How long the last records are tried when the dialer is gone and the database does not take them."""
+
+
+def serve(pair: socket.socket) -> int:
+    """Work until the other end is closed; returns the exit code."""
+    decoder = wire.Decoder()
+    frames = decoder.feed(_read(pair))
+    while not frames:
+        data = _read(pair)
+        if not data:
+            return 0
+        frames = decoder.feed(data)
+    hello = frames.pop(0)
+    if not isinstance(hello, wire.Hello):
+        raise FrameError("the first frame must be Hello")
+    gone = False
+
+    def send(frame: wire.FromWorker) -> None:
+        nonlocal gone
+        try:
+            pair.sendall(wire.encode(frame))
+        except (BrokenPipeError, ConnectionResetError):
+            gone = True  # nobody listens any more; what was read is still finished
+
+    try:
+        service = StoreService(
+            hello.url,
+            owner=hello.owner,
+            epoch=hello.epoch,
+            campaigns=hello.campaigns,
+            busy_timeout_s=hello.busy_timeout_s,
+        )
+        core = WorkerCore(service, lambda: upgrade(hello.url), send, time.time, time.monotonic)
+        core.retry()
+        eof = False
+        while not eof:
+            core.take(frames)
+            frames = []
+            wait = core.retry_in()
+            if not select.select([pair], [], [], wait)[0]:
+                core.retry()
+                continue
+            while len(frames) < MAX_BATCH:
+                data = _read(pair)
+                eof = not data
+                frames += decoder.feed(data)
+                if eof or not select.select([pair], [], [], 0)[0]:
+                    break
+            if core.retry_in() == 0.0:
+                core.retry()
+        core.take(frames)
+        code = _finish(core)
+        service.close()
+    except (StoreSchemaError, StoreUrlError) as error:
+        send(wire.Fatal(str(error)))
+        return 1
+    return code
+
+
+def _finish(core: WorkerCore) -> int:
+    deadline = time.monotonic() + FINISH_WITHIN_S
+    while (wait := core.retry_in()) is not None:
+        if time.monotonic() + wait > deadline:
+            print("dialer store: the last records could not be written; the next start settles them", file=sys.stderr)
+            return 1
+        time.sleep(wait)
+        core.retry()
+    return 0
+
+
+def _read(pair: socket.socket) -> bytes:
+    try:
+        return pair.recv(READ_BYTES)
+    except ConnectionResetError:
+        return b""
+
+
+def main(arguments: list[str]) -> int:
+    """Entry: the only argument is the number of the inherited descriptor."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if len(arguments) != 1 or not arguments[0].isdigit():
+        print("usage: python -m dialer.store.worker FD (started by the dialer)", file=sys.stderr)
+        return 2
+    with socket.socket(fileno=int(arguments[0])) as pair:
+        try:
+            return serve(pair)
+        except StoreError as error:
+            print(f"dialer store: {error}", file=sys.stderr)
+            return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""FreeSWITCH events → domain events.
+
+Owns the reading of event headers. Correlates by channel UUID only: after a bridge the caller fields are flipped, and
+a value may hold anything that a caller can put into a SIP header. A broken event is None, never an exception.
+"""
+
+from __future__ import annotations
+
+from dialer.domain import events as ev
+from esl.headers import EventLike
+
+SUBSCRIPTIONS: tuple[str, ...] = (
+    "CHANNEL_PROGRESS",
+    "CHANNEL_PROGRESS_MEDIA",
+    "CHANNEL_ANSWER",
+    "CHANNEL_BRIDGE",
+    "CHANNEL_UNBRIDGE",
+    "CHANNEL_PARK",
+    "CHANNEL_HANGUP_COMPLETE",
+    "BACKGROUND_JOB",
+    "HEARTBEAT",
+    "SHUTDOWN",
+)
+"""What the dialer listens to; narrow, because a slow listener endangers the whole switch."""
+
+HEADERS: frozenset[str] = frozenset(
+    {
+        "Event-Name",
+        "Unique-ID",
+        "Bridge-A-Unique-ID",
+        "Bridge-B-Unique-ID",
+        "Other-Leg-Unique-ID",
+        "Hangup-Cause",
+        "Job-UUID",
+        "variable_hangup_cause_q850",
+        "variable_sip_term_status",
+        "variable_sip_hangup_disposition",
+        "variable_billsec",
+        "variable_originate_disposition",
+    }
+)
+"""All that is ever read of an event; the rest need not be kept."""
+
+
+def translate(event: EventLike, at: float) -> ev.SwitchEvent | None:
+    """The domain event for a FreeSWITCH event read at ``at`` (engine clock), or None when it says nothing to us."""
+    name = event.name
+    if name == "CHANNEL_BRIDGE":
+        a_uuid = event.get("Bridge-A-Unique-ID") or event.get("Unique-ID")
+        b_uuid = event.get("Bridge-B-Unique-ID") or event.get("Other-Leg-Unique-ID")
+        return ev.LegsBridged(a_uuid, b_uuid, at) if a_uuid and b_uuid else None
+    uuid = event.get("Unique-ID")
+    if not uuid:
+        return None
+    if name == "CHANNEL_PROGRESS":
+        return ev.LegRinging(uuid, at)
+    if name == "CHANNEL_PROGRESS_MEDIA":
+        return ev.LegRinging(uuid, at, early_media=True)
+    if name == "CHANNEL_ANSWER":
+        return ev.LegAnswered(uuid, at)
+    if name == "CHANNEL_UNBRIDGE":
+        return ev.LegUnbridged(uuid, at)
+    if name == "CHANNEL_PARK":
+        return ev.LegParked(uuid, at)
+    if name == "CHANNEL_HANGUP_COMPLETE":
+        return ev.LegHungUp(
+            uuid=uuid,
+            at=at,
+            cause=event.get("Hangup-Cause") or "UNKNOWN",
+            q850=_whole(event.get("variable_hangup_cause_q850")),
+            sip_status=event.get("variable_sip_term_status"),
+            hangup_disposition=event.get("variable_sip_hangup_disposition"),
+            billsec=_whole(event.get("variable_billsec")),
+        )
+    return None
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -1,0 +1,17 @@
+"""Progressive dialing: one call for each free agent, so that an answer always finds one.
+
+Owns this rule only. Must not look at answer rates.
+"""
+
+from __future__ import annotations
+
+from pacing.snapshot import Decision, Snapshot
+
+
+def decide(snapshot: Snapshot) -> Decision:
+    """Start as many calls as there are free agents without a call on its way to them."""
+    lines = max(0, snapshot.free - snapshot.pending)
+    return Decision(
+        lines,
+        f"start {lines}: {snapshot.free} free agents, 1 line each, {snapshot.pending} calls already on their way",
+    )

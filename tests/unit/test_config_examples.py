@@ -1,0 +1,49 @@
+"""The examples that ship are sound, and say what they promise."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pytest
+
+from config.loader import load
+from dialer.settings import build
+
+
+@pytest.fixture
+def examples() -> Path:
+    with as_file(files("config") / "examples") as folder:
+        return Path(folder)
+
+
+@pytest.mark.parametrize("name", ["demo.yaml", "preview.yaml", "freeswitch.yaml"])
+def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
+    result = load(examples / name)
+    settings = build(result, "epoch")
+    assert settings.engine.campaigns
+    assert settings.engine.agents
+    assert "change-me" not in repr(settings)
+
+
+def test_every_yaml_file_beside_them_is_tested() -> None:
+    names = {item.name for item in (files("config") / "examples").iterdir() if item.name.endswith(".yaml")}
+    assert names == {"demo.yaml", "preview.yaml", "freeswitch.yaml"}
+
+
+def test_the_demonstration_warns_of_nothing(examples: Path) -> None:
+    assert load(examples / "demo.yaml").warnings == ()
+
+
+def test_the_demonstration_has_twenty_agents_on_open_lines_at_any_hour(examples: Path) -> None:
+    settings = build(load(examples / "demo.yaml"), "epoch")
+    assert [agent.agent for agent in settings.engine.agents.values() if agent.login_at_start] == [
+        str(n) for n in range(1001, 1021)
+    ]
+    bank = settings.engine.campaigns["bank"]
+    assert bank.windows.days == (((0, 1440),),) * 7
+    assert bank.min_ring_s == 15
+    assert settings.embedded is not None
+    assert settings.embedded.world.talk_scale == 0.1
+    assert len(settings.embedded.world.talk_times_s) > 1000
+    assert settings.embedded.world.ring_mean_s == 6
