@@ -157,7 +157,8 @@ class App:
         try:
             self._run_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StartError(f"data_dir: {self._run_dir}: {error.strerror}; expected a directory we may write") from error
+            text = f"data_dir: {self._run_dir}: {error.strerror}; expected a directory we may write"
+            raise StartError(text) from error
 
     def _lock(self) -> None:
         """One dialer a data directory: a second one would drive the same agents."""
@@ -167,7 +168,8 @@ class App:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StartError(f"data_dir: {self._settings.data_dir}: another dialer runs on it ({path} is locked)") from error
+            text = f"data_dir: {self._settings.data_dir}: another dialer runs on it ({path} is locked)"
+            raise StartError(text) from error
 
     def _prepare_store(self) -> None:
         wanted = self._settings

@@ -80,7 +80,8 @@ class Runtime:
         self._replies[request_id] = result
         try:
             self.feed(make(request_id))
-            return result.get(timeout=timeout_s)
+            reply: cmd.Reply = result.get(timeout=timeout_s)
+            return reply
         except gevent.Timeout as error:
             raise TimeoutError(f"the engine did not answer within {timeout_s:g} s") from error
         finally:
@@ -122,7 +123,8 @@ class Runtime:
         due = self.engine.next_due()
         wait_s = IDLE_TICK_S if due is None else min(IDLE_TICK_S, max(0.0, due - self.clock()))
         try:
-            return self._inbox.get(block=wait_s > 0, timeout=wait_s or None)
+            event: ev.Event = self._inbox.get(block=wait_s > 0, timeout=wait_s or None)
+            return event
         except gevent.queue.Empty:
             return ev.Tick()
 

@@ -1,8 +1,8 @@
 """The queue between socket and consumer: events bounded, calls never dropped, one gap at a time. Pure.
 
-At the bound events are dropped, and from the first drop on none is queued until the consumer has taken everything
-out. So a gap is one contiguous hole with known ends: what was queued before it is complete, `take_gap` closes it,
-and what comes after is complete again.
+At the bound events are dropped, and from the first drop on none is queued until the consumer has taken
+everything out. So a gap is one contiguous hole with known ends: what was queued before it is complete,
+`take_gap` closes it, and what comes after is complete again.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Backlog:
         return item
 
     def take_gap(self) -> int:
-        """How many events were dropped, once everything before them has been taken out; 0 otherwise. Ends the gap."""
+        """How many events were dropped, once everything before them has been taken out; 0 otherwise. Ends the
+        gap.
+        """
         if self._queue:
             return 0
         gap, self._gap = self._gap, 0

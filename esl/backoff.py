@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Exponential backoff with jitter: `initial_s` doubled at every failure up to `cap_s`, then cut by a random part.
+    """Exponential backoff with jitter: `initial_s` doubled at every failure up to `cap_s`, then cut by a
+    random part.
 
-    `jitter` 0–1 is the largest part that is cut, so that many clients do not come back all at once after a restart
-    of the server (its listen backlog is 5).
+    `jitter` 0–1 is the largest part that is cut, so that many clients do not come back all at once after a
+    restart of the server (its listen backlog is 5).
     """
 
     initial_s: float = 0.25

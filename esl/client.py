@@ -1,15 +1,18 @@
-"""A supervised connection to one FreeSWITCH: logs in, subscribes, reconnects, runs background jobs, hands events on.
+"""A supervised connection to one FreeSWITCH: logs in, subscribes, reconnects, runs background jobs, hands
+events on.
 
-Owns the connection's life and the queue between socket and consumer. Must know nothing about calls or dialing.
+Owns the connection's life and the queue between socket and consumer. Must know nothing about calls or
+dialing.
 
-The reader of the connection never waits for the consumer: a listener that does not read endangers the whole switch.
-Events go, cut down to the headers that the owner reads, into a bounded queue; the *dispatcher* greenlet takes them
-out and calls the owner. At the bound events are dropped and counted, never replies to jobs; when the consumer has
-caught up, `on_gap` tells it how many are missing, and events after that are whole again.
+The reader of the connection never waits for the consumer: a listener that does not read endangers the whole
+switch. Events go, cut down to the headers that the owner reads, into a bounded queue; the *dispatcher*
+greenlet takes them out and calls the owner. At the bound events are dropped and counted, never replies to
+jobs; when the consumer has caught up, `on_gap` tells it how many are missing, and events after that are whole
+again.
 
-All callbacks (`on_up`, `on_down`, `on_event`, `on_gap`, replies to jobs) come from the dispatcher, one at a time, in
-the order in which things happened. They may block (`api` waits for its answer); meanwhile events queue up. What they
-raise is logged and counted.
+All callbacks (`on_up`, `on_down`, `on_event`, `on_gap`, replies to jobs) come from the dispatcher, one at a
+time, in the order in which things happened. They may block (`api` waits for its answer); meanwhile events
+queue up. What they raise is logged and counted.
 """
 
 from __future__ import annotations
@@ -74,12 +77,13 @@ class Client:
     """Keeps one connection up from `start` to `stop`.
 
     * `name` stands for the switch in logs. The password is never logged.
-    * `events`: names to subscribe to; BACKGROUND_JOB is added. `filters`: (header, value) pairs, OR-ed by FreeSWITCH;
-      where there are any, BACKGROUND_JOB and HEARTBEAT are let through too.
-    * `headers`: what `on_event` may read of an event; None keeps events whole (the queue then holds far fewer).
+    * `events`: names to subscribe to; BACKGROUND_JOB is added. `filters`: (header, value) pairs, OR-ed by
+      FreeSWITCH; where there are any, BACKGROUND_JOB and HEARTBEAT are let through too.
+    * `headers`: what `on_event` may read of an event; None keeps events whole (the queue then holds far
+      fewer).
     * `on_event(event, received_at)`: `received_at` on `clock` when its bytes were read from the socket.
-    * `on_up(client)` after subscribing, `on_down(reason)` when a connection is lost and at every failed try. Events of
-      one connection come between its `on_up` and its `on_down`.
+    * `on_up(client)` after subscribing, `on_down(reason)` when a connection is lost and at every failed try.
+      Events of one connection come between its `on_up` and its `on_down`.
     * `on_gap(count)`: that many events were dropped; ask the switch how things are.
     """
 
@@ -171,7 +175,9 @@ class Client:
         return len(self._jobs)
 
     def stop(self, timeout_s: float = 2.0) -> None:
-        """Says goodbye, closes, and delivers what is queued (the end of each job among it) within `timeout_s`."""
+        """Says goodbye, closes, and delivers what is queued (the end of each job among it) within
+        `timeout_s`.
+        """
         self._stopping.set()
         self._jobs_changed.set()
         transport = self._transport
@@ -212,9 +218,11 @@ class Client:
         return job_uuid
 
     def api(self, command: ApiCommand | str, timeout_s: float | None = None) -> str:
-        """Runs a command and waits for its output. Holds this connection's events up while it runs: keep it short.
+        """Runs a command and waits for its output. Holds this connection's events up while it runs: keep it
+        short.
 
-        Raises CommandError, CommandTimeout, NotConnectedError, CommandRefused (no permission), MalformedFrame.
+        Raises CommandError, CommandTimeout, NotConnectedError, CommandRefused (no permission),
+        MalformedFrame.
         """
         transport = self._transport
         frame = frames.api(command)
@@ -226,7 +234,8 @@ class Client:
         return reply.text
 
     def _job_accepted(self, job_uuid: str, reply: CommandReply | ApiResponse | ESLError) -> None:
-        # A lost connection ends all jobs in one place, `_closed`; an unreadable reply leaves it to the deadline.
+        # A lost connection ends all jobs in one place, `_closed`; an unreadable reply leaves it to the
+        # deadline.
         if isinstance(reply, CommandReply) and not reply.ok:
             handler = self._jobs.take(job_uuid)
             if handler is not None:
@@ -305,7 +314,9 @@ class Client:
         transport.command(frames.events(self._events), wait, what="event")
 
     def _watch_liveness(self, transport: Transport) -> None:
-        """Returns when the connection has closed. Silence for too long is answered with a probe, then with a close."""
+        """Returns when the connection has closed. Silence for too long is answered with a probe, then with a
+        close.
+        """
         while transport.is_open:
             silent_s = self._clock() - transport.last_read_at
             if silent_s < self._heartbeat_timeout_s:
@@ -330,7 +341,8 @@ class Client:
         text = f"{kind}{reason}"
         self._call_later(lambda: self._on_down(text))
 
-    # -- from the socket to the consumer -----------------------------------------------------------------------
+    # -- from the socket to the consumer
+    # -----------------------------------------------------------------------
 
     def _take_message(self, message: Event | DisconnectNotice | LogData | Malformed, now: float) -> None:
         if isinstance(message, Event):

@@ -1,17 +1,19 @@
 """Typed event-socket commands: the only place that quotes or escapes. Pure.
 
-An API command is a frozen dataclass whose `line()` is the text behind `api` or `bgapi`; `esl.frames` puts it on the
-wire. Whatever can't be said safely raises CommandError; nothing is dropped or replaced behind the caller's back
-(`clean_text` does that when asked).
+An API command is a frozen dataclass whose `line()` is the text behind `api` or `bgapi`; `esl.frames` puts it
+on the wire. Whatever can't be said safely raises CommandError; nothing is dropped or replaced behind the
+caller's back (`clean_text` does that when asked).
 
 How FreeSWITCH takes a text apart decides what `escape` must do (seen on 1.11-dev):
 
-* `originate` splits its line at blanks, then the variables between braces at commas, then each at its first `=`.
-  Each time single quotes are taken away and `\\` escapes undone, so that a value is escaped three times over;
-* braces are counted before any quote or escape is looked at, so no value can hold one. That bars `${…}`, `$${…}` and
-  `@{…}` too, which FreeSWITCH would expand when a value is used;
-* `:_:` anywhere in the line, quoted or not, makes several calls of it; a value that starts with `ARRAY::` becomes a
-  list; a line with both `reload` or `unload` and `mod_event_socket` in it is taken for a command to that module;
+* `originate` splits its line at blanks, then the variables between braces at commas, then each at its first
+  `=`. Each time single quotes are taken away and `\\` escapes undone, so that a value is escaped three times
+  over;
+* braces are counted before any quote or escape is looked at, so no value can hold one. That bars `${…}`,
+  `$${…}` and `@{…}` too, which FreeSWITCH would expand when a value is used;
+* `:_:` anywhere in the line, quoted or not, makes several calls of it; a value that starts with `ARRAY::`
+  becomes a list; a line with both `reload` or `unload` and `mod_event_socket` in it is taken for a command to
+  that module;
 * line feed, carriage return and NUL end a line; other control characters have no business in one.
 """
 
@@ -95,8 +97,8 @@ def check_text(field_name: str, text: str) -> str:
 def escape(text: str, delimiter: str = "") -> str:
     """`text` as FreeSWITCH's splitting at `delimiter` will give it back; once for each time that it is split.
 
-    With `delimiter` a space, the result is one blank-separated argument, in single quotes where it needs them; with
-    any other character, one item of a list; with none, a text that is only unquoted.
+    With `delimiter` a space, the result is one blank-separated argument, in single quotes where it needs
+    them; with any other character, one item of a list; with none, a text that is only unquoted.
     """
     text = text.replace("\\", "\\\\").replace("'", "\\'")
     if delimiter == " ":
@@ -111,7 +113,9 @@ def escape(text: str, delimiter: str = "") -> str:
 
 
 def clean_text(text: str, limit: int = 60) -> str:
-    """A text for people (a caller's name, say) with everything unusual made a space and cut to `limit` characters."""
+    """A text for people (a caller's name, say) with everything unusual made a space and cut to `limit`
+    characters.
+    """
     text = text.encode("utf-8", "replace").decode()
     return " ".join(_UNSAFE_TEXT.sub(" ", text).replace(":_:", " ").split())[:limit].strip()
 
@@ -199,8 +203,8 @@ def inline_dialplan(apps: Sequence[App]) -> str:
 class Originate:
     """Calls `endpoint` and, once answered, runs `then`: one application, or several one after the other.
 
-    `variables` are set on the new channel; a value is a text, a bool or an int and must not be empty (FreeSWITCH
-    sets no empty variable). `timeout_s` becomes `originate_timeout`.
+    `variables` are set on the new channel; a value is a text, a bool or an int and must not be empty
+    (FreeSWITCH sets no empty variable). `timeout_s` becomes `originate_timeout`.
     """
 
     endpoint: str
@@ -241,7 +245,9 @@ def _value(name: str, value: str | int | bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class UuidBridge:
-    """Joins two channels that are both up. To a leg that still rings FreeSWITCH answers `+OK` and kills both."""
+    """Joins two channels that are both up. To a leg that still rings FreeSWITCH answers `+OK` and kills
+    both.
+    """
 
     uuid: str
     other: str

@@ -1,9 +1,9 @@
 """greenswitch's API on our codec: `InboundESL` and what it shares with the outbound session.
 
-Same names and the same behaviour where it was sound. What is different, on purpose: headers are split before they
-are decoded; sends are whole and in order; every command has a deadline; a command that waits when the connection ends
-gets NotConnectedError; one bad frame is logged and skipped; a handler's fault does not stop the others; and at most
-`max_queued_events` events wait for the handlers (more are dropped and counted).
+Same names and the same behaviour where it was sound. What is different, on purpose: headers are split before
+they are decoded; sends are whole and in order; every command has a deadline; a command that waits when the
+connection ends gets NotConnectedError; one bad frame is logged and skipped; a handler's fault does not stop
+the others; and at most `max_queued_events` events wait for the handlers (more are dropped and counted).
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ Handler = Callable[[ESLEvent], Any]
 
 
 class ESLProtocol:
-    """A connection with handlers by event name: `*` for the rest, `log` for log lines, `DISCONNECT` for the end.
+    """A connection with handlers by event name: `*` for the rest, `log` for log lines, `DISCONNECT` for the
+    end.
 
     A subclass may define `before_handle(event)` and `after_handle(event)`.
     """
@@ -97,22 +98,26 @@ class ESLProtocol:
     def send(self, data: str, timeout_s: float | None = None) -> ESLEvent:
         """Sends a command and waits for its reply. `data`: a line, then `Name: value` lines for sendmsg.
 
-        Raises NotConnectedError without a connection, or when it ends before the reply comes; CommandTimeout at the
-        deadline (`timeout_s`, or the connection's `command_timeout_s`); CommandError for a text that is no command.
+        Raises NotConnectedError without a connection, or when it ends before the reply comes; CommandTimeout
+        at the deadline (`timeout_s`, or the connection's `command_timeout_s`); CommandError for a text that
+        is no command.
         """
+        return self._request(frames.raw(data), data.split("\n", 1)[0].split(" ", 1)[0], timeout_s)
+
+    def _request(self, frame: bytes, what: str, timeout_s: float | None = None) -> ESLEvent:
         transport = self._transport
         if transport is None or not self.connected:
             raise self._gone()
-        wait = timeout_s if timeout_s is not None else self.command_timeout_s
         try:
-            reply = transport.request(frames.raw(data), wait, what=data.split(" ", 1)[0].split("\n", 1)[0])
+            reply = transport.request(
+                frame, timeout_s if timeout_s is not None else self.command_timeout_s, what=what
+            )
         except NotConnectedError as error:
             if transport.is_open:
                 raise
             raise self._gone() from error
-        if isinstance(reply, ApiResponse):
-            return ESLEvent(reply.headers, "api/response", reply.text)
-        return ESLEvent(reply.headers, "command/reply", reply.text)
+        content_type = "api/response" if isinstance(reply, ApiResponse) else "command/reply"
+        return ESLEvent(reply.headers, content_type, reply.text)
 
     def stop(self) -> None:
         """Says goodbye, closes, and waits until the handlers are through with what is queued."""
@@ -224,7 +229,8 @@ class InboundESL(ESLProtocol):
     def connect(self) -> None:
         """Connects and logs in.
 
-        Raises NotConnectedError (ConnectTimeout, AccessDenied), or AuthenticationError, which is a ValueError too.
+        Raises NotConnectedError (ConnectTimeout, AccessDenied), or AuthenticationError, which is a ValueError
+        too.
         """
         transport = self._run_on(open_socket(self.host, self.port, self.timeout))
         try:

@@ -1,7 +1,7 @@
 """The exception tree of the event socket's pure half. Must not import gevent, sockets or greenswitch.
 
-Transport failures (`esl.transport_errors`) hang under the same root, `ESLError`; they live in a module of their
-own because they also inherit from greenswitch's exceptions, whose import brings gevent in.
+Transport failures (`esl.transport_errors`) hang under the same root, `ESLError`; they live in a module of
+their own because they also inherit from greenswitch's exceptions, whose import brings gevent in.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ class ProtocolError(ESLError):
 class MalformedFrame(ESLError):
     """One frame's content is unusable while its framing is sound: costs that frame only.
 
-    The decoder reports it as a `Malformed` message; it is raised only where a caller waits for that very reply.
+    The decoder reports it as a `Malformed` message; it is raised only where a caller waits for that very
+    reply.
     """
 
 
 class HeaderNotKept(ESLError, KeyError):
-    """A header was read from a compact event that had not been told to keep it: a bug in the reader's header set."""
+    """A header was read from a compact event that had not been told to keep it: a bug in the reader's header
+    set.
+    """
 
     def __init__(self, name: str, kept: Sequence[str]) -> None:
         super().__init__(name)

@@ -1,7 +1,7 @@
 """The event socket's own commands as bytes, ready to send. Pure.
 
-Texts inside are checked here or by `esl.commands`; a frame never holds more lines than its maker meant. No function
-here puts a password, or anything else that it was given, into an error.
+Texts inside are checked here or by `esl.commands`; a frame never holds more lines than its maker meant. No
+function here puts a password, or anything else that it was given, into an error.
 """
 
 from __future__ import annotations
@@ -56,17 +56,24 @@ def api(command: ApiCommand | str) -> bytes:
 
 
 def bgapi(command: ApiCommand | str, job_uuid: str) -> bytes:
-    """Runs a command in a thread of its own; its output comes in a BACKGROUND_JOB event with this Job-UUID."""
+    """Runs a command in a thread of its own; its output comes in a BACKGROUND_JOB event with this
+    Job-UUID.
+    """
     return _frame("bgapi " + _api_line(command), {"Job-UUID": check_uuid("job_uuid", job_uuid)})
 
 
-def sendmsg(uuid: str, headers: Mapping[str, str]) -> bytes:
-    """Sends a message to a channel (to the controlled one where `uuid` is empty)."""
+def sendmsg(uuid: str, headers: Mapping[str, str], *, expand: bool = False) -> bytes:
+    """Sends a message to a channel (to the controlled one where `uuid` is empty).
+
+    With `expand`, values may hold what FreeSWITCH expands, `${...}` and braces: never pass on a stranger's
+    text so.
+    """
     first = f"sendmsg {check_uuid('uuid', uuid)}" if uuid else "sendmsg"
     for name, value in headers.items():
         if name.lower() == "content-length":
             raise CommandError("headers", "hold a Content-Length, but this message has no body")
-        check_text(f"header {name}", value)
+        if not expand:
+            check_text(f"header {name}", value)
     return _frame(first, headers)
 
 

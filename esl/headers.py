@@ -1,15 +1,15 @@
 """Event headers: the raw block is delimited first, a value is decoded only when it is read.
 
-A value may hold anything that a caller can put into a SIP header, line feeds included, once decoded. Here a header
-is found in the *encoded* block, so a decoded value can never pass for a header. Owns reading; must not know
-framing (`esl.protocol`), sockets or clocks.
+A value may hold anything that a caller can put into a SIP header, line feeds included, once decoded. Here a
+header is found in the *encoded* block, so a decoded value can never pass for a header. Owns reading; must not
+know framing (`esl.protocol`), sockets or clocks.
 
 Rules shared by plain and JSON events:
 
 * names are compared exactly as FreeSWITCH writes them;
 * of a header given twice the first counts, as for python-ESL (FreeSWITCH repeats `Hangup-Cause` and
-  `Channel-Write-Codec-*` with equal values). Only `Event-Name` counts last: a queued `COMMAND` event is stamped a
-  second time, as `PRIVATE_COMMAND`, when it is fired again;
+  `Channel-Write-Codec-*` with equal values). Only `Event-Name` counts last: a queued `COMMAND` event is
+  stamped a second time, as `PRIVATE_COMMAND`, when it is fired again;
 * an indexed header reads as FreeSWITCH writes it in the plain format, `ARRAY::a|:b`; `get_list` splits it;
 * `_undef_`, the plain format's spelling of an empty value, reads as `""`, which is what JSON says;
 * bytes that are not UTF-8 read as U+FFFD; a broken percent escape reads as it stands.
@@ -50,7 +50,9 @@ def decode_value(raw: str) -> str:
 
 
 class HeaderSet:
-    """The names that a consumer reads, made ready once for `Event.pick`. `Event-Name` and `Unique-ID` are always in."""
+    """The names that a consumer reads, made ready once for `Event.pick`. `Event-Name` and `Unique-ID` are
+    always in.
+    """
 
     __slots__ = ("index", "names", "needles")
 
@@ -65,9 +67,9 @@ class HeaderSet:
 class HeaderBlock:
     """Headers in the plain format: `Name: value` lines. Unread values cost nothing.
 
-    `text` holds the bytes as they came, one character a byte (Latin-1): Python cuts values out of a str faster than
-    out of bytes. It starts with a line feed, so that every header is found as `\\nName: `; `end` is where the headers
-    end (just behind the last one's line feed).
+    `text` holds the bytes as they came, one character a byte (Latin-1): Python cuts values out of a str
+    faster than out of bytes. It starts with a line feed, so that every header is found as `\\nName: `; `end`
+    is where the headers end (just behind the last one's line feed).
     """
 
     __slots__ = ("_end", "_text")
@@ -206,9 +208,16 @@ class PlainEvent(HeaderBlock, Event):
     content_type = "text/event-plain"
 
     def __init__(self, text: str) -> None:
-        """`text`: a line feed, then the event, one character a byte. Raises MalformedFrame when it is not an event."""
+        """`text`: a line feed, then the event, one character a byte. Raises MalformedFrame when it is not an
+        event.
+        """
         self._text = text
-        self._end = end = _end_of_headers(text)
+        # Most events have no body. Searching from behind is the faster way to see that.
+        if text.rfind("\nContent-Length: ") < 0 and text.endswith("\n\n"):
+            end = len(text) - 1
+        else:
+            end = _end_of_headers(text)
+        self._end = end
         at = text.find("\nEvent-Name: ", 0, end)
         if at < 0:
             raise MalformedFrame("event without Event-Name")
@@ -318,7 +327,9 @@ class CompactEvent:
     __slots__ = ("_kept", "_values", "name")
 
     def __init__(self, name: str, kept: HeaderSet, values: str) -> None:
-        """`values`: one line for each of `kept.names`, raw, after a space; an empty line for an absent header."""
+        """`values`: one line for each of `kept.names`, raw, after a space; an empty line for an absent
+        header.
+        """
         self.name = name
         self._kept = kept
         self._values = values
@@ -330,7 +341,9 @@ class CompactEvent:
     def get(self, name: str, default: str | None = None) -> str | None: ...
 
     def get(self, name: str, default: str | None = None) -> str | None:
-        """As `Event.get`. Raises HeaderNotKept for a name that is not in the header set: a bug, never "absent"."""
+        """As `Event.get`. Raises HeaderNotKept for a name that is not in the header set: a bug, never
+        "absent".
+        """
         at = self._kept.index.get(name)
         if at is None:
             if name == "Event-Name":
@@ -368,15 +381,16 @@ def utf8(text: str) -> str:
 
 
 def _end_of_headers(text: str) -> int:
-    """Where the headers of a plain event end. FreeSWITCH writes Content-Length last, and only before a body."""
+    """Where the headers of an event with a body end. FreeSWITCH writes Content-Length last, and only before a
+    body.
+    """
     at = text.find("\nContent-Length: ")
     if at < 0:
-        if not text.endswith("\n\n"):
-            raise MalformedFrame("event cut short: no blank line at its end")
-        return len(text) - 1
+        raise MalformedFrame("event cut short: no blank line at its end")
     end = text.find("\n", at + 1) + 1
     if end <= 0 or text[end : end + 1] != "\n":
-        # A Content-Length further up is a header of the event itself (`sendevent` can add one): the last one counts.
+        # A Content-Length further up is a header of the event itself (`sendevent` can add one): the last one
+        # counts.
         end = text.find("\n\n") + 1
         if end <= 0:
             raise MalformedFrame("event cut short: no blank line behind its headers")
@@ -395,7 +409,9 @@ def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _json_text(value: Any) -> str:
-    """The text of a JSON value as the plain format would carry it; FreeSWITCH sends strings and arrays of strings."""
+    """The text of a JSON value as the plain format would carry it; FreeSWITCH sends strings and arrays of
+    strings.
+    """
     if isinstance(value, str):
         # A lone surrogate is legal in JSON and can't be written anywhere.
         return value if value.isascii() else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -1,7 +1,7 @@
 """Background jobs that wait for their BACKGROUND_JOB event. Pure: time is passed in.
 
-Owns the promise that each job gets exactly one reply: whichever of answer, refusal, deadline and disconnect comes
-first takes the job out of the table, and nothing else can then find it.
+Owns the promise that each job gets exactly one reply: whichever of answer, refusal, deadline and disconnect
+comes first takes the job out of the table, and nothing else can then find it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ JobKind: TypeAlias = Literal["reply", "refused", "timeout", "disconnected", "not
 class JobReply:
     """The end of one background job. `text` is the command's output, or `-ERR …` in FreeSWITCH's manner.
 
-    `kind` says what is known: `reply`: FreeSWITCH ran it; `refused`: FreeSWITCH did not take it; `not_sent`: there was
-    no connection, it never left; `timeout` and `disconnected`: it was sent, and may have been carried out or not.
+    `kind` says what is known: `reply`: FreeSWITCH ran it; `refused`: FreeSWITCH did not take it; `not_sent`:
+    there was no connection, it never left; `timeout` and `disconnected`: it was sent, and may have been
+    carried out or not.
     """
 
     job_uuid: str
@@ -59,8 +60,8 @@ class JobTable:
     def take(self, job_uuid: str) -> ReplyHandler | None:
         """Takes one job out; None when it is not (or no longer) there."""
         found = self._waiting.pop(job_uuid, None)
-        # Jobs answered long before their deadline would pile up in the heap; rebuilding it now and then is cheaper
-        # than searching it every time.
+        # Jobs answered long before their deadline would pile up in the heap; rebuilding it now and then is
+        # cheaper than searching it every time.
         if len(self._deadlines) > 64 + 4 * len(self._waiting):
             self._deadlines = [(deadline, job) for job, (_, deadline) in self._waiting.items()]
             heapq.heapify(self._deadlines)

@@ -1,8 +1,8 @@
 """greenswitch's outbound socket server on our codec: FreeSWITCH connects to us, one connection a call.
 
-Same names as greenswitch's `OutboundESLServer` and `OutboundSession`. Faults of the original that are mended: a
-server at its limit hangs the surplus call up instead of leaving it silent; a session that fails never ends the
-server; `listen` raises when it can't bind, instead of ending the process; commands have deadlines.
+Same names as greenswitch's `OutboundESLServer` and `OutboundSession`. Faults of the original that are mended:
+a server at its limit hangs the surplus call up instead of leaving it silent; a session that fails never ends
+the server; `listen` raises when it can't bind, instead of ending the process; commands have deadlines.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import gevent.event
 import gevent.server
 import gevent.socket
 
+from esl import frames
 from esl.commands import check_cause
 from esl.connection import ESLEvent, ESLProtocol
 from esl.errors import ESLError
@@ -62,7 +63,9 @@ class OutboundSession(ESLProtocol):
         return self.session_data.get(name) if self.session_data is not None else None
 
     def connect(self) -> Mapping[str, str]:
-        """Asks for the call's data. Raises OutboundSessionHasGoneAway when the caller has hung up meanwhile."""
+        """Asks for the call's data. Raises OutboundSessionHasGoneAway when the caller has hung up
+        meanwhile.
+        """
         if self._outbound_connected and self.session_data is not None:
             return self.session_data
         try:
@@ -80,7 +83,9 @@ class OutboundSession(ESLProtocol):
             raise OutboundSessionHasGoneAway("the caller has hung up")
 
     def while_connected(self) -> WhileConnected:
-        """A context manager, or decorator, that raises OutboundSessionHasGoneAway before and behind its code."""
+        """A context manager, or decorator, that raises OutboundSessionHasGoneAway before and behind its
+        code.
+        """
         return WhileConnected(self)
 
     # -- commands --------------------------------------------------------------------------------------------
@@ -94,7 +99,8 @@ class OutboundSession(ESLProtocol):
     ) -> ESLEvent:
         """Runs an application on the call; with `block`, waits for its CHANNEL_EXECUTE_COMPLETE.
 
-        Raises OutboundSessionHasGoneAway when the call is over, gevent.Timeout after `response_timeout` seconds.
+        Raises OutboundSessionHasGoneAway when the call is over, gevent.Timeout after `response_timeout`
+        seconds.
         """
         if not block:
             return self._execute(app_name, app_args)
@@ -110,10 +116,11 @@ class OutboundSession(ESLProtocol):
     def _execute(self, app_name: str, app_args: str | None) -> ESLEvent:
         if self._lingering:
             raise OutboundSessionHasGoneAway("the caller has hung up")
-        command = f"sendmsg\ncall-command: execute\nexecute-app-name: {app_name}"
+        headers = {"call-command": "execute", "execute-app-name": app_name}
         if app_args:
-            command += f"\nexecute-app-arg: {app_args}"
-        return self.send(command)
+            headers["execute-app-arg"] = app_args
+        # As with greenswitch, an argument may hold variables for FreeSWITCH to expand, but no second line.
+        return self._request(frames.sendmsg("", headers, expand=True), "sendmsg")
 
     def myevents(self) -> None:
         self.send("myevents")
@@ -254,7 +261,9 @@ class Application(Protocol):
 
 
 class OutboundESLServer:
-    """Listens for calls and runs `application(session).run()` for each. `bind_port`: one port or several to try."""
+    """Listens for calls and runs `application(session).run()` for each. `bind_port`: one port or several to
+    try.
+    """
 
     def __init__(
         self,
@@ -279,7 +288,9 @@ class OutboundESLServer:
         self._sessions: set[Any] = set()
 
     def listen(self) -> None:
-        """Serves until `stop`, then waits for the calls that go on. Raises NotConnectedError when no port is free."""
+        """Serves until `stop`, then waits for the calls that go on. Raises NotConnectedError when no port is
+        free.
+        """
         self._server = self._bind()
         self.bound_port = self._server.server_port
         self._server.start()

@@ -1,13 +1,13 @@
 """The event socket's framing: bytes in, typed messages out. No socket, no clock, no logging.
 
-A frame is a block of `Name: value` lines, a blank line, and a body where `Content-Length` says so. What can go wrong
-has one of two prices:
+A frame is a block of `Name: value` lines, a blank line, and a body where `Content-Length` says so. What can
+go wrong has one of two prices:
 
-* **one frame**: its framing is sound, its content is not (an event without a name, JSON that is none, a body over the
-  limit, an unknown content type). A `Malformed` message says so and decoding goes on behind it;
-* **the connection**: framing is lost (a line without a colon, no Content-Type, a Content-Length that is no sane
-  number, a block over the limit). `feed` raises ProtocolError, now and at each later call. Reading on would be
-  guessing where the next frame starts, and a value could be taken for a frame.
+* **one frame**: its framing is sound, its content is not (an event without a name, JSON that is none, a body
+  over the limit, an unknown content type). A `Malformed` message says so and decoding goes on behind it;
+* **the connection**: framing is lost (a line without a colon, no Content-Type, a Content-Length that is no
+  sane number, a block over the limit). `feed` raises ProtocolError, now and at each later call. Reading on
+  would be guessing where the next frame starts, and a value could be taken for a frame.
 
 Nothing is dropped silently, and a stream cut short anywhere only ever waits for more.
 """
@@ -26,8 +26,8 @@ from esl.headers import Event, HeaderBlock, JsonEvent, PlainEvent, utf8
 class Limits:
     """What a peer may make us hold. Sizes in bytes.
 
-    `header_lines` and `line_bytes` count for a frame's own block and for the headers of an event inside it. A body
-    over `body_bytes` is skipped unread and costs its frame; one over `skip_bytes` costs the connection.
+    `header_lines` and `line_bytes` count for a frame's own block and for the headers of an event inside it. A
+    body over `body_bytes` is skipped unread and costs its frame; one over `skip_bytes` costs the connection.
     """
 
     block_bytes: int = 1 << 20
@@ -98,7 +98,9 @@ class LogData:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """One frame that could not be used. `reason` says why, without any of its content; `size` in bytes of its body."""
+    """One frame that could not be used. `reason` says why, without any of its content; `size` in bytes of its
+    body.
+    """
 
     reason: str
     content_type: str
@@ -121,13 +123,15 @@ _LENGTH: Final = re.compile(r"[0-9]{1,12}")
 class Decoder:
     """Turns a byte stream into messages; one for each connection.
 
-    Bytes of a frame that is not whole wait in a buffer of their own and are looked at once: a stream that comes byte
-    by byte costs time in proportion to its length. Whole frames are cut out of what `feed` was given.
+    Bytes of a frame that is not whole wait in a buffer of their own and are looked at once: a stream that
+    comes byte by byte costs time in proportion to its length. Whole frames are cut out of what `feed` was
+    given.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits if limits is not None else Limits()
-        # Smaller events can't break a limit on lines (a line takes two bytes), so that most are never counted.
+        # Smaller events can't break a limit on lines (a line takes two bytes), so that most are never
+        # counted.
         self._free_size = min(2 * self._limits.header_lines, self._limits.line_bytes)
         self._pending = bytearray()
         # How many bytes the waiting frame has; 0 while its block's end has not come.
@@ -145,8 +149,8 @@ class Decoder:
     def feed(self, data: bytes) -> list[Message]:
         """The messages that `data` completes, in order.
 
-        Raises ProtocolError, with the messages before the fault in `.messages`, when framing is lost; the decoder is
-        of no use afterwards and every later call raises again.
+        Raises ProtocolError, with the messages before the fault in `.messages`, when framing is lost; the
+        decoder is of no use afterwards and every later call raises again.
         """
         if self._fault is not None:
             raise ProtocolError(self._fault.reason)
@@ -178,7 +182,8 @@ class Decoder:
         return taken
 
     def _complete(self, data: bytes, at: int, messages: list[Message]) -> int:
-        """Adds to the waiting frame what belongs to it, and decodes it when it is whole. Returns where `data` goes on.
+        """Adds to the waiting frame what belongs to it, and decodes it when it is whole. Returns where `data`
+        goes on.
 
         A frame comes here twice: once for its block, and again for its body if it has one.
         """
@@ -210,7 +215,9 @@ class Decoder:
             raise ProtocolError(f"header block over {self._limits.block_bytes} bytes")
 
     def _decode(self, text: str, at: int, messages: list[Message]) -> int:
-        """Decodes whole frames from `at` on. Returns where the first that is not whole starts, or the text's end."""
+        """Decodes whole frames from `at` on. Returns where the first that is not whole starts, or the text's
+        end.
+        """
         size = len(text)
         match_event = _EVENT_HEADER.match
         while at < size:
@@ -220,23 +227,26 @@ class Decoder:
                 if at < 0:
                     return ~at
                 continue
+            length, form = head.groups()
             start = head.end()
-            stop = start + int(head[1])
+            stop = start + int(length)
             if stop - start > self._limits.body_bytes:
-                at = self._start_skip(size, start, stop, f"text/event-{head[2]}", messages)
+                at = self._start_skip(size, start, stop, f"text/event-{form}", messages)
                 continue
             if stop > size:
                 self._need = stop - at
                 return at
             # PlainEvent wants the line feed in front.
             messages.append(
-                self._plain_event(text[start - 1 : stop]) if head[2] == "plain" else self._json_event(text[start:stop])
+                self._plain_event(text[start - 1 : stop]) if form == "plain" else self._json_event(text[start:stop])
             )
             at = stop
         return size
 
     def _decode_other(self, text: str, at: int, messages: list[Message]) -> int:
-        """Decodes one frame of any kind at `at`. Returns where the next starts; ~start when it is not whole."""
+        """Decodes one frame of any kind at `at`. Returns where the next starts; ~start when it is not
+        whole.
+        """
         size = len(text)
         while text.startswith("\n", at):
             at += 1
@@ -331,7 +341,9 @@ class Decoder:
         return None
 
     def _start_skip(self, size: int, start: int, stop: int, content_type: str, messages: list[Message]) -> int:
-        """A body over the limit is not kept; it is reported when its last byte has passed. Returns where to go on."""
+        """A body over the limit is not kept; it is reported when its last byte has passed. Returns where to
+        go on.
+        """
         if stop - start > self._limits.skip_bytes:
             raise ProtocolError(f"Content-Length is not one number up to {self._limits.skip_bytes}")
         report = Malformed(f"body over {self._limits.body_bytes} bytes", content_type, stop - start)

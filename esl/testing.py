@@ -1,5 +1,5 @@
-"""For tests: a scripted event-socket server, and captured streams to replay. Writes its own wire bytes, on purpose:
-a peer that shared the codec would hide the codec's faults.
+"""For tests: a scripted event-socket server, and captured streams to replay. Writes its own wire bytes, on
+purpose: a peer that shared the codec would hide the codec's faults.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class PeerConnection:
 class ScriptedPeer:
     """An event-socket server on 127.0.0.1 and a free port, for one test.
 
-    It asks for `password` and answers `+OK` to each command; `script` may answer instead, or send events, or close.
-    `api` gets `+OK`, `bgapi` an accepted job whose BACKGROUND_JOB is left to the script.
+    It asks for `password` and answers `+OK` to each command; `script` may answer instead, or send events, or
+    close. `api` gets `+OK`, `bgapi` an accepted job whose BACKGROUND_JOB is left to the script.
     """
 
     def __init__(self, password: str = "secret", script: Script | None = None, greeting: bytes | None = None) -> None:
@@ -107,7 +107,9 @@ class ScriptedPeer:
         return connection
 
     def wait_for(self, prefix: str, timeout_s: float = 5.0) -> list[str]:
-        """The lines of the next command that starts with `prefix`; others are passed over. Raises gevent.Timeout."""
+        """The lines of the next command that starts with `prefix`; others are passed over. Raises
+        gevent.Timeout.
+        """
         with gevent.Timeout(timeout_s):
             while True:
                 lines: list[str] = self.commands.get()
@@ -165,7 +167,9 @@ def _commands(sock: Any) -> Iterator[list[str]]:
 
 
 def captures_folder(repository: Path) -> Path | None:
-    """Where the captured streams are: `$DIALER_CAPTURES`, or beside the repository; None when they are nowhere."""
+    """Where the captured streams are: `$DIALER_CAPTURES`, or beside the repository; None when they are
+    nowhere.
+    """
     named = os.environ.get("DIALER_CAPTURES")
     folder = Path(named) if named else repository.parent / "shared" / "captures"
     return folder if folder.is_dir() else None

@@ -1,8 +1,9 @@
 """One TCP connection to an event socket, on gevent: bytes in and out, replies matched to commands. No policy.
 
-Two greenlets: the reader always drains the socket and hands messages on at once, whatever else the process does; the
-writer sends whole frames in order, so that nobody who queues one can block. The first fault closes the connection,
-and closing fails every command that still waits; `on_closed` is called once, last, with the reason.
+Two greenlets: the reader always drains the socket and hands messages on at once, whatever else the process
+does; the writer sends whole frames in order, so that nobody who queues one can block. The first fault closes
+the connection, and closing fails every command that still waits; `on_closed` is called once, last, with the
+reason.
 
 Callbacks run in the reader: they must not block. What they raise is logged and counted, and reading goes on.
 """
@@ -53,7 +54,8 @@ ReplyCallback: TypeAlias = Callable[[Reply | ESLError], object]
 MessageCallback: TypeAlias = Callable[[Event | DisconnectNotice | LogData | Malformed, float], object]
 
 _READ_BYTES: Final = 256 << 10
-# After so many reads in a row the reader lets others run: a socket that is never empty would keep the hub for itself.
+# After so many reads in a row the reader lets others run: a socket that is never empty would keep the hub for
+# itself.
 _READS_IN_A_ROW: Final = 4
 _MAX_UNSENT_BYTES: Final = 16 << 20
 
@@ -130,8 +132,8 @@ class Transport:
     def request(self, frame: bytes, timeout_s: float | None, *, what: str = "command") -> Reply:
         """Sends a command and waits for its reply. `what` names it in errors.
 
-        Raises CommandTimeout at the deadline (a reply that comes later is thrown away), MalformedFrame for a reply
-        that can't be read, NotConnectedError when the connection is or gets closed.
+        Raises CommandTimeout at the deadline (a reply that comes later is thrown away), MalformedFrame for a
+        reply that can't be read, NotConnectedError when the connection is or gets closed.
         """
         result = gevent.event.AsyncResult()
         self.send(frame, result.set)
@@ -166,7 +168,9 @@ class Transport:
         self._outbox_filled.set()
 
     def close(self, reason: ESLError) -> None:
-        """Closes now; every waiting command fails with `reason`. May be called from anywhere, any number of times."""
+        """Closes now; every waiting command fails with `reason`. May be called from anywhere, any number of
+        times.
+        """
         if self._closed_by is not None:
             return
         self._closed_by = reason

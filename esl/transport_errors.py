@@ -1,6 +1,6 @@
-"""Failures of a connection. They hang under `ESLError` and also under greenswitch's exceptions, so that code written
-for greenswitch catches them with the clauses that it has. Kept apart from `esl.errors` because importing
-greenswitch imports gevent.
+"""Failures of a connection. They hang under `ESLError` and also under greenswitch's exceptions, so that code
+written for greenswitch catches them with the clauses that it has. Kept apart from `esl.errors` because
+importing greenswitch imports gevent.
 """
 
 from __future__ import annotations

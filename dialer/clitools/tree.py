@@ -6,6 +6,7 @@ Raises CliError and typer's exits; ``dialer.cli`` turns both into exit codes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,10 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Override one value, e.g. http.port=0 (repeatable)"),
 ]
+Url = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="Ask the service at this address, without a configuration")
+]
+TokenFile = Annotated[Path | None, typer.Option("--token-file", metavar="FILE", help="The service's token, for --url")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="AGENT...", show_default=False)]
 Names = Annotated[list[str] | None, typer.Argument(metavar="CAMPAIGN...", show_default=False)]
 One = Annotated[str, typer.Argument(metavar="AGENT")]
@@ -68,16 +73,7 @@ class _Seconds:
 
 
 @app.callback()
-def main(
-    ctx: typer.Context,
-    config: Config = None,
-    url: Annotated[
-        str | None, typer.Option("--url", help="Ask the service at this address, without a configuration")
-    ] = None,
-    token_file: Annotated[
-        Path | None, typer.Option("--token-file", metavar="FILE", help="The service's token, for --url")
-    ] = None,
-) -> None:
+def main(ctx: typer.Context, config: Config = None, url: Url = None, token_file: TokenFile = None) -> None:
     """A predictive dialer service for call centres, driving FreeSWITCH."""
     from dialer.clitools.running import Where
 
@@ -86,8 +82,6 @@ def main(
 
 def _where(ctx: typer.Context, config: Path | None, settings: list[str] | None = None) -> Where:
     """What the flags before and after the command's name say together; those after it win."""
-    from dataclasses import replace
-
     where: Where = ctx.obj
     return replace(where, config=config or where.config, settings=tuple(settings or ()))
 
@@ -162,13 +156,16 @@ def top(
         typer.Option("--abandon-limit", min=0.0, max=100.0, help="Percent of answers that may be abandoned"),
     ] = 3.0,
     attached: Annotated[bool, typer.Option("--attached", hidden=True)] = False,
+    url: Url = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Watch the running service: agents, calls, answers, abandoned ones, the last decision and its reason."""
     from dialer import top as view
     from dialer.clitools import running
 
     settings = view.Settings(every_s=every, abandon_limit=limit / 100.0, attached=attached)
-    find = running.locator(_where(ctx, config))
+    where = _where(ctx, config)
+    find = running.locator(replace(where, url=url or where.url, token_file=token_file or where.token_file))
     raise typer.Exit(view.once(find, settings) if once else view.watch(find, settings))
 
 

@@ -6,12 +6,12 @@ agent's channel. A nailed-up agent may take a call only when READY and the line 
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from dialer.domain.transitions import Table
 
 
-class AgentState(str, Enum):
+class AgentState(StrEnum):
     """What an agent does."""
 
     LOGGED_OUT = "logged_out"
@@ -25,7 +25,7 @@ class AgentState(str, Enum):
     UNAVAILABLE = "unavailable"  # the line is gone; retried with a growing pause
 
 
-class AgentTrigger(str, Enum):
+class AgentTrigger(StrEnum):
     """What can happen to an agent."""
 
     LOGIN = "login"
@@ -42,7 +42,7 @@ class AgentTrigger(str, Enum):
     WRAP = "wrap"
 
 
-class Line(str, Enum):
+class Line(StrEnum):
     """What is known of an agent's channel."""
 
     NONE = "none"

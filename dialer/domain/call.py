@@ -5,12 +5,12 @@ Owns the table only. What a transition does (commands, timers, records) is the e
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from dialer.domain.transitions import Table
 
 
-class CallState(str, Enum):
+class CallState(StrEnum):
     """Where a call is between the gate and its hangup."""
 
     RESERVED = "reserved"  # the gate is asked, nothing is sent
@@ -24,7 +24,7 @@ class CallState(str, Enum):
     ENDED = "ended"
 
 
-class CallTrigger(str, Enum):
+class CallTrigger(StrEnum):
     """What can happen to a call."""
 
     OPENED = "opened"

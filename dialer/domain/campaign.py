@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from dialer.domain.transitions import Table
 
 
-class CampaignState(str, Enum):
+class CampaignState(StrEnum):
     """Whether a campaign may start calls."""
 
     STOPPED = "stopped"  # starts nothing, holds no leads
@@ -15,7 +15,7 @@ class CampaignState(str, Enum):
     PAUSED = "paused"  # starts nothing, keeps its hopper
 
 
-class CampaignTrigger(str, Enum):
+class CampaignTrigger(StrEnum):
     """What an operator asks of a campaign."""
 
     START = "start"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from dialer.domain.transitions import Table
 
 
-class LeadState(str, Enum):
+class LeadState(StrEnum):
     """Where a lead is. Exactly one at any time."""
 
     READY = "ready"  # may be claimed once due
@@ -21,7 +21,7 @@ class LeadState(str, Enum):
     DONE = "done"  # will not be dialed again; the reason is kept
 
 
-class LeadTrigger(str, Enum):
+class LeadTrigger(StrEnum):
     """What can happen to a lead."""
 
     CLAIM = "claim"

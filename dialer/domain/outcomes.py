@@ -6,10 +6,10 @@ table from FreeSWITCH causes, measured with a live server, to outcomes. Must not
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How an attempt ended. Exactly one per attempt."""
 
     CONNECTED = "connected"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from dialer.domain.outcomes import Outcome
 
 
-class Mode(str, Enum):
+class Mode(StrEnum):
     """How a campaign starts its calls."""
 
     PREVIEW = "preview"
@@ -21,7 +21,7 @@ class Mode(str, Enum):
     RATIO = "ratio"
 
 
-class SeatMode(str, Enum):
+class SeatMode(StrEnum):
     """How an agent's phone is reached."""
 
     NAILED_UP = "nailed_up"  # the line stays open between customers

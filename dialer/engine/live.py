@@ -32,6 +32,9 @@ from pacing.limits import TokenBucket
 from pacing.snapshot import Decision
 
 
+NOT_DECIDED = Decision(0, "not decided yet")
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One attempt in flight. ``id`` is the attempt id and the customer channel's UUID."""
@@ -111,7 +114,7 @@ class Campaign:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     last_refusal: str = ""
-    decision: Decision = Decision(0, "not decided yet")
+    decision: Decision = NOT_DECIDED
     decided_at: float | None = None
     dirty: bool = True
 

@@ -67,7 +67,7 @@ class Pacer:
                 again = min(again, max(event.next_due_at, live.now + 1.0))
             hopper.ask_again_at = again
             live.timers.set_by(("campaign", "pace", campaign.name), again)
-        hopper.exhausted = not event.leads
+        hopper.exhausted = len(event.leads) < event.asked
         campaign.dirty = True
 
     def claim_overdue(self, campaign: Campaign) -> None:

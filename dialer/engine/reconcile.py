@@ -141,7 +141,7 @@ class Reconciler:
         live = self.live
         if fact is None:
             young = call.dialed_at is not None and call.dialed_at > snapshot.asked_at - SETTLE_S
-            if young and call.state is not CallState.RECOVERING:
+            if young and call.state is CallState.DIALING:  # any later state has seen its channel
                 return int(first)
             if not _again(call, snapshot) and not first:
                 return 1

@@ -69,7 +69,7 @@ def _campaign(live: Live, campaign: Campaign) -> CampaignView:
         mode=campaign.settings.mode.value,
         state=campaign.state.value,
         hopper=len(campaign.hopper),
-        exhausted=campaign.hopper.exhausted,
+        exhausted=campaign.hopper.exhausted and not len(campaign.hopper),
         calls=dict(states),
         attempts=campaign.attempts,
         answered=campaign.answered,

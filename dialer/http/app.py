@@ -23,7 +23,7 @@ from flask_openapi3.openapi import OpenAPI
 from prometheus_client import CollectorRegistry, Counter, PlatformCollector, ProcessCollector
 from prometheus_client import exposition as text_format
 from prometheus_client.openmetrics import exposition as openmetrics
-from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
 from dialer.domain import events
 from dialer.domain.status import AgentView, CampaignView
@@ -104,8 +104,11 @@ def _guard(app: OpenAPI, token: str) -> None:
             )
         if request.args:
             return fault(400, "this API takes no query parameters", "the details of an order in a JSON body")
-        if request.method == "POST" and request.get_data():
-            return _check_body()
+        if request.method == "POST":
+            body = request.get_data()
+            if len(body) >= BODY_LIMIT and request.content_length is None:
+                raise RequestEntityTooLarge  # a body in chunks is cut at the limit without a word
+            return _check_body() if body else None
         return None
 
 

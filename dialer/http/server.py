@@ -85,6 +85,6 @@ class _Handler(WSGIHandler):  # type: ignore[misc]
             structlog.get_logger("http").error("connection failed", exc_info=(kind, value, trace))
 
     def _handle_client_error(self, ex: Exception) -> Any:
-        if isinstance(ex, OSError) and not isinstance(ex, ValueError):
+        if not isinstance(ex, ValueError):
             ex = ValueError(str(ex) or type(ex).__name__)  # the base class prints a traceback for anything else
         return super()._handle_client_error(ex)

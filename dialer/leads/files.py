@@ -265,12 +265,19 @@ class _Header:
 
     def __call__(self, lines: list[str]) -> list[str]:
         best: list[str] = []
+        wrong: csv.Error | None = None
         for delimiter in self.candidates:
-            names = _Values(delimiter)(lines)
+            try:
+                names = _Values(delimiter)(lines)
+            except csv.Error as error:
+                wrong = wrong or error
+                continue
             if any(_clean(name)[0].lower() == "phone" for name in names):
                 return [delimiter, *names]
             if len(names) >= len(best):
                 best = [delimiter, *names]
+        if wrong is not None:
+            raise wrong
         return best
 
 
@@ -318,7 +325,7 @@ def _clean(value: str) -> tuple[str, bool]:
     """``value`` without control characters and outer spaces, and whether any other than white space was there."""
     if value.isascii() and value.isprintable():
         return value.strip(), False
-    spaced = "".join(" " if c in "\t\r\n\v\f\u0085\u2028\u2029" else c for c in value)
+    spaced = "".join(" " if c in "\t\r\n\v\f\u0085\u2028\u2029" else c for c in value.replace("\r\n", " "))
     kept = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cs") and c != "\ufeff")
     return kept.strip(), len(kept) != len(spaced.replace("\ufeff", ""))
 

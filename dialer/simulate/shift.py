@@ -181,7 +181,12 @@ class Shift:
         line = command if isinstance(command, str) else command.line()
         self.tell(f"--> {line[:160]}")
         if self._chance(self.faults.refuse_command):
-            self._agenda.at(self.now + 0.01, lambda: on_reply(JobReply(job, False, "-ERR refused", "refused")))
+            refusal = JobReply(job, False, "-ERR refused", "refused")
+
+            def refuse() -> None:
+                on_reply(refusal)
+
+            self._agenda.at(self.now + 0.01, refuse)
             return job
         self._jobs[job] = (on_reply, self.now + deadline_s)
         self._agenda.at(self.now + deadline_s, lambda: self._job_deadline(job))
@@ -302,13 +307,14 @@ class Shift:
         if self._chance(self.faults.lose_event):
             self.tell(f"<-- LOST {event.name} {event.get('Unique-ID')}")
             return
+        token = self._connection
         copies = 2 if self._chance(self.faults.double_event) else 1
         for _ in range(copies):
             if self._chance(self.faults.late_event):
-                token, delay = self._connection, self._rng.uniform(0.0, self.faults.late_s)
+                delay = self._rng.uniform(0.0, self.faults.late_s)
                 self._agenda.at(self.now + delay, lambda: self._arrive(event, token))
             else:
-                self._arrive(event, self._connection)
+                self._arrive(event, token)
 
     def _arrive(self, event: SwitchEvent, token: int) -> None:
         if token != self._connection:

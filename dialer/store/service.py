@@ -133,7 +133,9 @@ class StoreService:
         try:
             conn.commit()
         except SQLAlchemyError as error:
-            self._give_up(conn)
+            # The transaction may still be open on this connection, and would be what we see on the next look.
+            conn.invalidate()
+            self.close()
             raise StoreDoubtful(_words(error)) from error
         return result
 

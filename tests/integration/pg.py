@@ -6,6 +6,7 @@ Skips, with the reason, where no server is installed, unless DIALER_REQUIRE_POST
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import itertools
 import os
@@ -89,10 +90,8 @@ def server() -> Server | str:
 
 
 def _stop(running: Server) -> None:
-    try:
+    with contextlib.suppress(RuntimeError):  # a test has stopped it already
         running.stop()
-    except RuntimeError:
-        pass  # a test has stopped it already
 
 
 def require_server() -> Server:

@@ -74,7 +74,9 @@ def attempt(lead: ClaimedLead, attempt_id: str | None = None, at: float = NOW, *
     return OpenAttempt(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def closing(opened: OpenAttempt, outcome: Outcome = Outcome.NO_ANSWER, at: float = NOW, **changes: object) -> CloseAttempt:
+def closing(
+    opened: OpenAttempt, outcome: Outcome = Outcome.NO_ANSWER, at: float = NOW, **changes: object
+) -> CloseAttempt:
     values: dict[str, object] = {
         "attempt_id": opened.attempt_id,
         "lead_id": opened.lead_id,
@@ -107,7 +109,9 @@ class Bench:
     ) -> int:
         raise NotImplementedError
 
-    def block(self, value: str, *, by_prefix: bool = False, campaign: str = "", expires_at: float | None = None) -> None:
+    def block(
+        self, value: str, *, by_prefix: bool = False, campaign: str = "", expires_at: float | None = None
+    ) -> None:
         raise NotImplementedError
 
     def lead(self, lead_id: int) -> LeadNow:
@@ -131,12 +135,24 @@ class MemoryBench(Bench):
     def execute(self, commands: Sequence[StoreCommand], now: float = NOW) -> list[StoreEvent]:
         return self.store.execute(commands, now)
 
-    def add_lead(self, numbers, *, list_name="main", person=None, zones=("America/New_York",), priority=0, due_at=0.0, fields=None):  # type: ignore[no-untyped-def]
+    def add_lead(
+        self,
+        numbers: Sequence[str],
+        *,
+        list_name: str = "main",
+        person: str | None = None,
+        zones: Sequence[str] = ("America/New_York",),
+        priority: int = 0,
+        due_at: float = 0.0,
+        fields: Mapping[str, str] | None = None,
+    ) -> int:
         return self.store.add_lead(
             list_name, numbers, person=person, zones=zones, priority=priority, due_at=due_at, fields=fields
         )
 
-    def block(self, value: str, *, by_prefix: bool = False, campaign: str = "", expires_at: float | None = None) -> None:
+    def block(
+        self, value: str, *, by_prefix: bool = False, campaign: str = "", expires_at: float | None = None
+    ) -> None:
         self.store.do_not_call(MemoryDoNotCall(value, by_prefix, campaign, expires_at))
 
     def lead(self, lead_id: int) -> LeadNow:
@@ -171,7 +187,17 @@ class SqlBench(Bench):
     def execute(self, commands: Sequence[StoreCommand], now: float = NOW) -> list[StoreEvent]:
         return self.service.execute(commands, now)
 
-    def add_lead(self, numbers, *, list_name="main", person=None, zones=("America/New_York",), priority=0, due_at=0.0, fields=None):  # type: ignore[no-untyped-def]
+    def add_lead(
+        self,
+        numbers: Sequence[str],
+        *,
+        list_name: str = "main",
+        person: str | None = None,
+        zones: Sequence[str] = ("America/New_York",),
+        priority: int = 0,
+        due_at: float = 0.0,
+        fields: Mapping[str, str] | None = None,
+    ) -> int:
         with self.engine.begin() as conn:
             list_id = _id(conn, LISTS, LISTS.c.name == list_name, {"name": list_name, "created_at": 0.0})
             joined = "|".join(sorted(zones))
@@ -205,7 +231,9 @@ class SqlBench(Bench):
                 conn.execute(insert(NUMBERS), values)
             return lead_id
 
-    def block(self, value: str, *, by_prefix: bool = False, campaign: str = "", expires_at: float | None = None) -> None:
+    def block(
+        self, value: str, *, by_prefix: bool = False, campaign: str = "", expires_at: float | None = None
+    ) -> None:
         add_do_not_call(self.url, [DncEntry(value, by_prefix, campaign, expires_at)], now=0.0)
 
     def lead(self, lead_id: int) -> LeadNow:

@@ -87,6 +87,14 @@ def fill(bench: Bench, count: int) -> list[int]:
     return [bench.add_lead([f"+1212555{n:04d}"]) for n in range(count)]
 
 
+def running(pid: int) -> bool:
+    """Neither gone nor waiting for somebody to ask for its exit code."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def now_attempt(lead: ClaimedLead, attempt_id: str | None = None):  # type: ignore[no-untyped-def]
     return attempt(lead, attempt_id, at=time.time())
 
@@ -295,7 +303,7 @@ def test_a_killed_daemon_leaves_a_complete_record_and_the_next_one_takes_over(be
     child.kill()
     child.wait(10)
     with gevent.Timeout(20, AssertionError("the worker outlives its daemon")):
-        while Path(f"/proc/{worker_pid}").exists() and "Z" not in Path(f"/proc/{worker_pid}/stat").read_text().split()[2]:
+        while running(worker_pid):
             gevent.sleep(0.01)
     daemon = Daemon(bench.url, epoch="run2")
     recovered = daemon.client.recover(20.0)

@@ -230,9 +230,7 @@ class Soup:
 
 
 moves = st.lists(
-    st.tuples(
-        st.integers(0, KINDS - 1), st.integers(0, 255), st.integers(0, 255), st.integers(0, len(STEPS_S))
-    ),
+    st.tuples(st.integers(0, KINDS - 1), st.integers(0, 255), st.integers(0, 255), st.integers(0, len(STEPS_S))),
     min_size=20,
     max_size=120,
 )

@@ -1,6 +1,10 @@
-"""What a command builder makes is read back by a model of FreeSWITCH's own splitting, written from its behaviour."""
+"""What a command builder makes is read back by a model of FreeSWITCH's own splitting, written from its
+behaviour.
+"""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 from hypothesis import given
@@ -87,13 +91,9 @@ def _brackets(text: str) -> tuple[dict[str, str], str]:
     """The variables between the braces at the front, and what follows. Braces are counted blindly."""
     if not text.startswith("{"):
         return {}, text
-    depth = 0
-    for at, char in enumerate(text):
-        depth += (char == "{") - (char == "}")
-        if not depth:
-            break
-    else:
-        raise AssertionError("FreeSWITCH would refuse: no closing brace")
+    depths = itertools.accumulate((char == "{") - (char == "}") for char in text)
+    at = next((at for at, depth in enumerate(depths) if depth == 0), None)
+    assert at is not None, "FreeSWITCH would refuse: no closing brace"
     variables: dict[str, str] = {}
     for item in _split(text[1:at], ",", 1024):
         pair = _split(item, "=", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from hypothesis import example, given, settings
@@ -39,7 +40,7 @@ def shown(message: Message) -> object:
 
 def cut(stream: bytes, marks: list[int]) -> list[bytes]:
     at = sorted({0, len(stream), *(mark % (len(stream) + 1) for mark in marks)})
-    return [stream[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [stream[a:b] for a, b in itertools.pairwise(at)]
 
 
 @given(

@@ -77,7 +77,11 @@ def settings_of(rng: random.Random) -> EngineSettings:
     return EngineSettings(
         epoch="sim",
         nodes={"fs1": 500},
-        trunks={"carrier": TrunkSettings("carrier", "carrier", rng.choice((3, 30)), rng.choice((2.0, 20.0)), "+12125550100")},
+        trunks={
+            "carrier": TrunkSettings(
+                "carrier", "carrier", rng.choice((3, 30)), rng.choice((2.0, 20.0)), "+12125550100"
+            )
+        },
         seats=seats,
         agents=people,
         campaigns=campaigns,
@@ -171,11 +175,12 @@ def play(seed: int) -> Shift:
             invariants.never_silent(shift, LIMIT_S)
     except Exception as error:
         story = "\n".join(shift.story)
-        raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}\n{story[-12000:]}\nseed {seed}: {error}") from error
+        what = f"seed {seed}: {type(error).__name__}: {error}"
+        raise AssertionError(f"{what}\n{story[-12000:]}\n{what}") from error
     return shift
 
 
-@pytest.mark.parametrize("first", range(0, 10))
+@pytest.mark.parametrize("first", range(10))
 def test_shifts_with_faults_end_clean(first: int) -> None:
     wanted = seeds()
     for seed in wanted[first :: 10]:

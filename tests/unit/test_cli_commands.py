@@ -58,8 +58,8 @@ def test_usage_is_2(args: list[str]) -> None:
 
 def test_every_command_has_help() -> None:
     for words in (
-        "run check top version leads agents campaigns freeswitch".split()  # noqa: SIM905
-        + ["leads import", "leads dnc add", "agents login", "agents pause", "campaigns start", "freeswitch render"]
+        *("run", "check", "top", "version", "leads", "agents", "campaigns", "freeswitch"),
+        *("leads import", "leads dnc add", "agents login", "agents pause", "campaigns start", "freeswitch render"),
     ):
         result = RUNNER.invoke(app, [*words.split(), "--help"])
         assert result.exit_code == 0
@@ -134,8 +134,8 @@ def test_run_hands_its_flags_over(config: Path, tmp_path: Path, monkeypatch: pyt
         return 5
 
     monkeypatch.setattr(running, "run", pretend)
-    line = f"--config {config} run --for 1m30s --summary {tmp_path}/s.json --drain 5 --no-top --fresh --switch 10.0.0.1:8021"
-    result = RUNNER.invoke(app, [*line.split(), "--set", "http.port=1"])
+    line = f"--config {config} run --for 1m30s --summary {tmp_path}/s.json --drain 5 --no-top --fresh"
+    result = RUNNER.invoke(app, [*line.split(), "--switch", "10.0.0.1:8021", "--set", "http.port=1"])
     assert result.exit_code == 5
     assert seen == [
         (

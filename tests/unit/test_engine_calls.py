@@ -45,9 +45,7 @@ def test_the_attempt_is_committed_before_the_originate_and_carries_the_fail_safe
     assert sent.number == "49300000001" and opened.number == "+49300000001"
 
 
-@pytest.mark.parametrize(
-    ("keep", "hopper"), [(False, "the lead is the store's"), (True, "the lead is dialed again")]
-)
+@pytest.mark.parametrize(("keep", "hopper"), [(False, "the lead is the store's"), (True, "the lead is dialed again")])
 def test_gate_refusal(keep: bool, hopper: str) -> None:
     f = Floor(settings(people=agents(1)), leads=1, gate=False).up()
     first = one(f.log, cmd.OpenAttempt)

@@ -37,8 +37,7 @@ PATHS = st.lists(SEGMENT, max_size=5).map(lambda parts: "/" + "/".join(parts)) |
 LATIN = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=20)
 HEADERS = st.dictionaries(
     st.sampled_from(
-        "Accept Content-Type Host Content-Length Transfer-Encoding If-None-Match Range Cookie X-Forwarded-For "
-        "Accept-Encoding Content-Encoding Expect Forwarded Origin".split()
+        ["Accept", "Content-Type", "Host", "Content-Length", "Transfer-Encoding", "Range", "Cookie", "Forwarded"]
     ),
     LATIN
     | st.sampled_from(

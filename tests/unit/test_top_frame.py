@@ -126,7 +126,7 @@ def test_any_words_and_sizes_fit(text: str, count: int, width: int, height: int)
 def test_rates_are_of_the_last_minute() -> None:
     rates = frame.Rates()
     assert rates.per_minute("attempts") is None
-    for second in range(0, 181):
+    for second in range(181):
         rates.add(float(second), {"attempts": second if second < 120 else 120 + (second - 120) * 3})
     assert rates.per_minute("attempts") == pytest.approx(180.0)
 

@@ -1,9 +1,11 @@
-"""Our codec and python-ESL, an independent client in C, read the same captured streams: every header must agree.
+"""Our codec and python-ESL, an independent client in C, read the same captured streams: every header must
+agree.
 
-python-ESL is optional (`make conformance-setup`); without it these tests skip. Where the two differ on purpose, the
-difference is spelled out here and nowhere else:
+python-ESL is optional (`make conformance-setup`); without it these tests skip. Where the two differ on
+purpose, the difference is spelled out here and nowhere else:
 
-* an empty value, `_undef_` in the plain format: python-ESL hands the word on, we read it as empty, as in JSON;
+* an empty value, `_undef_` in the plain format: python-ESL hands the word on, we read it as empty, as in
+  JSON;
 * python-ESL adds `Event-Name: SOCKET_DATA` to frames that are no events; we keep such frames apart by type.
 """
 

@@ -1,4 +1,6 @@
-"""The pure parts around the codec: commands as text, the table of jobs, the backlog, backoff, compact events."""
+"""The pure parts around the codec: commands as text, the table of jobs, the backlog, backoff, compact
+events.
+"""
 
 from __future__ import annotations
 
