@@ -2,7 +2,7 @@
 
 A value may hold anything that a caller can put into a SIP header, line feeds included, once decoded. Here a
 header is found in the *encoded* block, so a decoded value can never pass for a header. Owns reading; must not
-know framing (`esl.protocol`), sockets or clocks.
+know framing (`esl.protocol`), sockets or clocks. JSON events are in `esl.json_event`.
 
 Rules shared by plain and JSON events:
 
@@ -17,17 +17,16 @@ Rules shared by plain and JSON events:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Protocol, overload
+from typing import Final, Protocol, overload
 from urllib.parse import unquote_to_bytes
 
 from esl.errors import HeaderNotKept, MalformedFrame
 
-_ARRAY_PREFIX: Final = "ARRAY::"
-_ARRAY_SEPARATOR: Final = "|:"
-_RESTAMPED_NAME: Final = "COMMAND"
+ARRAY_PREFIX: Final = "ARRAY::"
+ARRAY_SEPARATOR: Final = "|:"
+RESTAMPED_NAME: Final = "COMMAND"
 _LENGTH: Final = re.compile(r"[0-9]{1,12}")
 
 
@@ -183,8 +182,8 @@ class Event:
         value = self.get(name)
         if value is None:
             return ()
-        if value.startswith(_ARRAY_PREFIX):
-            return tuple(value[len(_ARRAY_PREFIX) :].split(_ARRAY_SEPARATOR))
+        if value.startswith(ARRAY_PREFIX):
+            return tuple(value[len(ARRAY_PREFIX) :].split(ARRAY_SEPARATOR))
         return (value,)
 
     def __getitem__(self, name: str) -> str:
@@ -223,7 +222,7 @@ class PlainEvent(HeaderBlock, Event):
             raise MalformedFrame("event without Event-Name")
         at += 13
         name = decode_value(text[at : text.find("\n", at)])
-        if name == _RESTAMPED_NAME:
+        if name == RESTAMPED_NAME:
             at = text.rfind("\nEvent-Name: ", 0, end) + 13
             name = decode_value(text[at : text.find("\n", at)])
         self.name = name
@@ -257,67 +256,6 @@ class PlainEvent(HeaderBlock, Event):
                 # From the last byte of the needle, a space that marks "present".
                 at += length
                 parts.append(text[at - 1 : find("\n", at)])
-        return CompactEvent(self.name, kept, "\n".join(parts))
-
-
-class JsonEvent(Event):
-    """An event of `event json`, parsed when it arrives: a fault must show up there, not in a reader."""
-
-    __slots__ = ("_size", "_values", "name")
-
-    content_type = "text/event-json"
-
-    def __init__(self, raw: bytes) -> None:
-        """Raises MalformedFrame when `raw` is not one JSON object with an Event-Name."""
-        try:
-            # Reversed, so that of a repeated name the first stays.
-            values = json.loads(raw.decode("utf-8", "replace"), object_pairs_hook=_first_wins)
-        except (ValueError, RecursionError) as error:
-            raise MalformedFrame(f"event is not JSON: {type(error).__name__}") from error
-        if not isinstance(values, dict):
-            raise MalformedFrame("event is not a JSON object")
-        name = values.get("Event-Name")
-        if not isinstance(name, str):
-            raise MalformedFrame("event without Event-Name")
-        self._values: dict[str, Any] = values
-        self._size = 3 * len(raw)
-        self.name = name
-
-    @overload
-    def get(self, name: str, default: str) -> str: ...
-
-    @overload
-    def get(self, name: str, default: str | None = None) -> str | None: ...
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        if name == "_body" or name not in self._values:
-            return default
-        return _json_text(self._values[name])
-
-    @property
-    def header_count(self) -> int:
-        """How many headers there are."""
-        return len(self._values)
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {name: _json_text(value) for name, value in self._values.items() if name != "_body"}
-
-    @property
-    def body(self) -> str | None:
-        body = self._values.get("_body")
-        return None if body is None else _json_text(body)
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    def pick(self, names: HeaderSet | Iterable[str]) -> CompactEvent:
-        kept = names if isinstance(names, HeaderSet) else HeaderSet(names)
-        parts = []
-        for name in kept.names:
-            value = self.get(name)
-            parts.append("" if value is None else " " + _encode_value(value))
         return CompactEvent(self.name, kept, "\n".join(parts))
 
 
@@ -401,29 +339,7 @@ def _end_of_headers(text: str) -> int:
     return end
 
 
-def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(reversed(pairs))
-    if values.get("Event-Name") == _RESTAMPED_NAME:
-        values["Event-Name"] = [value for name, value in pairs if name == "Event-Name"][-1]
-    return values
-
-
-def _json_text(value: Any) -> str:
-    """The text of a JSON value as the plain format would carry it; FreeSWITCH sends strings and arrays of
-    strings.
-    """
-    if isinstance(value, str):
-        # A lone surrogate is legal in JSON and can't be written anywhere.
-        return value if value.isascii() else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        items = [_json_text(item) for item in value]
-        return items[0] if len(items) == 1 else _ARRAY_PREFIX + _ARRAY_SEPARATOR.join(items)
-    return json.dumps(value)
-
-
-def _encode_value(value: str) -> str:
+def encode_value(value: str) -> str:
     """The raw form, one character a byte, that `decode_value` makes `value` of."""
     escaped = value.replace("%", "%25").replace("\n", "%0A")
     if escaped == "_undef_":

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from esl.errors import MalformedFrame, ProtocolError
-from esl.headers import Event, HeaderBlock, JsonEvent, PlainEvent, utf8
+from esl.headers import Event, HeaderBlock, PlainEvent, utf8
+from esl.json_event import JsonEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,9 +273,8 @@ def _campaigns(campaigns: Sequence[Mapping[str, Any]], width: int, room: int, li
 def _decision(campaign: Mapping[str, Any]) -> Text:
     if campaign["decided_ago_s"] is None:
         return Text("  no decision yet", style="dim")
-    count = campaign["decision_lines"]
-    text = f"  {count} more call{'' if count == 1 else 's'} {float(campaign['decided_ago_s']):.1f} s ago: "
-    return _line((text, "dim"), (_clean(campaign["decision_reason"]), ""))
+    ago = f"  decided {float(campaign['decided_ago_s']):.1f} s ago: "
+    return _line((ago, "dim"), (_clean(campaign["decision_reason"] or f"start {campaign['decision_lines']}"), ""))
 
 
 def _refusals(campaign: Mapping[str, Any]) -> Text:

@@ -34,6 +34,7 @@ from dialer.domain.events import (
 )
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import ANSWERED_OUTCOMES, Outcome, unanswered_outcome
+from dialer.engine.judge import judge
 from dialer.engine.live import Agent, Call, Campaign, Live, Node
 from dialer.leads import recycle
 from routing.select import Candidate, longest_idle
@@ -333,46 +334,19 @@ class CallDesk:
 
     def hung_up(self, call: Call, event: LegHungUp) -> None:
         """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
-        outcome, reason = self._judge(call, event.cause, event.sip_status or "")
-        self._end(call, CallTrigger.HANGUP, outcome, reason, at=event.at, cause=event.cause, sip=event.sip_status or "")
+        sip = event.sip_status or ""
+        outcome, reason = judge(call, event.at, event.cause, sip, event.hangup_disposition or "")
+        self._end(call, CallTrigger.HANGUP, outcome, reason, at=event.at, cause=event.cause, sip=sip)
 
     def lost(self, call: Call, why: str) -> None:
         """The channel is gone and no event will tell how it ended."""
         if call.bridged_at is not None and call.state is CallState.CONNECTED:
-            outcome, _ = self._judge(call, "")
+            outcome, _ = judge(call, self.live.now, "")
             self._end(call, CallTrigger.LOST, outcome, why)
         elif call.state is CallState.ABANDONING:
             self._end(call, CallTrigger.LOST, Outcome.ABANDONED, why)
         else:
             self._end(call, CallTrigger.LOST, call.kill_as or Outcome.INTERRUPTED, why)
-
-    def _judge(self, call: Call, cause: str, sip: str = "") -> tuple[Outcome, str]:
-        if call.kill_as is not None and call.killed_ringing and call.answered_at is not None:
-            return Outcome.ABANDONED, "the answer crossed our hang-up"
-        if call.kill_as is not None and not (call.state is CallState.ABANDONING or self._late(call)):
-            return call.kill_as, call.kill_reason
-        if call.state is CallState.RECOVERING:
-            return Outcome.INTERRUPTED, "the dialer restarted during this call"
-        if call.answered_at is None and call.bridged_at is None:
-            rang = call.rang_at is not None or call.state is CallState.RINGING
-            how = f"{cause or 'unknown cause'}{'' if rang else ', never rang'}"
-            return unanswered_outcome(cause, rang=rang, sip_status=sip), how
-        if call.bridged_at is not None:
-            if self._late(call):
-                return Outcome.ABANDONED, "an agent came on the line only after the limit"
-            return Outcome.CONNECTED, "talked to an agent"
-        if cause in ("SYSTEM_SHUTDOWN", "MANAGER_REQUEST") and call.state is not CallState.ABANDONING:
-            return Outcome.INTERRUPTED, "the switch ended the call"
-        limit = call.campaign.settings.wait_limit_s
-        if call.state is CallState.ABANDONING or self.live.now - (call.answered_at or 0.0) >= limit:
-            return Outcome.ABANDONED, f"no agent within {limit:g} s"
-        return Outcome.HUNG_UP_EARLY, f"hung up before the limit of {limit:g} s"
-
-    @staticmethod
-    def _late(call: Call) -> bool:
-        if call.answered_at is None or call.bridged_at is None:
-            return False
-        return call.bridged_at - call.answered_at > call.campaign.settings.wait_limit_s
 
     # ---- what time says ------------------------------------------------------------------------------------
 
@@ -408,7 +382,7 @@ class CallDesk:
         else:
             live.counters["calls_overdue"] += 1
             live.note("warning", "call_overdue", f"attempt {call.id} overdue in {call.state.value}: hanging up")
-            outcome = Outcome.ABANDONED if call.answered_at is not None else Outcome.NO_ANSWER
+            outcome = Outcome.ABANDONED if call.answered_at is not None else Outcome.CANCELLED
             self.hang_up(call, "NORMAL_CLEARING", outcome, f"overdue in {call.state.value}")
 
     def _look(self, node: str) -> None:

@@ -31,7 +31,6 @@ from dialer.leads.hopper import Hopper
 from pacing.limits import TokenBucket
 from pacing.snapshot import Decision
 
-
 NOT_DECIDED = Decision(0, "not decided yet")
 
 

@@ -219,17 +219,11 @@ def test_one_frame_of_the_live_view(running: Running) -> None:
     assert running.dialer("top").returncode == 1  # no terminal
 
 
-def test_by_address_without_a_configuration(running: Running) -> None:
-    args = [
-        "--url",
-        f"http://127.0.0.1:{running.port}",
-        "--token-file",
-        str(running.run_dir / "token"),
-        "agents",
-        "list",
-    ]
+@pytest.mark.parametrize("before", [True, False])
+def test_by_address_without_a_configuration(running: Running, before: bool) -> None:
+    which = ["--url", f"http://127.0.0.1:{running.port}", "--token-file", str(running.run_dir / "token")]
     done = subprocess.run(
-        [sys.executable, "-m", "dialer.cli", *args],
+        [sys.executable, "-m", "dialer.cli", *([*which, "agents", "list"] if before else ["top", "--once", *which])],
         capture_output=True,
         text=True,
         timeout=60,

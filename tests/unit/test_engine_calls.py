@@ -151,6 +151,16 @@ def test_a_refused_bridge_without_another_agent_puts_the_customer_back_into_the_
     assert one(f.park(bridge.agent_uuid), cmd.Bridge).call_uuid == uuid
 
 
+def test_a_customer_whom_the_switch_drops_with_the_agents_line_is_abandoned_not_early() -> None:
+    f = floor()
+    (uuid,) = f.dialed()
+    leg = one(f.answer(uuid), cmd.Bridge).agent_uuid
+    f.step(0.05)
+    f.hang_up(leg)
+    f.hang_up(uuid, hangup_disposition="send_bye")
+    assert f.outcome(uuid) == "abandoned"
+
+
 def test_a_customer_gone_before_the_bridge_stood_frees_the_agent_only_at_channel_park() -> None:
     f = floor()
     (uuid,) = f.dialed()
@@ -241,7 +251,7 @@ def test_a_ringing_call_that_outlives_its_timeout_is_hung_up_after_the_minimum_r
     none(f.step(24.9), cmd.HangUp)
     assert one(f.step(0.2), cmd.HangUp).uuid == uuid
     f.hang_up(uuid)
-    assert f.outcome(uuid) == "no_answer"
+    assert f.outcome(uuid) == "cancelled"
 
 
 def test_an_answer_that_crosses_our_hangup_is_abandoned_and_takes_no_agent() -> None:
@@ -263,7 +273,7 @@ def test_a_lost_hangup_command_is_sent_again_until_the_switch_says_the_call_is_g
     f.channels[NODE] = [fact for fact in f.facts(NODE) if fact.uuid != uuid]
     f.send(ev.CommandRefused(uuid, "HangUp", "-ERR No such channel!"))
     f.step(5)
-    assert f.outcome(uuid) == "no_answer"
+    assert f.outcome(uuid) == "cancelled"
 
 
 def test_doubled_and_reordered_events_change_nothing() -> None:

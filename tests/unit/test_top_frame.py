@@ -51,7 +51,7 @@ def test_what_matters_is_on_a_small_terminal() -> None:
         "abandoned 1 of 40 answered: 2.5%, limit 3.0%",
         "calls 6: ringing 4 waiting 0 connected 2",
         "agents 20: ready 10 talking 10   busy 71%",
-        "2 more calls 0.2 s ago: 2 of 6 agents ready",
+        "decided 0.2 s ago: 2 of 6 agents ready",
         "held by the gate: window 7; last: outside the calling hours",
         "1020",
     ):

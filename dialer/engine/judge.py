@@ -1,0 +1,47 @@
+"""How a call that is over counts: its one outcome and the reason in words.
+
+Owns the rule from a call's times and the switch's last words to an outcome (definitions: compliance page). Pure;
+changes nothing. The table from causes to outcomes is ``dialer.domain.outcomes``'s.
+"""
+
+from __future__ import annotations
+
+from dialer.domain.call import CallState
+from dialer.domain.outcomes import Outcome, unanswered_outcome
+from dialer.engine.live import Call
+
+WE_HUNG_UP = "send_bye"
+"""``sip_hangup_disposition`` of an answered leg that our side ended."""
+
+
+def late(call: Call) -> bool:
+    """Whether the agent came on the line only after the limit: abandoned, although connected."""
+    if call.answered_at is None or call.bridged_at is None:
+        return False
+    return call.bridged_at - call.answered_at > call.campaign.settings.wait_limit_s
+
+
+def judge(call: Call, at: float, cause: str, sip_status: str = "", disposition: str = "") -> tuple[Outcome, str]:
+    """Outcome and reason of a call whose leg ended at ``at`` (engine clock) with the switch's ``cause``."""
+    if call.kill_as is not None and call.killed_ringing and call.answered_at is not None:
+        return Outcome.ABANDONED, "the answer crossed our hang-up"
+    if call.kill_as is not None and not (call.state is CallState.ABANDONING or late(call)):
+        return call.kill_as, call.kill_reason
+    if call.state is CallState.RECOVERING:
+        return Outcome.INTERRUPTED, "the dialer restarted during this call"
+    if call.answered_at is None and call.bridged_at is None:
+        rang = call.rang_at is not None or call.state is CallState.RINGING
+        how = f"{cause or 'unknown cause'}{'' if rang else ', never rang'}"
+        return unanswered_outcome(cause, rang=rang, sip_status=sip_status), how
+    if call.bridged_at is not None:
+        if late(call):
+            return Outcome.ABANDONED, "an agent came on the line only after the limit"
+        return Outcome.CONNECTED, "talked to an agent"
+    if cause in ("SYSTEM_SHUTDOWN", "MANAGER_REQUEST") and call.state is not CallState.ABANDONING:
+        return Outcome.INTERRUPTED, "the switch ended the call"
+    limit = call.campaign.settings.wait_limit_s
+    if call.state is CallState.ABANDONING or at - (call.answered_at or 0.0) >= limit:
+        return Outcome.ABANDONED, f"no agent within {limit:g} s"
+    if disposition == WE_HUNG_UP:
+        return Outcome.ABANDONED, "the agent's line broke while they were being connected, and the call with it"
+    return Outcome.HUNG_UP_EARLY, f"hung up before the limit of {limit:g} s"
