@@ -15,8 +15,8 @@ help: ## This list
 
 setup: $(STAMP) ## Make .venv with everything in it, from the lock files
 
-$(STAMP): requirements.lock requirements-build.lock pyproject.toml tools/make_venv.sh
-	@PYTHON="$(PYTHON)" sh tools/make_venv.sh "$(VENV)"
+$(STAMP): requirements.lock requirements-build.lock pyproject.toml .ci/make_venv.sh
+	@PYTHON="$(PYTHON)" sh .ci/make_venv.sh "$(VENV)"
 	@touch $@
 
 run: $(STAMP) ## Dial a campaign: CONFIG=file (default: the demo on the embedded switch), FLAGS="--for 60s --summary FILE"

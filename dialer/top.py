@@ -120,7 +120,8 @@ def watch(find: Callable[[], Service], settings: Settings) -> int:
             _keys(keys),
             Live(console=console, screen=True, auto_refresh=False) as live,
         ):
-            while not settings.attached or os.getppid() == parent:
+            # A terminal that is gone is none any more: without a controlling one, no signal tells of it.
+            while sys.stdout.isatty() and (not settings.attached or os.getppid() == parent):
                 began = time.monotonic()
                 view.ask(began)
                 width, height = console.size

@@ -37,7 +37,6 @@ BODY_LIMIT: Final = 16 * 1024
 ORDER_TIMEOUT_S: Final = 5.0
 OPEN_PATHS: Final = frozenset({"/metrics", "/healthz", "/readyz"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_FREE_TEXT: Final = frozenset({"decision_reason", "last_refusal", "detail", "store_detail", "reason"})
 
 _AGENTS: Final = Tag(name="agents", description="What agents are told to do")
 _CAMPAIGNS: Final = Tag(name="campaigns", description="What campaigns are told to do")
@@ -321,13 +320,6 @@ def _carry_out(port: ServicePort, make: Order) -> Response:
 
 
 def _answer(view: object, status: int = 200) -> Response:
-    response = jsonify(_masked(shapes.plain(view)))
+    response = jsonify(shapes.plain(view))
     response.status_code = status
     return response
-
-
-def _masked(data: Any) -> Any:
-    """Free text masked once more; names, ids and a preview's fields are left as the engine shows them."""
-    if isinstance(data, dict):
-        return {k: mask_text(v) if k in _FREE_TEXT and isinstance(v, str) else _masked(v) for k, v in data.items()}
-    return [_masked(item) for item in data] if isinstance(data, list) else data

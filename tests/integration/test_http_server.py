@@ -348,3 +348,57 @@ def test_an_attached_view_leaves_ctrl_c_to_its_parent(running: Running) -> None:
         view.wait_for("agents 2")
         os.kill(view.pid, signal.SIGTERM)
         assert view.code() == 0
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_a_view_without_a_session_ends_with_its_terminal(running: Running, attached: bool) -> None:
+    """As a service starts it: in a session of its own, so that no signal tells it that the terminal is gone."""
+    master, slave = pty.openpty()
+    args = ["--config", str(running.config), "top", "--every", "0.2", *(["--attached"] if attached else [])]
+    view = subprocess.Popen(
+        [sys.executable, "-m", "dialer.cli", *args],
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    os.close(slave)
+    assert os.read(master, 65536)
+    os.close(master)
+    try:
+        _, err = view.communicate(timeout=20)
+    finally:
+        view.kill()
+    assert b"Traceback" not in err
+
+
+def test_an_attached_view_ends_with_its_parent(running: Running) -> None:
+    master, slave = pty.openpty()
+    args = ["--config", str(running.config), "top", "--every", "0.2", "--attached"]
+    code = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'dialer.cli', *sys.argv[1:]], start_new_session=True)\n"
+        "print(child.pid, file=sys.stderr, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, *args], stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.PIPE, text=True
+    )
+    os.close(slave)
+    assert parent.stderr is not None
+    child = int(parent.stderr.readline())
+    output = b""
+    while b"dialer" not in output:
+        output += os.read(master, 65536)
+    parent.kill()
+    parent.wait(timeout=10)
+    deadline = time.monotonic() + 20
+    with contextlib.suppress(OSError):  # the last one closed the terminal
+        while select.select([master], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            output += os.read(master, 65536)
+    os.close(master)
+    assert SCREEN_BACK.encode() in output
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.kill(child, 0)
+            time.sleep(0.05)
