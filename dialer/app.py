@@ -12,7 +12,8 @@ import random
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -26,6 +27,7 @@ from dialer.clitools.options import RunOptions
 from dialer.clock import EngineClock
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.campaign import CampaignState
 from dialer.domain.status import Status
 from dialer.embedded import EmbeddedError, EmbeddedSwitch
 from dialer.engine import Engine
@@ -38,6 +40,7 @@ from dialer.oneshot import TaskFailed, run_task
 from dialer.ports import Health, LatencyView
 from dialer.runtime import LATE_S, Runtime
 from dialer.store.client import StoreClient
+from dialer.store.errors import StoreError
 from dialer.switch.driver import Driver
 from dialer.switch.resync import SnapshotError, parse
 from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, translate
@@ -57,16 +60,51 @@ class StartError(Exception):
     """The service cannot start; the text says why and what was expected."""
 
 
+class _Stopped(Exception):
+    """The operator stopped us before we were up."""
+
+
+START_FAULTS = (
+    StartError,
+    EmbeddedError,
+    HttpServerError,
+    RunFileError,
+    TaskFailed,
+    StoreError,
+    logs.LogSetupError,
+    OSError,
+)
+
+
 def run(loaded: LoadedConfig, options: RunOptions) -> int:
     """Run the service until told to stop; returns the exit code."""
+    _open_standard_streams()
     epoch = uuid.uuid4().hex[:12]
     try:
         wanted = settings.build(loaded, epoch)
         app = App(wanted, options, epoch)
     except (settings.SettingsError, StartError) as error:
-        print(f"dialer: {error}", file=sys.stderr)
+        _complain(str(error))
         return 1
     return app.run()
+
+
+def _open_standard_streams() -> None:
+    """A supervisor may start us with some of 0, 1 and 2 closed: no socket or file of ours may get their numbers."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+
+
+def _complain(text: str) -> None:
+    """For the person at the terminal; nobody may be there."""
+    with suppress(OSError):
+        print(f"dialer: {text}", file=sys.stderr)
 
 
 class App:
@@ -77,12 +115,19 @@ class App:
         self._options = options
         self._epoch = epoch
         self._run_dir = wanted.data_dir / "run"
-        self._show_top = options.top if options.top is not None else sys.stdout.isatty()
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        self._show_top = terminal if options.top is None else options.top and terminal
         self._undo: list[Callable[[], Any]] = []
         self._clients: dict[str, Client] = {}
         self._clock = EngineClock()
         self._stop_asked = gevent.event.Event()
+        self._signals_seen = 0
+        self._starting = True
+        self._main = gevent.getcurrent()
         self._hard_stop = False
+        self._keep_switch = False
+        self._logging = False
+        self._started_at = self._clock()
         self._fatal: str | None = None
         self._notify = Notifier()
         self._view: LiveView | None = None
@@ -96,11 +141,22 @@ class App:
         """Start, work, drain, stop. Exit codes: 0 fine, 1 failure."""
         try:
             self._start()
-        except (StartError, EmbeddedError, HttpServerError, RunFileError, TaskFailed, OSError) as error:
-            self._log.error("start_failed", text=str(error))
-            print(f"dialer: {error}", file=sys.stderr)
+        except START_FAULTS as error:
+            if self._logging:
+                self._log.error("start_failed", text=str(error))
+            _complain(str(error))
             self._stop_all()
             return 1
+        except _Stopped as error:
+            self._log.warning("stopped", text=str(error))
+            self._stop_all()
+            return 0
+        except BaseException:
+            self._stop_all()
+            raise
+        finally:
+            self._starting = False
+        self._keep_switch = False
         code = 1
         try:
             code = self._work()
@@ -116,7 +172,10 @@ class App:
         if self._show_top and log_file is None:
             log_file = wanted.data_dir / "dialer.log"
         logs.configure(wanted.log.level, wanted.log.format, log_file)
+        logs.log_unhandled(gevent.get_hub())
+        self._logging = True
         self._log.info("start", version=__version__, instance=wanted.instance, config=wanted.config_hash[:12])
+        self._signals()
         self._prepare_store()
         nodes = self._nodes()
 
@@ -131,20 +190,23 @@ class App:
         )
         self._store = store
         self.runtime = Runtime(engine, self._clock, store.submit)
+        self._listen()  # an address that cannot be had is found out before anybody is called
         store.start()
+        self._watch(store.greenlets)
         self._undo.append(store.stop)
-        self.runtime.feed(store.recover(STORE_START_S))
+        recovered = store.recover(STORE_START_S)
+        self.runtime.feed(recovered)
         for node in nodes:
             self._connect(node)
         loop = gevent.spawn(self.runtime.run)
-        loop.link_exception(self._loop_failed)
+        self._watch((loop,))
         self._undo.append(loop.kill)
+        self._started_at = self._clock()
         for client in self._clients.values():
             client.start()
-            for greenlet in client.greenlets:
-                greenlet.link_exception(self._loop_failed)
-        self._serve()
-        self._signals()
+            self._watch(client.greenlets)
+        self._tell_where()
+        self._tell_campaigns(dict(recovered.campaigns))
         if self._notify.watchdog_s:
             self._undo.append(gevent.spawn(self._watchdog).kill)
         self._notify.send("READY=1")
@@ -163,7 +225,10 @@ class App:
     def _lock(self) -> None:
         """One dialer a data directory: a second one would drive the same agents."""
         path = self._run_dir / "lock"
-        handle = path.open("a")
+        try:
+            handle = path.open("a")
+        except OSError as error:
+            raise StartError(f"data_dir: {path}: {error.strerror}; expected a directory of our own") from error
         self._undo.append(handle.close)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -196,6 +261,15 @@ class App:
         node = switch.start()
         self._undo.append(switch.stop)
         self._log.info("embedded_switch", port=node.port, found_running=switch.adopted)
+        # Until we are up, talks on a switch that we found are not ours to end.
+        self._keep_switch = switch.adopted
+        watch = gevent.spawn(
+            switch.watch,
+            lambda text: self._log.error("embedded_switch_died", text=text),
+            lambda pid: self._log.info("embedded_switch_restarted", pid=pid),
+        )
+        self._watch((watch,))
+        self._undo.append(watch.kill)
         return (node,)
 
     def _connect(self, node: settings.NodeSettings) -> None:
@@ -229,36 +303,67 @@ class App:
     def _feed(self, event: ev.Event) -> None:
         self.runtime.feed(event)
 
-    def _serve(self) -> None:
+    def _watch(self, greenlets: Iterable[gevent.Greenlet]) -> None:
+        for greenlet in greenlets:
+            greenlet.link_exception(self._loop_failed)
+
+    def _listen(self) -> None:
         wanted = self._settings.http
         self._token_file = self._run_dir / "token"
         token = wanted.token or ensure_token(self._token_file)
         self._http = HttpServer(make_app(self, token), wanted.host, wanted.port)
         self._http.start()
         self._undo.append(self._http.stop)
+
+    def _tell_where(self) -> None:
         write_runtime(self._run_dir, self._http.host, self._http.port)
         self._undo.append(lambda: remove_runtime(self._run_dir))
         self._log.info("listening", url=f"http://{self._http.host}:{self._http.port}", metrics="/metrics")
 
+    def _tell_campaigns(self, kept: Mapping[str, str]) -> None:
+        """A campaign that will not dial, and why: an operator's order outlives a restart."""
+        for name, campaign in self._settings.engine.campaigns.items():
+            state = kept.get(name)
+            why = "by an operator's order before this start"
+            if state is None:
+                state = CampaignState.RUNNING if campaign.autostart else CampaignState.STOPPED
+                why = "by its autostart: false"
+            if state != CampaignState.RUNNING:
+                text = f"campaign {name} is {state} {why}; it dials after: dialer campaigns start {name}"
+                self._log.warning("campaign_not_dialing", text=text)
+
     def _signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._signal, number)
+        gevent.signal_handler(signal.SIGHUP, self._hangup)
 
     def _signal(self, number: int) -> None:
-        if self._stop_asked.is_set():
-            # A second one: exit at once. Calls that ring or wait end by the switch's own fail-safe.
-            self._log.warning("stop_now", text="second signal: leaving calls to the switch")
-            self._hard_stop = True
-            self.runtime.drained.set()
+        self._signals_seen += 1
         self._log.info("stop", signal=signal.Signals(number).name)
+        if self._starting:
+            gevent.get_hub().loop.run_callback(self._stop_start)
+        elif self._signals_seen > 1:
+            # Exit at once. Calls that ring or wait end by the switch's own fail-safe.
+            self._log.warning("stop_now", text="second signal: leaving calls to the switch")
+            self._end_now()
         self._stop_asked.set()
+
+    def _stop_start(self) -> None:
+        if self._starting:
+            self._main.throw(_Stopped("stopped while starting: nothing was dialed"))
+
+    def _hangup(self) -> None:
+        self._log.warning("hangup", text="SIGHUP does nothing: restart the service to read its configuration anew")
+
+    def _end_now(self) -> None:
+        self._hard_stop = self._keep_switch = True
+        self.runtime.drained.set()
 
     def _loop_failed(self, greenlet: gevent.Greenlet) -> None:
         error = greenlet.exception
         self._fatal = f"{type(error).__name__}: {error}"
         self._log.error("greenlet_failed", text=self._fatal)
-        self._hard_stop = True
-        self.runtime.drained.set()
+        self._end_now()
         self._stop_asked.set()
 
     def _watchdog(self) -> None:
@@ -270,10 +375,10 @@ class App:
     # ---- the shift -----------------------------------------------------------------------------------------
 
     def _work(self) -> int:
-        started_at = self._clock()
         self._stop_asked.wait(timeout=self._options.for_s)
         self._stop_asked.set()
         self._notify.send("STOPPING=1")
+        self._at_work = frozenset(a.agent for a in self.runtime.status().agents if a.state != "logged_out")
         drain_s = self._settings.drain_s if self._options.drain_s is None else self._options.drain_s
         if not self._hard_stop:
             self.runtime.feed(ev.Shutdown(drain_s))
@@ -285,7 +390,7 @@ class App:
         flushed = self._store.flush(STORE_FLUSH_S)
         if not flushed:
             self._fatal = "the store did not take the last records; the next start settles them"
-        self._report(started_at, left)
+        self._report(left)
         if self._fatal:
             self._log.error("ended_with_faults", text=self._fatal)
             return 1
@@ -306,9 +411,10 @@ class App:
                 return left
             gevent.sleep(0.2)
 
-    def _report(self, started_at: float, channels_left: int) -> None:
+    def _report(self, channels_left: int) -> None:
+        since = self._started_at
         try:
-            stored = run_task("summary", {"url": self._settings.database_url, "since": started_at}, None)
+            stored = run_task("summary", {"url": self._settings.database_url, "since": since}, None)
         except TaskFailed as error:
             self._fatal = f"no summary: {error}"
             return
@@ -319,19 +425,26 @@ class App:
             switch=self._settings.switch_names,
             config_hash=self._settings.config_hash,
             channels_left=channels_left,
-            seconds=self._clock() - started_at,
+            agents_at_close=self._at_work,
+            seconds=self._clock() - since,
         )
         if self._options.summary is not None:
-            summaries.write(report, self._options.summary)
+            try:
+                summaries.write(report, self._options.summary)
+            except OSError as error:
+                self._fatal = f"--summary: {self._options.summary}: {error.strerror}; the summary is printed only"
         if self._view is not None:
             self._view.stop()
-        print(summaries.text(report), flush=True)
+        try:
+            print(summaries.text(report), flush=True)
+        except OSError:
+            # Whoever read our output is gone; what Python still holds of it must not be tried again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
     def _stop_all(self) -> None:
-        keep_switch = self._hard_stop
         while self._undo:
             undo = self._undo.pop()
-            if keep_switch and isinstance(getattr(undo, "__self__", None), EmbeddedSwitch):
+            if self._keep_switch and isinstance(getattr(undo, "__self__", None), EmbeddedSwitch):
                 continue  # its calls end by their fail-safe; the next start finds it or starts another
             try:
                 undo()

@@ -1,4 +1,4 @@
-"""The embedded switch's process: started when none is there, found again when one is.
+"""The embedded switch's process: started when none is there, found again when one is, started anew when it dies.
 
 Owns the child's start, its state file and its end. The switch outlives a killed dialer for a while, as a real one
 would, so that its calls end by their own fail-safe and the next start finds them. Must not model anything.
@@ -11,17 +11,21 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dialer.oneshot import python_module
 from dialer.settings import EmbeddedSettings, NodeSettings
 from freeswitch.standin.specfile import Setup
 
 START_TIMEOUT_S = 15.0
 POLL_S = 0.05
+WATCH_S = 0.5
+FIRST_PAUSE_S = 0.5
+LAST_PAUSE_S = 30.0
+"""The pauses between tries to start a switch that died; they double."""
 
 
 class EmbeddedError(Exception):
@@ -41,6 +45,7 @@ class EmbeddedSwitch:
         self._world_file = run_dir / "world.json"
         self._child: subprocess.Popen[bytes] | None = None
         self._pid: int | None = None
+        self._found: NodeSettings | None = None
         self.adopted = False
 
     def start(self) -> NodeSettings:
@@ -58,11 +63,50 @@ class EmbeddedSwitch:
         else:
             found = None
         if found is None:
-            self._spawn(setup)
+            _write_secret(self._password_file, secrets.token_urlsafe(24) + "\n")
+            self._world_file.write_text(setup)
+            self._spawn(self._settings.port)
             found = self._wait()
         self._pid = int(found["pid"])
         password = self._password_file.read_text().strip()
-        return NodeSettings(self._node, str(found["host"]), int(found["port"]), password, self._settings.capacity)
+        self._found = NodeSettings(
+            self._node, str(found["host"]), int(found["port"]), password, self._settings.capacity
+        )
+        return self._found
+
+    def watch(self, on_death: Callable[[str], Any], on_restart: Callable[[int], Any]) -> None:
+        """For ever, in a greenlet of its own: start a switch that died again, at the same address.
+
+        Its calls are gone, as those of a real one would be; the dialer's connection comes back by itself. Each death
+        and each start that failed is told in words, a new process by its id.
+        """
+        pause_s = FIRST_PAUSE_S
+        while True:
+            self._sleep(WATCH_S)
+            if self._found is None or self._pid is None or self._runs():
+                pause_s = FIRST_PAUSE_S
+                continue
+            on_death(f"the embedded switch (process {self._pid}) died{self._ending()}; starting it again")
+            while True:
+                try:
+                    self._spawn(self._found.port)
+                    self._pid = int(self._wait()["pid"])
+                    break
+                except (EmbeddedError, OSError) as error:
+                    on_death(f"{error}; next try in {pause_s:g} s")
+                    self._sleep(pause_s)
+                    pause_s = min(LAST_PAUSE_S, pause_s * 2)
+            on_restart(self._pid)
+
+    def _runs(self) -> bool:
+        ended = self._child is not None and self._child.poll() is not None
+        return not ended and self._pid is not None and _alive(self._pid)
+
+    def _ending(self) -> str:
+        code = None if self._child is None else self._child.poll()
+        if code is None:
+            return ""
+        return f" by signal {-code}" if code < 0 else f" with code {code}"
 
     def stop(self) -> None:
         """End the switch, politely first."""
@@ -79,14 +123,12 @@ class EmbeddedSwitch:
         if self._child is not None:
             self._child.wait()
 
-    def _spawn(self, setup: str) -> None:
+    def _spawn(self, port: int) -> None:
         self._state.unlink(missing_ok=True)
-        _write_secret(self._password_file, secrets.token_urlsafe(24) + "\n")
-        self._world_file.write_text(setup)
-        command = [
-            sys.executable, "-m", "freeswitch.standin",
+        command, environment = python_module("freeswitch.standin")
+        command += [
             "--host", "127.0.0.1",
-            "--port", str(self._settings.port),
+            "--port", str(port),
             "--password-file", str(self._password_file),
             "--world", str(self._world_file),
             "--state-file", str(self._state),
@@ -97,7 +139,7 @@ class EmbeddedSwitch:
         with (self._dir / "switch.log").open("ab") as log:
             # A session of its own: a Ctrl-C in the dialer's terminal must not end the switch under its calls.
             self._child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
 
     def _wait(self) -> dict[str, Any]:

@@ -6,8 +6,9 @@ Owns the child only. Drawing costs tens of milliseconds a frame, which the hub t
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
+
+from dialer.oneshot import python_module
 
 
 class LiveView:
@@ -19,10 +20,12 @@ class LiveView:
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start drawing. In a session of its own, so that a Ctrl-C reaches the service alone."""
+        """Start drawing. Attached: it leaves Ctrl-C to the service, and ends with it however that ends."""
+        command, environment = python_module("dialer.cli")
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "dialer.cli", "top", "--url", self._url, "--token-file", str(self._token_file)],
+            [*command, "top", "--attached", "--url", self._url, "--token-file", str(self._token_file)],
             stdin=subprocess.DEVNULL,
+            env=environment,
             start_new_session=True,
         )
 

@@ -6,7 +6,7 @@ Owns its keys (a contract) and its arithmetic. What the store counted is passed 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,13 @@ def build(
     switch: str,
     config_hash: str,
     channels_left: int,
+    agents_at_close: Collection[str],
     seconds: float,
 ) -> dict[str, Any]:
-    """All keys of the summary. ``stored`` is ``dialer.store.queries.summary``'s result; ratios are 0–1."""
+    """All keys of the summary. ``stored`` is ``dialer.store.queries.summary``'s result; ratios are 0–1.
+
+    ``agents`` counts those who were logged in when the shift closed or had a customer during it.
+    """
     outcomes = {name: count for name, count in stored["outcomes"].items() if count}
     answered = stored["answered"]
     abandoned = outcomes.get("abandoned", 0)
@@ -41,7 +45,7 @@ def build(
         "leads": stored["leads"],
         "leads_unaccounted": stored["leads_unaccounted"],
         "channels_left": channels_left,
-        "agents": sum(1 for agent in status.agents if agent.calls or agent.state != "logged_out"),
+        "agents": sum(1 for agent in status.agents if agent.calls or agent.agent in agents_at_close),
         "busy_share": round(status.busy_share, 4),
         **{
             name: {"p50": round(view.p50, 2), "p95": round(view.p95, 2), "p99": round(view.p99, 2)}

@@ -116,6 +116,7 @@ class Campaign:
     decision: Decision = NOT_DECIDED
     decided_at: float | None = None
     dirty: bool = True
+    nothing_due_told_at: float = -math.inf
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ The rule itself is ``pacing``'s. Must not dial anything that the gate has not le
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, Line
@@ -26,6 +27,7 @@ DECIDE_AT_LEAST_EVERY_S = 1.0
 ASK_AGAIN_S = 30.0
 """A list with nothing due is asked again this often, so that imported leads are noticed."""
 CLAIM_TIMEOUT_S = 30.0
+TELL_AGAIN_S = 300.0
 ROUNDING_S = 1e-6
 """A timer set for a moment may find a sum of floats just short of it; without this it would be set anew for ever."""
 
@@ -68,7 +70,25 @@ class Pacer:
             hopper.ask_again_at = again
             live.timers.set_by(("campaign", "pace", campaign.name), again)
         hopper.exhausted = len(event.leads) < event.asked
+        if hopper.exhausted and not len(hopper):
+            self._tell_nothing_due(campaign, event)
         campaign.dirty = True
+
+    def _tell_nothing_due(self, campaign: Campaign, event: LeadsClaimed) -> None:
+        """Say why a running campaign dials nothing, now and then: nobody can see it from the outside."""
+        live = self.live
+        if live.now - campaign.nothing_due_told_at < TELL_AGAIN_S:
+            return
+        campaign.nothing_due_told_at = live.now
+        if event.left == 0:
+            why = "its lists have none left: import more, or start with --fresh to forget former attempts"
+        elif event.next_due_at is None:
+            why = f"{event.left} leads are left and none of them comes due"
+        else:
+            # Also what a closed calling window looks like: the leads are due when it opens.
+            due = datetime.fromtimestamp(event.next_due_at, UTC)
+            why = f"{event.left} leads are left, the next is due at {due:%Y-%m-%d %H:%M:%S} UTC"
+        live.note("info", "nothing_due", f"campaign {campaign.name}: no lead may be dialed now: {why}")
 
     def claim_overdue(self, campaign: Campaign) -> None:
         """The store never answered a claim: ask anew."""

@@ -156,13 +156,16 @@ class OpeningTimes:
         self._closed: dict[tuple[str, ...], tuple[float, float]] = {}
 
     def opens_at(self, zones: tuple[str, ...], now: float, never_s: float) -> float:
-        """``now`` when open, else the instant of opening; ``now + never_s`` when it does not open at all."""
+        """``now`` when open, else the instant of opening.
+
+        When it does not open at all, the next multiple of ``never_s``: the same for all who ask until then.
+        """
         asked, until = self._closed.get(zones, (0.0, 0.0))
         if asked <= now < until:
             return until
         verdict = open_in_all(self._windows, zones, now)
         if verdict.open:
             return now
-        until = now + never_s if verdict.next_open_at is None else verdict.next_open_at
+        until = (now // never_s + 1) * never_s if verdict.next_open_at is None else verdict.next_open_at
         self._closed[zones] = (now, until)
         return until

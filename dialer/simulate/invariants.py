@@ -74,6 +74,11 @@ def _switch(shift: Shift) -> None:
         if leg.plan is not None:
             numbers[leg.identity.number] += 1
     _require(all(count == 1 for count in numbers.values()), f"a number is being dialed twice at once: {numbers}")
+    shortest = min((c.min_ring_s for c in shift.settings.campaigns.values()), default=0.0)
+    _require(
+        shift.shortest_ring_cut_s >= shortest - 0.01,
+        f"a phone was cut off {shift.shortest_ring_cut_s:.2f} s after its call was launched",
+    )
 
 
 def never_silent(shift: Shift, limit_s: float) -> None:

@@ -60,6 +60,7 @@ class Shift:
         self.store_failing = False
         self.drained = False
         self.alive = False
+        self.shortest_ring_cut_s = float("inf")
         self.replies: dict[int, cmd.Reply] = {}
         self.engine_runs = 0
         self._after_step = after_step
@@ -194,10 +195,19 @@ class Shift:
 
         def arrive() -> None:
             if token == self._connection:
+                self._witness(line)
                 self.switch.bgapi(line, job, self.model_now)
 
         self._agenda.at(self.now + WIRE_DELAY_S, arrive)
         return job
+
+    def _witness(self, line: str) -> None:
+        """Note what a hangup does to a phone that rings, as the switch sees it."""
+        words = line.split()
+        leg = self.switch.legs.get(words[1]) if words[0] == "uuid_kill" and len(words) > 1 else None
+        if leg is not None and leg.plan is not None and leg.moment_answered is None:
+            launched = leg.times.created / 1e6
+            self.shortest_ring_cut_s = min(self.shortest_ring_cut_s, self.now - launched)
 
     def _job_deadline(self, job: str) -> None:
         waiting = self._jobs.pop(job, None)

@@ -28,6 +28,7 @@ from dialer.store.statements import (
     DNC,
     LEADS,
     LISTS,
+    META,
     NUMBERS,
     Statements,
 )
@@ -144,6 +145,19 @@ def list_size(url: str, name: str) -> int:
             select(func.count()).select_from(LEADS.join(LISTS)).where(LISTS.c.name == name)
         ).scalar_one()
         return found
+
+
+def note(url: str, key: str, value: str) -> None:
+    """Keep a word under ``key`` (at most 100 characters) in the store's own notes."""
+    with _connected(url, write=True) as conn:
+        conn.execute(Statements(conn.dialect.name).save_meta, {"key": key[:100], "value": value})
+
+
+def noted(url: str, key: str) -> str:
+    """What ``note`` kept under ``key``; empty when nothing."""
+    with _connected(url) as conn:
+        found: str | None = conn.execute(select(META.c.value).where(META.c.key == key[:100])).scalar_one_or_none()
+        return found or ""
 
 
 def lists(url: str) -> list[dict[str, Any]]:

@@ -10,12 +10,17 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dialer.leads.errors import LeadsError
+from dialer.leads.files import RowFault
 from dialer.store import imports, queries
 from dialer.store.errors import StoreError
 from dialer.store.migrations import upgrade
+
+UNFINISHED: Final = "unfinished"
+FAULTS_TOLD: Final = 20
+"""Faults of a lead file that are told one by one at a start."""
 
 
 def prepare(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,12 +35,38 @@ def prepare(request: Mapping[str, Any]) -> dict[str, Any]:
     reports = []
     for entry in request["lists"]:
         queries.ensure_list(url, entry["name"])
-        if entry["file"] and queries.list_size(url, entry["name"]) == 0:
-            _say("progress", f"importing {entry['file']} into list {entry['name']}")
-            report = imports.import_leads(url, entry["name"], Path(entry["file"]), region=entry["region"])
-            reports.append({"list": entry["name"], "imported": report.imported, "rejected": len(report.rejected)})
+        if entry["file"] and _wants_import(url, entry["name"]):
+            reports.append(_import(url, entry["name"], Path(entry["file"]), entry["region"]))
     blocked = sum(imports.import_do_not_call(url, Path(file)).imported for file in request["do_not_call"])
     return {"lists": reports, "do_not_call": blocked}
+
+
+def _wants_import(url: str, name: str) -> bool:
+    """An empty list, or one whose first import was cut short: what is in it already is found to be there."""
+    return queries.list_size(url, name) == 0 or queries.noted(url, _mark(name)) == UNFINISHED
+
+
+def _import(url: str, name: str, file: Path, region: str | None) -> dict[str, Any]:
+    told = 0
+
+    def tell(fault: RowFault) -> None:
+        nonlocal told
+        told += 1
+        if told <= FAULTS_TOLD:
+            _say("progress", str(fault))
+
+    _say("progress", f"importing {file} into list {name}")
+    queries.note(url, _mark(name), UNFINISHED)
+    report = imports.import_leads(url, name, file, region=region, on_fault=tell)
+    queries.note(url, _mark(name), "done")
+    if told > FAULTS_TOLD:
+        more = f"… and {told - FAULTS_TOLD} more faults: dialer leads import {file} --list {name} --dry-run shows them"
+        _say("progress", more)
+    return {"list": name, "imported": report.imported, "rejected": report.broken, "duplicates": report.duplicates}
+
+
+def _mark(name: str) -> str:
+    return f"first_import/{name}"
 
 
 def summary(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -107,6 +107,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m dialer.store.worker FD (started by the dialer)", file=sys.stderr)
         return 2
     with socket.socket(fileno=int(arguments[0])) as pair:
+        pair.setblocking(True)  # gevent makes its pairs non-blocking, and we inherit that
         try:
             return serve(pair)
         except StoreError as error:

@@ -93,7 +93,7 @@ def test_a_server_that_is_not_there_at_the_start_is_waited_for(server: Server, b
 
 def test_two_dialers_with_the_same_persons_in_opposite_order(bench: SqlBench) -> None:
     """Each batch locks two persons; crossing orders deadlock, and the loser tries again by itself."""
-    rounds = 15
+    rounds = 4
     for n in range(rounds):
         for person in ("a", "b"):
             for copy in range(2):

@@ -30,6 +30,7 @@ from dialer.domain.outcomes import Outcome
 from dialer.store import queries
 from dialer.store.client import StoreClient
 from dialer.store.errors import StoreError
+from dialer.store.imports import import_leads
 
 MANY = {"sales": campaign(max_attempts=1000)}
 
@@ -122,6 +123,14 @@ def test_the_schema_is_made_by_the_worker(tmp_path: Path) -> None:
     daemon = Daemon(f"sqlite:///{tmp_path}/new.db")
     assert daemon.client.recover(20.0).campaigns == ()
     daemon.client.stop()
+
+
+def test_answers_larger_than_the_sockets_buffer_arrive(bench: SqlBench, daemon: Daemon) -> None:
+    sample = Path(__file__).parents[2] / "config" / "examples" / "leads" / "bank-sample.csv"
+    import_leads(bench.url, "main", sample, region=None)
+    daemon.client.recover(20.0)
+    assert len(daemon.claim(4000)) == 4000
+    assert daemon.client.restarts == 0
 
 
 def test_stop_finishes_what_was_submitted(bench: SqlBench) -> None:

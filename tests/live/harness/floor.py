@@ -247,8 +247,9 @@ class Dialer:
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and body (JSON where it is) of a GET with the token."""
+        url = self.url() + path
         token = (self._floor.data_dir / "run" / "token").read_text().strip()
-        request = urllib.request.Request(self.url() + path, headers={"Authorization": f"Bearer {token}"})
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 status, body = answer.status, answer.read().decode()

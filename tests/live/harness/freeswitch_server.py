@@ -83,7 +83,8 @@ class FreeSwitch:
                 status = witness.api("sofia status")
         except (OSError, Refused):
             return False
-        profiles = all(re.search(rf"^\s*{name}\s+profile\s.*RUNNING", status, re.M) for name in ("internal", "external"))
+        names = ("internal", "external")
+        profiles = all(re.search(rf"^\s*{name}\s+profile\s.*RUNNING", status, re.M) for name in names)
         gateways = all(re.search(rf"::{re.escape(name)}\s+gateway\s", status) for name in self._gateways)
         return profiles and gateways
 
@@ -125,4 +126,5 @@ class FreeSwitch:
         log = self._work_dir / "log" / "freeswitch.log"
         if not log.exists():
             return []
-        return [line for line in log.read_text(errors="replace").splitlines() if re.search(r"\[(ERR|CRIT|ALERT)\]", line)]
+        lines = log.read_text(errors="replace").splitlines()
+        return [line for line in lines if re.search(r"\[(ERR|CRIT|ALERT)\]", line)]

@@ -30,6 +30,14 @@ class Ports:
                 return first
         raise RuntimeError(f"no {size} free ports in a row on {LOOPBACK}")
 
+    def given(self) -> frozenset[int]:
+        """What is given out now."""
+        return frozenset(self._given)
+
+    def release_all_but(self, kept: frozenset[int]) -> None:
+        """Take back what was given out since."""
+        self._given.intersection_update(kept)
+
 
 def _is_free(port: int) -> bool:
     with contextlib.ExitStack() as stack:

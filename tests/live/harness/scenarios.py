@@ -48,17 +48,19 @@ def _log(step: str) -> str:
     )
 
 
-def _send(status: str, *, headers: str = "", sdp: bool = False, retrans: bool = False, cseq: str = "") -> str:
+def _send(status: str, *, sdp: bool = False, retrans: bool = False, cseq: str = "", tagged: bool = False) -> str:
+    """A response to the last request; ``tagged`` where that request had our tag already."""
     lines = _HEADERS.replace("[last_CSeq:]", cseq) if cseq else _HEADERS
+    if tagged:
+        lines = lines.replace(";tag=[pid]t[call_number]", "")
     body = _SDP if sdp else "Content-Length: 0"
-    extra = f"      {headers}\n" if headers else ""
     attribute = ' retrans="500"' if retrans else ""
     return f"""  <send{attribute}>
     <![CDATA[
       SIP/2.0 {status}
       {lines}
       {_CONTACT}
-{extra}      {body}
+      {body}
 
     ]]>
   </send>
@@ -73,17 +75,18 @@ def _label(label: str) -> str:
     return f'  <label id="{label}"/>\n'
 
 
-def _ring(play: Play, seconds: float, tag: str) -> str:
+def _ring(seconds: float, tag: str) -> str:
     """Wait, unless a CANCEL comes."""
     if seconds <= 0:
         return ""
-    return f'  <recv request="CANCEL" timeout="{round(seconds * 1000)}" ontimeout="{tag}" next="cancelled"/>\n' + _label(tag)
+    wait_ms = round(seconds * 1000)
+    return f'  <recv request="CANCEL" timeout="{wait_ms}" ontimeout="{tag}" next="cancelled"/>\n' + _label(tag)
 
 
 def _refuse(play: Play) -> str:
     return (
         (_send("180 Ringing") if play.ring_s else "")
-        + _ring(play, play.ring_s, f"refuse{play.code}")
+        + _ring(play.ring_s, f"refuse{play.code}")
         + _send(play.status, retrans=True)
         + '  <recv request="ACK"/>\n'
         + _log(f"refused-{play.status[:3]}")
@@ -94,13 +97,13 @@ def _refuse(play: Play) -> str:
 def _answer(play: Play) -> str:
     text = ""
     if play.trying_s:
-        text += _send("100 Trying") + _ring(play, play.trying_s, f"trying{play.code}")
+        text += _send("100 Trying") + _ring(play.trying_s, f"trying{play.code}")
     if play.kind == "early":
         text += _send("183 Session Progress", sdp=True)
     elif play.kind == "answer":
         text += _send("180 Ringing")
     text += _log("ringing") if play.kind != "silent" else ""
-    text += _ring(play, play.ring_s, f"ring{play.code}")
+    text += _ring(play.ring_s, f"ring{play.code}")
     text += _goto("talk" if play.talk_s is None else f"answer{play.code}")
     return text
 
@@ -111,7 +114,12 @@ def _talk(label: str, talk_s: float | None) -> str:
     text += f'  <recv request="CANCEL" optional="true" next="late_{label}"/>\n  <recv request="ACK"/>\n'
     text += _label(f"up_{label}") + _log("answered")
     if talk_s is None:
-        return text + '  <recv request="BYE" next="ended"/>\n' + _late(label)
+        # The switch's session timer asks by INVITE whether we are still there.
+        text += _label(f"still_{label}") + f'  <recv request="INVITE" optional="true" next="again_{label}"/>\n'
+        text += '  <recv request="BYE" next="ended"/>\n'
+        text += _label(f"again_{label}") + _send("200 OK", sdp=True, retrans=True, tagged=True)
+        text += '  <recv request="ACK"/>\n' + _goto(f"still_{label}")
+        return text + _late(label)
     wait_ms = max(1, round(talk_s * 1000))
     text += f'  <recv request="BYE" timeout="{wait_ms}" ontimeout="bye_{label}" next="ended"/>\n'
     text += _label(f"bye_{label}") + _goto("far_end_bye")
@@ -144,7 +152,7 @@ _ENDINGS = (
     + _log("far-end-hung-up")
     + _goto("end")
     + _label("ended")
-    + _send("200 OK")
+    + _send("200 OK", tagged=True)
     + _log("hung-up")
     + _goto("end")
     + _label("cancelled")
@@ -154,6 +162,7 @@ _ENDINGS = (
     + _log("cancelled")
     + _label("end")
 )
+
 
 def _set_up() -> str:
     """The INVITE, with what later messages repeat of it."""
@@ -203,3 +212,26 @@ def seats(hang_up_after_s: float | None = None, answers: bool = True) -> str:
     if not answers:
         return _document("deaf seats", body + '  <recv request="CANCEL" next="cancelled"/>\n' + _ENDINGS)
     return _document("seats", body + _talk("talk", hang_up_after_s) + _ENDINGS)
+
+
+def register() -> str:
+    """A phone registers: user in field 0, domain in field 1, digest in field 2; its calls go to ``phones_port``."""
+    request = """  <send retrans="500">
+    <![CDATA[
+      REGISTER sip:[field1] SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      From: <sip:[field0]@[field1]>;tag=[pid]r[call_number]
+      To: <sip:[field0]@[field1]>
+      Call-ID: [call_id]
+      CSeq: {number} REGISTER
+      Contact: <sip:[field0]@[local_ip]:[phones_port]>
+{auth}      Max-Forwards: 70
+      Expires: 600
+      Content-Length: 0
+
+    ]]>
+  </send>
+"""
+    body = request.format(number=1, auth="") + '  <recv response="401" auth="true"/>\n'
+    body += request.format(number=2, auth="      [field2]\n") + '  <recv response="200"/>\n'
+    return f'<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="register">\n{body}</scenario>\n'

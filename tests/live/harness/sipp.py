@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Sipp:
 
     def __init__(self, name: str, scenario: str, ports: Ports, work_dir: Path) -> None:
         self.name = name
+        self._ports = ports
         self.port = ports.free()
         self._media = ports.block(4)
         self._control = ports.free()
@@ -62,6 +64,27 @@ class Sipp:
         ]  # fmt: skip
         self._process = Process(f"sipp {self.name}", command, self._dir / "output.log", self._dir, {"TERM": "dumb"})
         until(self._listens, 10.0, f"sipp {self.name} to listen")
+
+    def register(self, seats: Iterable[str], domain: str, secret: str, registrar_port: int) -> None:
+        """Register these phones, with calls to go to this SIPp; SIP digest. Raises AssertionError when refused."""
+        from harness.scenarios import register
+
+        scenario, users = self._dir / "register.xml", self._dir / "users.csv"
+        scenario.write_text(register())
+        lines = [f"{seat};{domain};[authentication username={seat} password={secret}]" for seat in seats]
+        users.write_text("\n".join(["SEQUENTIAL", *lines]) + "\n")
+        command = [
+            str(find_sipp()), f"{LOOPBACK}:{registrar_port}", "-sf", str(scenario), "-inf", str(users), "-i", LOOPBACK,
+            "-p", str(self._ports.free()), "-cp", str(self._ports.free()), "-m", str(len(lines)), "-r", "20",
+            "-nostdin", "-key", "phones_port", str(self.port), "-timeout", "20", "-timeout_error",
+            "-trace_err", "-error_file", str(self._dir / "register-errors.log"),
+        ]  # fmt: skip
+        run = Process("sipp register", command, self._dir / "register.log", self._dir, {"TERM": "dumb"})
+        try:
+            code = run.wait(30.0)
+        finally:
+            run.kill()
+        assert code == 0, f"the phones could not register: {run.last_words()}"
 
     def _listens(self) -> bool:
         assert self._process is not None

@@ -5,6 +5,7 @@ Owns one connection with a reader thread, and the list of all events since it wa
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -110,10 +111,8 @@ class Witness:
     def close(self) -> None:
         """Close the connection."""
         self.closed = True
-        try:
+        with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._sock.close()
         if self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
