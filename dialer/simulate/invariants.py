@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dialer.domain.agent import AgentState
+from dialer.domain.agent import AgentState, Line
 from dialer.domain.call import CallState
+from dialer.domain.campaign import CampaignState
 from dialer.domain.lead import LeadState
+from dialer.domain.settings import Mode
 from dialer.simulate.shift import EPOCH_S, Shift
 
 AGENT_STATES_WITH_CALL = frozenset({AgentState.RESERVED, AgentState.TALKING})
+STUCK_S = 20.0
+STUCK_RESERVED_S = 90.0
+"""Longer than any ring, wait and message together."""
 SILENCE_SLACK_S = 0.75
 """How far past the limit a customer may wait for the message when every command is obeyed."""
 
@@ -93,6 +98,29 @@ def never_silent(shift: Shift, limit_s: float) -> None:
         )
         waited = (first if first is not None else ended) - leg["answered_at"]
         _require(waited <= limit_s + SILENCE_SLACK_S, f"a customer waited {waited:.2f} s in silence: {leg}")
+
+
+def healed(shift: Shift) -> None:
+    """A minute after the last fault: everything that was broken works again, nobody is stuck."""
+    live = shift.engine._live
+    _require(shift.alive and live.store_ok, "the dialer or its store did not come back")
+    for node in live.nodes.values():
+        _require(node.usable, f"switch {node.name} is not in use again: {node.detail}")
+    for agent in live.agents.values():
+        name, line_s, state_s = agent.settings.agent, live.now - agent.line_since, live.now - agent.since
+        _require(agent.line is not Line.UNSURE or line_s < STUCK_S, f"agent {name}: line unsure for {line_s:.0f} s")
+        if agent.state is AgentState.READY and agent.nailed_up:
+            _require(agent.line is Line.PARKED or line_s < STUCK_S, f"agent {name} is ready on a {agent.line} line")
+        if agent.state is AgentState.RESERVED:
+            _require(state_s < STUCK_RESERVED_S, f"agent {name} is reserved for {state_s:.0f} s")
+        if agent.leg is not None and agent.line is Line.PARKED and line_s > STUCK_S:
+            _require(agent.leg in shift.switch.legs, f"agent {name} is parked on a line that is gone")
+    for campaign in live.campaigns.values():
+        free = [a for a in live.free_agents(campaign) if live.now - a.idle_since > STUCK_S]
+        running = campaign.state is CampaignState.RUNNING and campaign.settings.mode is not Mode.PREVIEW
+        if running and free and not campaign.hopper.exhausted:
+            busy = [call for call in live.calls.values() if call.state is not CallState.CONNECTED]
+            _require(bool(busy), f"campaign {campaign.name} dials nobody: {campaign.decision.reason}")
 
 
 def at_end(shift: Shift) -> None:

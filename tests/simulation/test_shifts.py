@@ -165,9 +165,10 @@ def play(seed: int) -> Shift:
     try:
         shift.run_until(EPOCH_S + SHIFT_S)
         shift.calm()
-        shift.run_until(EPOCH_S + SHIFT_S + 60.0)  # what is broken comes back
+        shift.run_until(EPOCH_S + SHIFT_S + 75.0)  # what is broken comes back
+        invariants.healed(shift)
         shift.order(ev.Shutdown(random.Random(f"drain {seed}").choice((0.0, 20.0))))
-        shift.run_until(EPOCH_S + SHIFT_S + 60.0 + AFTER_S, stop_when_drained=True)
+        shift.run_until(EPOCH_S + SHIFT_S + 75.0 + AFTER_S, stop_when_drained=True)
         assert shift.drained, "the drain never ended"
         shift.run_until(shift.now + 30.0)
         invariants.at_end(shift)
