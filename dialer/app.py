@@ -52,6 +52,8 @@ from esl.errors import ESLError
 STORE_START_S = 30.0
 STORE_FLUSH_S = 15.0
 CHANNELS_GONE_S = 5.0
+REFUSED_SLOWER = 3.0
+"""A refused password is tried again so much more seldom than a switch that is away: each try is in its log."""
 LAST_RESORT_S = 120.0
 """How long past its drain a shift may take to end before it is ended without asking."""
 
@@ -273,7 +275,7 @@ class App:
         return (node,)
 
     def _connect(self, node: settings.NodeSettings) -> None:
-        name = node.name
+        name, esl = node.name, self._settings.esl
         client = Client(
             node.host,
             node.port,
@@ -286,9 +288,10 @@ class App:
             on_down=lambda reason: self._feed(ev.SwitchDown(name, reason)),
             on_gap=lambda count: self._feed(ev.SwitchGap(name, count)),
             rng=self._rng,
-            connect_timeout_s=self._settings.esl.connect_timeout_s,
-            command_timeout_s=self._settings.esl.command_timeout_s,
-            backoff=Backoff(self._settings.esl.reconnect_min_s, self._settings.esl.reconnect_max_s),
+            connect_timeout_s=esl.connect_timeout_s,
+            command_timeout_s=esl.command_timeout_s,
+            backoff=Backoff(esl.reconnect_min_s, esl.reconnect_max_s),
+            auth_backoff=Backoff(min(5.0, REFUSED_SLOWER * esl.reconnect_max_s), REFUSED_SLOWER * esl.reconnect_max_s),
             clock=self._clock,
         )
         self._clients[name] = client

@@ -115,6 +115,7 @@ class LineWriter:
     def __init__(self, path: Path | None, fd: int = 2) -> None:
         self.path = path
         self.lost = 0
+        self._torn = False
         self._fd = fd if path is None else self._open()
         self._lock = _native_lock()
 
@@ -140,10 +141,14 @@ class LineWriter:
 
     def _write(self, line: str) -> None:
         safe = _TERMINAL_CODES.sub(_escape, line)
-        rest = memoryview((safe + "\n").encode("utf-8", "backslashreplace"))
+        # Half a line may stand there since the disk was full: it must not spoil this one too.
+        text = f"\n{safe}\n" if self._torn else f"{safe}\n"
+        rest = memoryview(text.encode("utf-8", "backslashreplace"))
+        whole = len(rest)
         while rest:
             try:
                 rest = rest[os.write(self._fd, rest) :]
+                self._torn = 0 < len(rest) < whole
             except BlockingIOError:
                 # Somebody made the terminal or pipe non-blocking: wait a moment, then give the line up.
                 poll = select.poll()

@@ -9,6 +9,7 @@ set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 venv=${1:-"$root/.venv"}
+case $venv in /*) ;; *) venv=$PWD/$venv ;; esac
 python="$venv/bin/python"
 lock="$root/requirements-conformance.lock"
 

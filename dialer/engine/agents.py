@@ -12,8 +12,7 @@ from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger, Line
 from dialer.domain.call import CallState
 from dialer.domain.commands import HangUp, LogAgentState, OriginateAgent, ParkLeg, ReleaseLeads
 from dialer.domain.events import LegHungUp, LegParked, OriginateReplied
-from dialer.domain.lead import ClaimedLead
-from dialer.engine.live import Agent, Call, Campaign, Live
+from dialer.engine.live import Agent, Call, Live
 
 if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
@@ -54,7 +53,7 @@ class AgentDesk:
 
     def login(self, agent: Agent, *, ready: bool, reason: str = "login") -> bool:
         """Open the agent's line (nailed-up) or just note that the phone may be rung (on-call)."""
-        if not self._move(agent, AgentTrigger.LOGIN, reason):
+        if not self.move(agent, AgentTrigger.LOGIN, reason):
             return False
         agent.want_ready = ready
         agent.after_call = None
@@ -161,10 +160,10 @@ class AgentDesk:
             self._set_line(agent, Line.PARKED)
         if agent.state is AgentState.CONNECTING:
             agent.idle_since = live.now
-            self._move(agent, AgentTrigger.LINE_UP, agent.reason)
+            self.move(agent, AgentTrigger.LINE_UP, agent.reason)
             live.timers.set(("agent", "steady", name), live.now + RETRY_S[-1])
             if agent.want_ready:
-                self._move(agent, AgentTrigger.READY, "")
+                self.move(agent, AgentTrigger.READY, "")
         elif agent.state is AgentState.RESERVED and agent.call is None and agent.preview is not None:
             campaign, lead = agent.preview
             agent.preview = None
@@ -217,7 +216,7 @@ class AgentDesk:
         live = self.live
         name = agent.settings.agent
         call, agent.call = agent.call, None
-        self._give_back_preview(agent, "the agent's phone was lost")
+        self.give_back_preview(agent, "the agent's phone was lost")
         self._drop_leg(agent)
         live.timers.cancel(("agent", "wrap", name))
         live.timers.cancel(("agent", "preview", name))
@@ -229,7 +228,7 @@ class AgentDesk:
         wish, agent.after_call = agent.after_call, None
         wants_out = wish is not None and wish[0] == "logout"
         live.counters["agent_lines_lost"] += 1
-        self._move(agent, AgentTrigger.LINE_LOST, why)
+        self.move(agent, AgentTrigger.LINE_LOST, why)
         live.note("warning", "agent_line_lost", f"agent {name}: {why}")
         if wants_out:
             self.logout(agent, "logout")
@@ -247,7 +246,7 @@ class AgentDesk:
 
     def retry(self, agent: Agent) -> None:
         """Ring a lost phone again. An on-call agent comes back paused: somebody must say that they are there."""
-        if self._move(agent, AgentTrigger.RETRY, "ringing the phone again"):
+        if self.move(agent, AgentTrigger.RETRY, "ringing the phone again"):
             if not agent.nailed_up:
                 agent.want_ready = False
                 agent.reason = "phone did not answer"
@@ -265,7 +264,7 @@ class AgentDesk:
     def reserve_for(self, agent: Agent, call: Call) -> None:
         """A bridge to this agent is being sent."""
         if agent.state is AgentState.READY:
-            self._move(agent, AgentTrigger.RESERVE, "")
+            self.move(agent, AgentTrigger.RESERVE, "")
         agent.call = call
         agent.parked_seen = False
         self._set_line(agent, Line.BRIDGING)
@@ -274,17 +273,17 @@ class AgentDesk:
         """A conversation of a former run, found on the switch with this agent's leg in it."""
         self.live.timers.cancel(("agent", "cure", agent.settings.agent))
         if agent.state is AgentState.CONNECTING:
-            self._move(agent, AgentTrigger.LINE_UP, agent.reason)
+            self.move(agent, AgentTrigger.LINE_UP, agent.reason)
         if agent.state is AgentState.PAUSED:
             agent.after_call = None if agent.want_ready else ("pause", agent.reason)
-            self._move(agent, AgentTrigger.READY, "found in a conversation")
+            self.move(agent, AgentTrigger.READY, "found in a conversation")
         agent.call = call
         agent.parked_seen = False
         self._set_line(agent, Line.BRIDGING)
 
     def talking(self, agent: Agent, call: Call) -> None:
         """The bridge stands."""
-        self._move(agent, AgentTrigger.TALK, "", attempt=call.id)
+        self.move(agent, AgentTrigger.TALK, "", attempt=call.id)
         agent.last_attempt = call.id
         agent.last_campaign = call.campaign.name
         agent.calls += 1
@@ -321,7 +320,7 @@ class AgentDesk:
     def _wrap_up(self, agent: Agent) -> None:
         campaign = self.live.campaigns.get(agent.last_campaign or "")
         wrap_s = 0.0 if campaign is None else campaign.settings.wrap_up_s
-        self._move(agent, AgentTrigger.WRAP, "", attempt=agent.last_attempt)
+        self.move(agent, AgentTrigger.WRAP, "", attempt=agent.last_attempt)
         if wrap_s > 0:
             self.live.timers.set(("agent", "wrap", agent.settings.agent), self.live.now + wrap_s)
         else:
@@ -335,12 +334,12 @@ class AgentDesk:
     def release(self, agent: Agent, reason: str) -> None:
         """A reservation or preview came to nothing: ready again, or whatever was asked for meanwhile."""
         agent.call = None
-        self._give_back_preview(agent, reason)
+        self.give_back_preview(agent, reason)
         self.live.timers.cancel(("agent", "preview", agent.settings.agent))
         if not agent.nailed_up:
             self.hang_up_leg(agent)
         if agent.state in (AgentState.RESERVED, AgentState.PREVIEWING):
-            self._move(agent, AgentTrigger.RELEASE, reason)
+            self.move(agent, AgentTrigger.RELEASE, reason)
             if agent.after_call is not None:
                 self._settle(agent)
             else:
@@ -351,70 +350,15 @@ class AgentDesk:
         self.live.timers.cancel(("agent", "wrap", agent.settings.agent))
         agent.idle_since = self.live.now
         if wish is None:
-            self._move(agent, AgentTrigger.READY, "")
+            self.move(agent, AgentTrigger.READY, "")
             self.calls.route()
         elif wish[0] == "pause":
-            self._move(agent, AgentTrigger.PAUSE, wish[1])
+            self.move(agent, AgentTrigger.PAUSE, wish[1])
         else:
             self.logout(agent, "logout")
 
-    # ---- preview -------------------------------------------------------------------------------------------
-
-    def show(self, agent: Agent, campaign: Campaign, lead: ClaimedLead) -> None:
-        """Show a lead to a free agent."""
-        self._move(agent, AgentTrigger.PREVIEW, f"lead {lead.lead_id} of {campaign.name}")
-        agent.preview = (campaign, lead)
-        key = ("agent", "preview", agent.settings.agent)
-        self.live.timers.set(key, self.live.now + campaign.settings.preview_timeout_s)
-
-    def accept(self, agent: Agent) -> str | None:
-        """Dial the lead shown; returns what is wrong, or None."""
-        if agent.state is not AgentState.PREVIEWING or agent.preview is None:
-            return "no lead is shown to this agent"
-        live = self.live
-        if live.draining:
-            return "the dialer is shutting down"
-        if not live.store_ok:
-            return "the store is in trouble: nothing is dialed"
-        node = next((n for n in live.nodes.values() if n.usable), None)
-        if agent.leg is not None:
-            node = live.nodes[agent.node] if live.nodes[agent.node].usable else None
-        if node is None:
-            return "the switch is not ready"
-        problem = self.calls.no_room(agent.preview[0], node)
-        if problem is not None:
-            return problem
-        live.timers.cancel(("agent", "preview", agent.settings.agent))
-        self._move(agent, AgentTrigger.RESERVE, "")
-        if agent.nailed_up:
-            campaign, lead = agent.preview
-            agent.preview = None
-            self.calls.open(campaign, lead, agent.node, agent)
-        else:
-            self.ring(agent)
-        return None
-
-    def skip(self, agent: Agent) -> str | None:
-        """Give the lead shown back; returns what is wrong, or None."""
-        if agent.state is not AgentState.PREVIEWING:
-            return "no lead is shown to this agent"
-        self.release(agent, "skipped")
-        return None
-
-    def preview_over(self, agent: Agent) -> None:
-        """The agent did not choose in time: the campaign's rule does."""
-        if agent.preview is None or agent.state is not AgentState.PREVIEWING:
-            return
-        rule = agent.preview[0].settings.preview_on_timeout
-        if rule == "dial" and self.accept(agent) is None:
-            return
-        if rule == "pause":
-            self._give_back_preview(agent, "preview timeout")
-            self._move(agent, AgentTrigger.PAUSE, "preview timeout")
-        else:
-            self.release(agent, "preview timeout")
-
-    def _give_back_preview(self, agent: Agent, reason: str) -> None:
+    def give_back_preview(self, agent: Agent, reason: str) -> None:
+        """Release the lead that the agent is shown, if any."""
         if agent.preview is not None:
             campaign, lead = agent.preview
             agent.preview = None
@@ -435,10 +379,10 @@ class AgentDesk:
             agent.reason = reason
             return None
         agent.after_call = None
-        self._give_back_preview(agent, "the agent paused")
+        self.give_back_preview(agent, "the agent paused")
         self.live.timers.cancel(("agent", "wrap", agent.settings.agent))
         self.live.timers.cancel(("agent", "preview", agent.settings.agent))
-        self._move(agent, AgentTrigger.PAUSE, reason)
+        self.move(agent, AgentTrigger.PAUSE, reason)
         return None
 
     def ready(self, agent: Agent) -> str | None:
@@ -467,11 +411,11 @@ class AgentDesk:
     def leave(self, agent: Agent, reason: str) -> None:
         """Log out at once, whatever the agent does. The caller has seen to it that no customer is left with them."""
         agent.after_call = None
-        self._give_back_preview(agent, "the agent logged out")
+        self.give_back_preview(agent, "the agent logged out")
         for timer in ("wrap", "preview", "retry", "connect", "steady"):
             self.live.timers.cancel(("agent", timer, agent.settings.agent))
         self.hang_up_leg(agent)
-        self._move(agent, AgentTrigger.LOGOUT, reason)
+        self.move(agent, AgentTrigger.LOGOUT, reason)
 
     # ---- the table -----------------------------------------------------------------------------------------
 
@@ -485,7 +429,8 @@ class AgentDesk:
             if (campaign := self.live.campaigns.get(name)) is not None:
                 campaign.dirty = True
 
-    def _move(self, agent: Agent, trigger: AgentTrigger, reason: str, attempt: str | None = None) -> bool:
+    def move(self, agent: Agent, trigger: AgentTrigger, reason: str, attempt: str | None = None) -> bool:
+        """Move the agent through the table and log it; False (counted) when the table does not allow it."""
         live = self.live
         target = AGENT_TABLE.next(agent.state, trigger)
         if target is None:

@@ -1,6 +1,6 @@
 """The engine's one door: ``handle(event, now)`` → commands.
 
-Owns dispatch, timers, operators' orders and the shutdown. The rules are the desks': calls, agents, pacer,
+Owns dispatch, timers and the shutdown. The rules are the desks': calls, agents, previews, pacer, orders,
 reconciler. Deterministic: the same settings, identifiers, events and times give the same commands.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 from dialer.domain import events as ev
 from dialer.domain.agent import AgentState
 from dialer.domain.call import CallState
-from dialer.domain.campaign import CAMPAIGN_TABLE, CampaignState, CampaignTrigger
-from dialer.domain.commands import Command, Drained, Reply, SaveCampaignState, SaveDisposition
+from dialer.domain.campaign import CampaignState
+from dialer.domain.commands import Command, Drained
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import EngineSettings
 from dialer.domain.status import Status
@@ -21,7 +21,9 @@ from dialer.engine import status
 from dialer.engine.agents import AgentDesk
 from dialer.engine.calls import CallDesk
 from dialer.engine.live import Agent, Live, Node
+from dialer.engine.orders import OrderDesk
 from dialer.engine.pacer import Pacer
+from dialer.engine.previews import PreviewDesk
 from dialer.engine.reconcile import LOOK_AGAIN_S, Reconciler
 from dialer.engine.timers import TimerKey
 
@@ -36,8 +38,12 @@ class Engine:
         self._live = live = Live(settings, now, new_id)
         self._calls, self._agents = CallDesk(live), AgentDesk(live)
         self._pacer, self._reconciler = Pacer(live), Reconciler(live)
-        self._calls.agents = self._pacer.agents = self._reconciler.agents = self._agents
-        self._agents.calls = self._pacer.calls = self._reconciler.calls = self._calls
+        self._orders, previews = OrderDesk(live), PreviewDesk(live)
+        orders = self._orders
+        self._calls.agents = self._reconciler.agents = previews.agents = orders.agents = self._agents
+        self._agents.calls = self._pacer.calls = self._reconciler.calls = previews.calls = self._calls
+        self._pacer.previews = previews
+        orders.pacer = self._pacer
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.Tick: lambda event: None,
             ev.SwitchUp: self._switch_up,
@@ -60,14 +66,14 @@ class Engine:
             ev.StoreFailed: self._store_failed,
             ev.StoreRecovered: self._store_recovered,
             ev.Recovered: self._recovered,
-            ev.AgentLogin: self._agent_login,
-            ev.AgentLogout: lambda e: self._agent_order(e, lambda a: self._agents.logout(a, "logout")),
-            ev.AgentPause: lambda e: self._agent_order(e, lambda a: self._agents.pause(a, e.reason)),
-            ev.AgentReady: lambda e: self._agent_order(e, self._agents.ready),
-            ev.PreviewAccept: lambda e: self._agent_order(e, self._agents.accept),
-            ev.PreviewSkip: lambda e: self._agent_order(e, self._agents.skip),
-            ev.AgentDispose: self._agent_dispose,
-            ev.CampaignOrder: self._campaign_order,
+            ev.AgentLogin: orders.login,
+            ev.AgentLogout: lambda e: orders.of_agent(e, lambda a: self._agents.logout(a, "logout")),
+            ev.AgentPause: lambda e: orders.of_agent(e, lambda a: self._agents.pause(a, e.reason)),
+            ev.AgentReady: lambda e: orders.of_agent(e, self._agents.ready),
+            ev.PreviewAccept: lambda e: orders.of_agent(e, previews.accept),
+            ev.PreviewSkip: lambda e: orders.of_agent(e, previews.skip),
+            ev.AgentDispose: orders.dispose,
+            ev.CampaignOrder: orders.of_campaign,
             ev.Shutdown: self._shutdown,
         }
         self._timer_handlers: dict[tuple[str, str], Callable[[str], None]] = {
@@ -79,7 +85,7 @@ class Engine:
             ("agent", "line"): lambda key: self._agents.line_overdue(live.agents[key]),
             ("agent", "retry"): lambda key: self._agents.retry(live.agents[key]),
             ("agent", "connect"): self._connect_again,
-            ("agent", "preview"): lambda key: self._agents.preview_over(live.agents[key]),
+            ("agent", "preview"): lambda key: previews.over(live.agents[key]),
             ("agent", "steady"): self._steady,
             ("campaign", "pace"): self._mark_dirty,
             ("campaign", "claim"): lambda key: self._pacer.claim_overdue(live.campaigns[key]),
@@ -133,7 +139,7 @@ class Engine:
                 self._login_unasked(agent, ready=True, reason="login")
 
     def _login_unasked(self, agent: Agent, *, ready: bool, reason: str) -> None:
-        problem = self._take_seat(agent, None)
+        problem = self._orders.take_seat(agent, None)
         if problem is None:
             self._agents.login(agent, ready=ready, reason=reason)
         else:
@@ -320,94 +326,6 @@ class Engine:
                 # Logged in at the start by the configuration, but nobody may be sitting there.
                 self._agents.pause(agent, fact.reason or "paused before the restart")
 
-    # ---- operators -----------------------------------------------------------------------------------------
-
-    def _reply(self, request_id: int, problem: str | None, text: str) -> None:
-        self._live.emit(Reply(request_id, problem is None, problem or text))
-
-    def _agent_login(self, event: ev.AgentLogin) -> None:
-        live = self._live
-        agent = live.agents.get(event.agent)
-        problem = None
-        if agent is None:
-            problem = f"no agent {event.agent} in the configuration"
-        elif live.draining:
-            problem = "the dialer is shutting down"
-        elif agent.state is not AgentState.LOGGED_OUT:
-            problem = f"agent {event.agent} is already logged in at seat {agent.seat.seat} ({agent.state.value})"
-        else:
-            problem = self._take_seat(agent, event.seat)
-        if agent is not None and problem is None:
-            self._agents.login(agent, ready=False)
-        self._reply(event.request_id, problem, f"agent {event.agent}: the line is being opened")
-
-    def _take_seat(self, agent: Agent, wanted: str | None) -> str | None:
-        live = self._live
-        name = wanted or agent.settings.seat
-        seat = live.settings.seats.get(name)
-        if seat is None:
-            return f"no seat {name} in the configuration"
-        for other in live.agents.values():
-            if other is not agent and other.seat.seat == name and other.state is not AgentState.LOGGED_OUT:
-                return f"seat {name} is taken by agent {other.settings.agent}"
-        agent.seat = seat
-        return None
-
-    def _agent_order(self, event: Any, act: Callable[[Agent], str | None]) -> None:
-        agent = self._live.agents.get(event.agent)
-        if agent is None:
-            self._reply(event.request_id, f"no agent {event.agent} in the configuration", "")
-            return
-        problem = act(agent)
-        after = f", then {agent.after_call[0]}" if agent.after_call else ""
-        self._reply(event.request_id, problem, f"agent {event.agent}: {agent.state.value}{after}")
-
-    def _agent_dispose(self, event: ev.AgentDispose) -> None:
-        live = self._live
-        agent = live.agents.get(event.agent)
-        problem = None
-        if agent is None:
-            problem = f"no agent {event.agent} in the configuration"
-        elif agent.last_attempt is None:
-            problem = f"agent {event.agent} has had no customer yet"
-        else:
-            campaign = live.campaigns.get(agent.last_campaign or "")
-            codes = campaign.settings.dispositions if campaign is not None else ()
-            if codes and event.code not in codes:
-                problem = f"disposition {event.code!r}: expected one of {', '.join(codes)}"
-            else:
-                live.emit(SaveDisposition(agent.last_attempt, event.agent, event.code, event.note, live.now))
-        self._reply(event.request_id, problem, f"disposition {event.code} kept")
-
-    def _campaign_order(self, event: ev.CampaignOrder) -> None:
-        live = self._live
-        campaign = live.campaigns.get(event.campaign)
-        if campaign is None or event.campaign not in live.settings.campaigns:
-            self._reply(event.request_id, f"no campaign {event.campaign} in the configuration", "")
-            return
-        if event.order not in {trigger.value for trigger in CampaignTrigger}:
-            self._reply(event.request_id, f"order {event.order!r}: expected start, pause or stop", "")
-            return
-        target = CAMPAIGN_TABLE.next(campaign.state, CampaignTrigger(event.order))
-        problem = None
-        if target is None:
-            problem = f"cannot {event.order} a campaign that is {campaign.state.value}"
-        elif live.draining and target is CampaignState.RUNNING:
-            problem = "the dialer is shutting down"
-        else:
-            campaign.state = target
-            campaign.dirty = True
-            if target is CampaignState.STOPPED:
-                self._pacer.release(campaign, "the campaign was stopped")
-                self._end_previews(event.campaign)
-            live.emit(SaveCampaignState(event.campaign, target.value, live.now))
-        self._reply(event.request_id, problem, f"campaign {event.campaign}: {campaign.state.value}")
-
-    def _end_previews(self, campaign: str) -> None:
-        for agent in self._live.agents.values():
-            if agent.preview is not None and agent.preview[0].name == campaign:
-                self._agents.release(agent, "the campaign was stopped")
-
     # ---- shutdown ------------------------------------------------------------------------------------------
 
     def _shutdown(self, event: ev.Shutdown) -> None:
@@ -419,7 +337,7 @@ class Engine:
         live.note("info", "drain", f"no more calls; {len(live.calls)} calls have {event.drain_s:g} s to end")
         for campaign in live.campaigns.values():
             self._pacer.release(campaign, "shutdown")
-            self._end_previews(campaign.name)
+            self._orders.end_previews(campaign.name)
         live.timers.set(("engine", "drain"), live.now + event.drain_s)
 
     def _drain_over(self) -> None:

@@ -20,8 +20,8 @@ from pacing import preview, progressive, ratio
 from pacing.snapshot import AgentPhase, CallPhase, Decision, Snapshot
 
 if TYPE_CHECKING:
-    from dialer.engine.agents import AgentDesk
     from dialer.engine.calls import CallDesk
+    from dialer.engine.previews import PreviewDesk
 
 DECIDE_AT_LEAST_EVERY_S = 1.0
 ASK_AGAIN_S = 30.0
@@ -40,7 +40,7 @@ class Pacer:
     def __init__(self, live: Live) -> None:
         self.live = live
         self.calls: CallDesk
-        self.agents: AgentDesk
+        self.previews: PreviewDesk
 
     # ---- hopper --------------------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class Pacer:
                 live.emit(ReleaseLeads(campaign.name, tuple(s.lead_id for s in stale), "the lease is about to end"))
             if lead is None:
                 break
-            self.agents.show(agent, campaign, lead)
+            self.previews.show(agent, campaign, lead)
             shown += 1
         why = decision.reason if shown == decision.lines else f"{decision.reason}; shown {shown}: the hopper is empty"
         campaign.decision = Decision(shown, why)

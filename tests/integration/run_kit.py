@@ -20,6 +20,7 @@ import urllib.request
 import wave
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -196,7 +197,7 @@ def silent(legs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 class Service:
     """One `dialer run`."""
 
-    def __init__(self, config: Path, *flags: str, name: str = "run", env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, config: Path, *flags: str, name: str = "run") -> None:
         self.config = config
         self.folder = config.parent
         self.data = self.folder / "data"
@@ -205,9 +206,7 @@ class Service:
         self.out_file = self.folder / f"{name}.out"
         command = [*DIALER, "--config", str(config), "run", "--no-top", "--summary", str(self.summary_file), *flags]
         with self.log_file.open("wb") as log, self.out_file.open("wb") as out:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=self.folder, env={**os.environ, **(env or {})}
-            )
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=self.folder)
 
     # ---- life ----------------------------------------------------------------------------------------------
 
@@ -407,5 +406,5 @@ def nothing_dialed_twice(service: Service, audit: Mapping[str, Any]) -> None:
         by_number.setdefault(attempt["number"], []).append(attempt)
     for each in by_number.values():
         each.sort(key=lambda a: a["opened_at"])
-        for former, later in zip(each, each[1:], strict=False):
+        for former, later in pairwise(each):
             assert former["ended_at"] is not None and former["ended_at"] <= later["opened_at"] + 0.01

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 import pg
+import pytest
 from run_kit import carrier_legs, configuration, numbers, running, silent, until
 
 KEYS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -150,44 +151,50 @@ def test_a_bridge_during_the_wait(stage: Stage, witness: Witness) -> None:
 
 @pytest.mark.timeout(120)
 def test_a_bridge_at_the_originates_reply_is_always_made(stage: Stage, witness: Witness) -> None:
-    """120 customers, each bridged the moment that its originate's +OK is read: none is missed, no agent is lost.
+    """120 customers, each bridged the moment its originate's +OK is read: none is missed, no agent is lost.
 
     The design facts say that a bridge may be sent at the ANSWER. Measured here: of 2,379 bridges sent at the ANSWER
     itself 11 failed (the agent's leg died with DESTINATION_OUT_OF_ORDER, or +OK and no bridge ever), because the
     switch still moves the customer's leg into its extension then; of 1,716 sent at the reply none. The reply comes
     up to 24 ms after the ANSWER (median 0.3 ms).
     """
-    free = [_agent(stage, witness, str(1001 + index)) for index in range(10)]
-    mine, start, index, dialed, bridged, agent_of = set(free), witness.mark(), witness.mark(), 0, 0, {}
-    waits = []
+    wanted = 120
+    free = deque(_agent(stage, witness, str(1001 + index)) for index in range(10))
+    agents, start = set(free), witness.mark()
+    position, dialed, bridged = start, 0, 0
     answered: dict[str, float] = {}
+    waits: list[float] = []
+    to_kill: deque[tuple[float, str]] = deque()
     deadline = time.monotonic() + 60.0
-    while bridged < 120 and time.monotonic() < deadline:
-        if dialed < 120 and dialed - bridged < 6:
+    while bridged < wanted and time.monotonic() < deadline:
+        if dialed < wanted and dialed - bridged < 6 and len(free) > 6:
             witness.bgapi(to_esl(_originate(str(uuid.uuid4()), ANSWERS_AND_STAYS)).line())
             dialed += 1
-        until(lambda: len(witness.events) > index, 5.0, "an event", 0.001)
-        event = witness.events[index]
-        index += 1
+        while to_kill and to_kill[0][0] <= time.monotonic():
+            witness.bgapi(f"uuid_kill {to_kill.popleft()[1]}")
+        if position == witness.mark():
+            time.sleep(0.001)
+            continue
+        event = witness.events[position]
+        position += 1
         if event.name == "CHANNEL_ANSWER":
             answered[event.uuid] = event.at
         elif event.name == "BACKGROUND_JOB" and event["Job-Command"] == "originate":
             assert event["_body"].startswith("+OK"), event["_body"]
             customer = event["_body"].split()[1]
             waits.append(event.at - answered[customer])
-            agent_of[customer] = free.pop()
-            _bridge(witness, customer, agent_of[customer])
+            _bridge(witness, customer, free.popleft())
         elif event.name == "CHANNEL_BRIDGE":
             bridged += 1
-            witness.bgapi(f"uuid_kill {event.uuid}")
+            # Not at once: a customer who leaves within the same 20 ms may take the agent's leg along (1 of 250).
+            to_kill.append((time.monotonic() + 0.3, event.uuid))
         elif event.name == "CHANNEL_PARK":
             free.append(event.uuid)
-        assert not (event.name == "CHANNEL_HANGUP_COMPLETE" and event.uuid in mine), event["Hangup-Cause"]
+        assert not (event.name == "CHANNEL_HANGUP_COMPLETE" and event.uuid in agents), event["Hangup-Cause"]
     waits.sort()
-    print(f"\nanswer → originate's reply: median {waits[60]:.4f} s, longest {waits[-1]:.4f} s")
-    assert (dialed, bridged) == (120, 120)
-    heard = [e for e in witness.events[start:] if e["Playback-File-Path"] == MESSAGE]
-    assert not heard
+    print(f"\nanswer → originate's reply: median {waits[len(waits) // 2]:.4f} s, longest {waits[-1]:.4f} s")
+    assert (dialed, bridged) == (wanted, wanted)
+    assert not [event for event in witness.events[start:] if event["Playback-File-Path"] == MESSAGE]
 
 
 def test_the_customer_hears_no_message_when_the_agents_phone_dies(stage: Stage, witness: Witness) -> None:

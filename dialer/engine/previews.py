@@ -1,0 +1,79 @@
+"""Preview: a lead is shown to an agent, who has it dialed or passes it over.
+
+Owns what happens between the two. The dialing is the call desk's, the agent's state the agent desk's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialer.domain.agent import AgentState, AgentTrigger
+from dialer.domain.lead import ClaimedLead
+from dialer.engine.live import Agent, Campaign, Live
+
+if TYPE_CHECKING:
+    from dialer.engine.agents import AgentDesk
+    from dialer.engine.calls import CallDesk
+
+
+class PreviewDesk:
+    """Shows leads and takes the agents' answers."""
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.agents: AgentDesk
+        self.calls: CallDesk
+
+    def show(self, agent: Agent, campaign: Campaign, lead: ClaimedLead) -> None:
+        """Show a lead to a free agent."""
+        self.agents.move(agent, AgentTrigger.PREVIEW, f"lead {lead.lead_id} of {campaign.name}")
+        agent.preview = (campaign, lead)
+        key = ("agent", "preview", agent.settings.agent)
+        self.live.timers.set(key, self.live.now + campaign.settings.preview_timeout_s)
+
+    def accept(self, agent: Agent) -> str | None:
+        """Dial the lead shown; returns what is wrong, or None."""
+        if agent.state is not AgentState.PREVIEWING or agent.preview is None:
+            return "no lead is shown to this agent"
+        live = self.live
+        if live.draining:
+            return "the dialer is shutting down"
+        if not live.store_ok:
+            return "the store is in trouble: nothing is dialed"
+        node = next((n for n in live.nodes.values() if n.usable), None)
+        if agent.leg is not None:
+            node = live.nodes[agent.node] if live.nodes[agent.node].usable else None
+        if node is None:
+            return "the switch is not ready"
+        problem = self.calls.no_room(agent.preview[0], node)
+        if problem is not None:
+            return problem
+        live.timers.cancel(("agent", "preview", agent.settings.agent))
+        self.agents.move(agent, AgentTrigger.RESERVE, "")
+        if agent.nailed_up:
+            campaign, lead = agent.preview
+            agent.preview = None
+            self.calls.open(campaign, lead, agent.node, agent)
+        else:
+            self.agents.ring(agent)
+        return None
+
+    def skip(self, agent: Agent) -> str | None:
+        """Give the lead shown back; returns what is wrong, or None."""
+        if agent.state is not AgentState.PREVIEWING:
+            return "no lead is shown to this agent"
+        self.agents.release(agent, "skipped")
+        return None
+
+    def over(self, agent: Agent) -> None:
+        """The agent did not choose in time: the campaign's rule does."""
+        if agent.preview is None or agent.state is not AgentState.PREVIEWING:
+            return
+        rule = agent.preview[0].settings.preview_on_timeout
+        if rule == "dial" and self.accept(agent) is None:
+            return
+        if rule == "pause":
+            self.agents.give_back_preview(agent, "preview timeout")
+            self.agents.move(agent, AgentTrigger.PAUSE, "preview timeout")
+        else:
+            self.agents.release(agent, "preview timeout")
