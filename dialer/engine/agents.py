@@ -21,10 +21,12 @@ PARK_GRACE_S = 1.0
 """How long after a customer left the agent's CHANNEL_PARK may take before we park the leg ourselves."""
 CURE_EVERY_S = 2.0
 CURES = 3
+LOOK_S = 1.2
+"""The list of channels lags behind the events; asked for sooner it might show the line as it was before."""
 LINE_GRACE_S = 10.0
 LOGIN_SPREAD_S = 0.05
 """No two phones are rung closer than this: after a restart all lines are opened, and the switch has a rate limit."""
-RETRY_S = (5.0, 10.0, 20.0, 40.0, 60.0)
+RETRY_S = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 """The growing pauses between tries to reach a phone that was lost or did not answer."""
 SKIP_RELEASE_S = 3600.0
 """A lead that an agent skipped is shown again no sooner than this."""
@@ -196,9 +198,11 @@ class AgentDesk:
             return
         live.emit(ParkLeg(agent.node, agent.leg))
         live.timers.set(("agent", "cure", agent.settings.agent), live.now + CURE_EVERY_S)
-        if agent.cures > 1:
-            # The line may be parked and only the word of it lost: a list of the channels would show that.
-            live.timers.set_by(("node", "look", agent.node), live.now + CURE_EVERY_S / 2)
+        self._look_soon(agent)
+
+    def _look_soon(self, agent: Agent) -> None:
+        """A leg that was parked before answers uuid_park without a CHANNEL_PARK (measured): a list shows it."""
+        self.live.timers.set_by(("node", "look", agent.node), self.live.now + LOOK_S)
 
     def originate_replied(self, agent: Agent, event: OriginateReplied) -> None:
         if not event.ok:
@@ -312,6 +316,7 @@ class AgentDesk:
                 self._doubt(agent, CURE_EVERY_S)
                 if live.nodes[agent.node].up:
                     live.emit(ParkLeg(agent.node, agent.leg))
+                    self._look_soon(agent)
         if talked:
             self._wrap_up(agent)
         else:

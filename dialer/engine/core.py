@@ -79,6 +79,7 @@ class Engine:
         self._timer_handlers: dict[tuple[str, str], Callable[[str], None]] = {
             ("call", "limit"): lambda key: self._with_call(key, self._calls.limit),
             ("call", "guard"): lambda key: self._with_call(key, self._calls.guard),
+            ("call", "placed"): lambda key: self._with_call(key, self._calls.placed),
             ("call", "minring"): lambda key: self._with_call(key, self._calls.min_ring_over),
             ("agent", "wrap"): lambda key: self._agents.wrap_done(live.agents[key]),
             ("agent", "cure"): lambda key: self._agents.cure(live.agents[key]),

@@ -46,6 +46,7 @@ class Call:
     state: CallState
     since: float
     opened_at: float
+    placed: bool = False  # the originate has returned: the switch is done with setting the leg up
     bound_agent: str | None = None  # preview: the agent who waits for this customer
     agent: Agent | None = None  # reserved for or talking to this customer
     agent_id: str | None = None  # the last agent, for the record

@@ -25,6 +25,8 @@ ADOPTABLE = frozenset({AgentState.CONNECTING, AgentState.PAUSED, AgentState.READ
 SETTLE_S = 3.0
 """A channel may be missing from a list that was asked for this soon after its originate was sent."""
 LOOK_AGAIN_S = 2.0
+LIST_LAG_S = 1.0
+"""The switch writes its list of channels up to 0.3 s behind its events (measured live)."""
 APART_S = 1.0
 """Lists asked for closer together than this count as one: the second gives no late event time to arrive."""
 
@@ -81,12 +83,15 @@ class Reconciler:
         for fact in snapshot.channels:
             if fact.kind == "agent":
                 self._agent_channel(node, fact, snapshot)
+        # Calls that are gone come first: an agent's line that went with them must not look like the cause.
+        calls = [c for c in live.calls.values() if c.node == node.name and c.state is not CallState.RESERVED]
+        for call in [call for call in calls if call.id not in listed]:
+            doubts += self._call(call, None, snapshot, first)
         for agent in list(live.agents.values()):
             if agent.leg is not None and agent.node == node.name:
                 doubts += self._agent(agent, listed.get(agent.leg), snapshot, first)
-        for call in list(live.calls.values()):
-            if call.node == node.name and call.state is not CallState.RESERVED:
-                doubts += self._call(call, listed.get(call.id), snapshot, first)
+        for call in [call for call in calls if call.id in listed and call.id in live.calls]:
+            doubts += self._call(call, listed[call.id], snapshot, first)
         for fact in snapshot.channels:
             if fact.kind == "call" and fact.uuid not in live.calls:
                 # Not an open attempt of ours: its own bounded wait ends it, and it may belong to a talk going on.
@@ -129,7 +134,7 @@ class Reconciler:
             return 0
         agent.misses = 0
         parked = fact.parked and fact.peer is None
-        if parked and agent.line_since < snapshot.asked_at:
+        if parked and (first or agent.line_since < snapshot.asked_at - LIST_LAG_S):
             doubtful = agent.line is Line.UNSURE or (agent.line is Line.DIALING and fact.answered)
             if doubtful or (agent.line is Line.BRIDGING and agent.call is None):
                 self.agents.line_seen_parked(agent)

@@ -151,6 +151,22 @@ def test_a_refused_bridge_without_another_agent_puts_the_customer_back_into_the_
     assert one(f.park(bridge.agent_uuid), cmd.Bridge).call_uuid == uuid
 
 
+def test_a_bridge_waits_for_the_originates_own_reply() -> None:
+    f = floor()
+    (uuid,) = f.dialed()
+    none(f.send(ev.LegAnswered(uuid, f.now)), cmd.Bridge)
+    f.step(0.02)
+    assert one(f.send(ev.OriginateReplied(uuid, True)), cmd.Bridge).call_uuid == uuid
+
+
+def test_a_lost_reply_of_the_originate_holds_the_bridge_up_only_shortly() -> None:
+    f = floor()
+    (uuid,) = f.dialed()
+    f.send(ev.LegAnswered(uuid, f.now))
+    none(f.step(0.1), cmd.Bridge)
+    assert one(f.step(0.06), cmd.Bridge).call_uuid == uuid
+
+
 def test_a_customer_whom_the_switch_drops_with_the_agents_line_is_abandoned_not_early() -> None:
     f = floor()
     (uuid,) = f.dialed()

@@ -36,6 +36,17 @@ def test_a_switch_that_comes_back_empty_ends_every_call(state: str) -> None:
     assert f.outcome(uuid) == expected.get(state, "interrupted")
 
 
+def test_a_bridge_under_way_when_the_switch_died_is_interrupted_however_long_it_was_away() -> None:
+    f = floor()
+    (uuid,) = f.dialed()
+    f.answer(uuid)
+    f.send(ev.SwitchDown(NODE, "eof"))
+    f.step(5)
+    f.channels[NODE] = []
+    f.send(ev.SwitchUp(NODE))
+    assert f.outcome(uuid) == "interrupted"
+
+
 @pytest.mark.parametrize("state", ["ringing", "connected"])
 def test_a_switch_that_comes_back_with_its_calls_loses_none(state: str) -> None:
     f = floor()
