@@ -139,7 +139,9 @@ class EventSocket:
         with socket.create_connection(self.address, timeout=10) as sock, sock.makefile("rb") as stream:
             self._frame(stream)
             sock.sendall(f"auth {self.password}\n\n".encode())
-            assert self._frame(stream)[0].get("Reply-Text", "").startswith("+OK")
+            answer = self._frame(stream)[0].get("Reply-Text", "")
+            if not answer.startswith("+OK"):
+                raise ConnectionError(f"the switch answers {answer!r} to the password")
             sock.sendall(f"api {line}\n\n".encode())
             return self._frame(stream)[1]
 
