@@ -32,12 +32,12 @@ def read_files(path: Path, faults: list[Fault]) -> tuple[Mapping, list[Path], bo
     tree = layers[0] or Mapping(Source(str(path), 1))
     for extra in sorted((path.parent / "conf.d").glob("*.yaml")):
         files.append(extra)
-        layers.append(layer := _read(extra, faults))
+        layers.append(layer := _read(extra, faults, found=True))
         if layer is not None:
             merge(tree, layer)
     for extra in sorted((path.parent / "campaigns").glob("*.yaml")):
         files.append(extra)
-        layers.append(campaign := _read(extra, faults))
+        layers.append(campaign := _read(extra, faults, found=True))
         if campaign is None:
             continue
         first = Source(str(extra), 1)
@@ -47,7 +47,11 @@ def read_files(path: Path, faults: list[Fault]) -> tuple[Mapping, list[Path], bo
     return tree, files, None not in layers
 
 
-def _read(path: Path, faults: list[Fault]) -> Mapping | None:
+def _read(path: Path, faults: list[Fault], *, found: bool = False) -> Mapping | None:
+    """One file's tree. Whoever names a pipe means it; one that is merely ``found`` would be waited for for ever."""
+    if found and path.is_fifo():
+        faults.append(Fault(Source(str(path)), "", "", "a regular file"))
+        return None
     try:
         with path.open("rb") as stream:
             raw = stream.read(MAX_FILE_BYTES + 1)

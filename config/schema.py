@@ -26,6 +26,7 @@ from config.values import (
     Port,
     Prefix,
     SeatAddress,
+    SeatProfile,
     Share,
     SipUser,
     Span,
@@ -272,7 +273,7 @@ class SeatConfig(Section):
     secret_file: FilePath | None = None
     secrets: dict[Name, Secret] = {}
     secrets_file: FilePath | None = None
-    profile: Name = "internal"
+    profile: SeatProfile = "internal"
     ring_timeout_s: Annotated[float, duration(1, 300)] = 20.0
     media_timeout_s: Annotated[float, duration(0, HOUR)] = 0.0
 

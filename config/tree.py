@@ -18,6 +18,8 @@ from config.errors import Fault, Source
 MAX_NODES = 200_000
 """Aliases can make a small file huge ("billion laughs"): a larger tree is refused."""
 
+MAX_DEPTH = 50
+
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -64,8 +66,13 @@ Plain: TypeAlias = "str | dict[str, Plain] | list[Plain] | None"
 
 def parse(text: str, file: str, faults: list[Fault]) -> Mapping | None:
     """The document's top mapping; None where it cannot be read at all. Faults are appended."""
+    loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     try:
-        root = yaml.compose(text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)
+        deep = _too_deep(text, loader)
+        if deep is not None:
+            faults.append(Fault(Source(file, deep), "", "", f"values nested at most {MAX_DEPTH} deep"))
+            return None
+        root = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -79,9 +86,6 @@ def parse(text: str, file: str, faults: list[Fault]) -> Mapping | None:
         reason = getattr(error, "reason", "unreadable")
         faults.append(Fault(Source(file, line), "", "", f"not valid YAML: {reason}"))
         return None
-    except RecursionError:
-        faults.append(Fault(Source(file, 1), "", "", "nested too deeply: at most some hundred levels"))
-        return None
     if root is None:
         return Mapping(Source(file, 1))
     try:
@@ -94,6 +98,19 @@ def parse(text: str, file: str, faults: list[Fault]) -> Mapping | None:
     if isinstance(node, Scalar) and node.value is None:
         return Mapping(node.source)
     faults.append(Fault(node.source, "", "", "a mapping (key: value) at the top of the file"))
+    return None
+
+
+def _too_deep(text: str, loader: type) -> int | None:
+    """The line where the document is nested too deeply, found without recursion: composing it kills the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                return event.start_mark.line + 1 if event.start_mark else 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
     return None
 
 

@@ -26,6 +26,8 @@ _WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _RANGE = re.compile(r"(\d{1,15})-(\d{1,15})")
 MAX_RANGE = 10_000
+NO_PLACE = frozenset({"localtime", "posixrules", "Factory"})
+"""Found among a system's time zones, but nobody's: this machine's own clock, and UTC under a strange name."""
 
 
 def refuse(text: str) -> PydanticCustomError:
@@ -162,7 +164,7 @@ def _network(value: object) -> str:
 def _zone(value: object) -> str:
     what = "a time zone of the IANA list, such as Europe/Berlin"
     text = _as_text(value, what)
-    if text not in available_timezones():
+    if text not in available_timezones() or text in NO_PLACE:
         raise refuse(what)
     return text
 
@@ -272,6 +274,10 @@ SipUser = Annotated[
     str, matching(r"[A-Za-z0-9._+~*=%-]{1,128}", "a SIP user name of letters, digits and . _ + ~ * = % -")
 ]
 Prefix = Annotated[str, matching(r"\+?[0-9*#]{0,15}", "at most 15 digits, * or #, with or without a leading +")]
+SeatProfile = Annotated[
+    str,
+    matching(r"(?!gateway\Z)[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "a SIP profile's name; none is called gateway"),
+]
 SeatAddress = Annotated[
     str,
     matching(

@@ -233,11 +233,16 @@ class AgentFact:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What the store knows of the former run; sent once, before the first SwitchUp."""
+    """What the store knows of the former run; sent once, before the first SwitchUp.
+
+    ``mark`` is how the UUIDs of this instance's legs begin (hexadecimal digits), the same over restarts: two dialers
+    on one switch know their legs by it. Empty: every leg is ours.
+    """
 
     attempts: tuple[OpenAttemptFact, ...] = ()
     agents: tuple[AgentFact, ...] = ()
     campaigns: tuple[tuple[str, str], ...] = ()  # (name, state) as operators left them
+    mark: str = ""
 
 
 # ---- from operators ----------------------------------------------------------------------------------------

@@ -52,6 +52,8 @@ MESSAGE_MARGIN_S = 0.1
 """The switch starts the message this long before the limit, so that it is heard within it."""
 FAILED_GRACE_S = 2.0
 """An originate that failed may still have a CHANNEL_HANGUP_COMPLETE with more detail on its way."""
+GATE_VALID_S = 30.0
+"""How long a gate's yes may be dialed on: claim, calling hours and do-not-call list are those of its moment."""
 RING_GRACE_S = 10.0
 """How long past its ring timeout a silent call is believed before the switch is asked."""
 BRIDGE_CHECK_S = 3.0
@@ -154,6 +156,10 @@ class CallDesk:
         node = live.nodes[call.node]
         if not node.up:
             self._end(call, CallTrigger.LOST, Outcome.INTERRUPTED, "the switch went away before the call was sent")
+            return
+        if live.now - call.opened_at > GATE_VALID_S:
+            # We stood still, or the answer did: the calling hours that it was judged by may be over.
+            self._end(call, CallTrigger.LOST, Outcome.INTERRUPTED, "the gate's answer came too late to dial on it")
             return
         if live.drain_over:
             self._end(call, CallTrigger.LOST, Outcome.SHUTDOWN, "shut down before the call was sent")

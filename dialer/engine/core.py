@@ -309,6 +309,7 @@ class Engine:
 
     def _recovered(self, event: ev.Recovered) -> None:
         live = self._live
+        live.mark = event.mark
         self._reconciler.recovered(event)
         for name, state in event.campaigns:
             campaign = live.campaigns.get(name)

@@ -165,7 +165,8 @@ class Live:
         self.settings = settings
         self.now = now
         self.started_at = now
-        self.new_id = new_id
+        self.mark = ""  # how the UUIDs of our legs begin, once the store has told
+        self._new_uuid = new_id
         self.out: list[Command] = []
         self.timers = Timers()
         self.counters: Counter[str] = Counter()
@@ -202,6 +203,10 @@ class Live:
             )
             self.campaigns[name] = campaign
         return campaign
+
+    def new_id(self) -> str:
+        """The UUID of a new attempt or leg, with our mark: presence data says whose agent, not whose dialer."""
+        return self.mark + self._new_uuid()[len(self.mark) :]
 
     def emit(self, command: Command) -> None:
         """Put a command into the outbox."""

@@ -7,6 +7,7 @@ The rule itself is ``pacing``'s. Must not dial anything that the gate has not le
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,9 @@ class Pacer:
         hopper.asking = False
         hopper.left = event.left
         live.timers.cancel(("campaign", "claim", campaign.name))
-        doubles = hopper.add(event.leads)
+        # The store's clock is the wall's, which may have been stepped since ours started: count the lease on ours.
+        lease_until = hopper.asked_at + campaign.settings.lease_s
+        doubles = hopper.add(replace(lead, lease_until=lease_until) for lead in event.leads)
         if doubles:
             live.counters["leads_claimed_twice"] += len(doubles)
         if len(event.leads) < event.asked:
@@ -108,6 +111,7 @@ class Pacer:
         count = campaign.hopper.wants(live.now)
         if count:
             campaign.hopper.asking = True
+            campaign.hopper.asked_at = live.now
             live.timers.set(("campaign", "claim", campaign.name), live.now + CLAIM_TIMEOUT_S)
             live.emit(ClaimLeads(campaign.name, count, campaign.settings.lease_s))
 

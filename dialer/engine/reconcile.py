@@ -93,7 +93,7 @@ class Reconciler:
         for call in [call for call in calls if call.id in listed and call.id in live.calls]:
             doubts += self._call(call, listed[call.id], snapshot, first)
         for fact in snapshot.channels:
-            if fact.kind == "call" and fact.uuid not in live.calls:
+            if fact.kind == "call" and fact.uuid not in live.calls and fact.uuid.startswith(live.mark):
                 # Not an open attempt of ours: its own bounded wait ends it, and it may belong to a talk going on.
                 live.counters["orphan_calls_seen"] += 1
         node.synced = True
@@ -110,6 +110,10 @@ class Reconciler:
     def _agent_channel(self, node: Node, fact: ChannelFact, snapshot: SwitchSnapshot) -> None:
         live = self.live
         if fact.uuid in live.legs:
+            return
+        if not fact.uuid.startswith(live.mark):
+            # Another dialer works on this switch, perhaps with the same agents' ids: not ours to take or to end.
+            live.counters["others_agent_legs_seen"] += 1
             return
         agent = live.agents.get(fact.ident)
         if agent is not None and agent.leg is None and fact.answered:

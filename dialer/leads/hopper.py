@@ -18,11 +18,12 @@ LEASE_MARGIN_S = 10.0
 class Hopper:
     """Claimed leads in order. A lead id is never in it twice."""
 
-    __slots__ = ("size", "asking", "exhausted", "ask_again_at", "left", "_leads", "_ids")
+    __slots__ = ("size", "asking", "asked_at", "exhausted", "ask_again_at", "left", "_leads", "_ids")
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.asking = False
+        self.asked_at = 0.0
         self.exhausted = False
         self.ask_again_at = 0.0
         self.left = 0

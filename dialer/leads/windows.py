@@ -20,6 +20,7 @@ from dialer.domain.settings import CallWindows
 HORIZON_DAYS: Final = 8
 """A week repeats; one day more for the hours by which zones differ."""
 _DAY_S: Final = 86_400
+_NO_PLACE: Final = frozenset({"localtime", "posixrules", "Factory"})
 _BISECT_TO_S: Final = 1
 
 
@@ -33,7 +34,9 @@ class WindowVerdict:
 
 
 def find_zone(name: str) -> ZoneInfo | None:
-    """The zone called ``name``, or None. Names are never taken as file paths."""
+    """The zone called ``name``, or None. Names are never taken as file paths, nor as this machine's own clock."""
+    if name in _NO_PLACE:
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -7,6 +7,7 @@ deadlock: that is the worker's.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final, TypeVar
@@ -35,6 +36,8 @@ from dialer.store.records import Records
 from dialer.store.statements import Statements
 
 DEADLOCK_TRIES: Final = 4
+MARK_BYTES: Final = 4
+"""A UUID's first group; what is left of it is random enough."""
 _DEADLOCKS: Final = frozenset({"40001", "40P01"})
 _BAD_COMMAND: Final = (IntegrityError, DataError, ValueError, TypeError, OverflowError)
 
@@ -215,7 +218,16 @@ class StoreService:
             for row in conn.execute(st.logged_in, {"p_owner": self._me.owner})
         )
         campaigns = tuple((row.name, row.state) for row in conn.execute(st.campaign_states))
-        return Recovered(attempts, agents, campaigns)
+        return Recovered(attempts, agents, campaigns, self._mark(conn))
+
+    def _mark(self, conn: Connection) -> str:
+        """How the UUIDs of this instance's legs begin: made once, and kept as long as the database."""
+        key = f"mark/{self._me.owner}"[:100]
+        mark: str | None = conn.execute(self._st.meta, {"p_key": key}).scalar_one_or_none()
+        if mark is None:
+            mark = secrets.token_hex(MARK_BYTES)
+            conn.execute(self._st.save_meta, {"key": key, "value": mark})
+        return mark
 
 
 def _words(error: BaseException) -> str:

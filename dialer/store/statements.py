@@ -257,6 +257,7 @@ class Statements:
         self.save_campaign = self.upsert(CAMPAIGNS, "name", newer="changed_at")
         self.insert_disposition = self.insert_new(DISPOSITIONS)
         self.save_meta = self.upsert(META, "key")
+        self.meta: Executable = select(META.c.value).where(META.c.key == _p("key"))
 
     # ---- a new run -----------------------------------------------------------------------------------------
 

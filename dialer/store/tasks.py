@@ -15,7 +15,8 @@ from typing import Any, Final
 from dialer.leads.errors import LeadsError
 from dialer.leads.files import RowFault
 from dialer.store import imports, queries
-from dialer.store.errors import StoreError
+from dialer.store.database import parse_url
+from dialer.store.errors import StoreError, StoreUrlError
 from dialer.store.migrations import upgrade
 
 UNFINISHED: Final = "unfinished"
@@ -86,9 +87,16 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in JOBS:
         print(f"usage: python -m dialer.store.tasks {'|'.join(JOBS)}", file=sys.stderr)
         return 2
+    request = json.load(sys.stdin)
     try:
-        _say("done", JOBS[arguments[0]](json.load(sys.stdin)))
-    except (StoreError, LeadsError, OSError) as error:
+        _say("done", JOBS[arguments[0]](request))
+    except StoreUrlError as error:
+        _say("error", str(error))
+        return 1
+    except StoreError as error:
+        _say("error", f"database {parse_url(request['url']).render_as_string(hide_password=True)}: {error}")
+        return 1
+    except (LeadsError, OSError) as error:
         _say("error", str(error))
         return 1
     return 0

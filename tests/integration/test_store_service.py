@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -201,6 +202,18 @@ def test_a_locked_database_is_unavailable_and_then_works(sqlite_bench: SqlBench)
     service.execute([SaveCampaignState("sales", "running", NOW)], NOW)
     assert service.recover(NOW).campaigns == (("sales", "running"),)
     service.close()
+
+
+def test_an_instance_keeps_its_mark_over_restarts_and_no_two_have_the_same(bench: SqlBench) -> None:
+    first, other = bench.open("alpha"), bench.open("beta")
+    mark = first.recover(NOW).mark
+    assert re.fullmatch("[0-9a-f]{8}", mark)
+    assert first.recover(NOW + 1).mark == mark != other.recover(NOW).mark
+    first.close()
+    again = bench.open("alpha")
+    assert again.recover(NOW + 2).mark == mark
+    again.close()
+    other.close()
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -145,12 +145,16 @@ def test_a_claim_that_is_never_answered_is_asked_anew() -> None:
 
 
 def test_a_lead_whose_lease_is_about_to_end_is_given_back_not_dialed() -> None:
-    f = Floor(settings(people=agents(1)), leads=0)
+    f = Floor(settings(campaign(lease_s=60.0), people=agents(1)), leads=0)
     f.store = False
     f.up()
-    stale, fresh = lead(1, lease_until=f.now + 5), lead(2)
-    out = f.send(ev.LeadsClaimed("c1", (stale, fresh), 20)) + f.step(0.2)
-    assert one(out, cmd.ReleaseLeads).lead_ids == (1,) and one(out, cmd.OpenAttempt).lead_id == 2
+    out = f.send(ev.LeadsClaimed("c1", (lead(1), lead(2)), 20)) + f.step(0.2)
+    assert one(out, cmd.OpenAttempt).lead_id == 1
+    f.answer(f.dialed()[0])
+    f.step(52)
+    out = f.hang_up(f.dialed()[0]) + f.step(15)
+    assert one(out, cmd.ReleaseLeads).lead_ids == (2,)
+    none(out, cmd.OpenAttempt)
 
 
 def test_a_lead_claimed_twice_is_in_the_hopper_once_with_its_new_lease() -> None:

@@ -125,3 +125,8 @@ def test_opening_times_remember_only_while_it_holds() -> None:
     assert opening.opens_at((BERLIN,), evening_before, 1.0) == evening_before
     never = OpeningTimes(daily())
     assert never.opens_at((BERLIN,), 250.0, 100.0) == never.opens_at((BERLIN,), 260.0, 100.0) == 300.0
+
+
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory"])
+def test_this_machines_own_clock_is_nobodys_zone(name: str) -> None:
+    assert find_zone(name) is None
