@@ -133,6 +133,7 @@ class App:
         self._fatal: str | None = None
         self._notify = Notifier()
         self._view: LiveView | None = None
+        self._mark = ""  # how the UUIDs of our legs begin
         self._rng = random.Random()
         self._log = structlog.get_logger("app")
         self.runtime: Runtime
@@ -197,6 +198,7 @@ class App:
         self._watch(store.greenlets)
         self._undo.append(store.stop)
         recovered = store.recover(STORE_START_S)
+        self._mark = recovered.mark
         self.runtime.feed(recovered)
         for node in nodes:
             self._connect(node)
@@ -407,7 +409,7 @@ class App:
             for client in self._clients.values():
                 try:
                     ours, _ = parse(client.api(ShowChannelsJson()))
-                    left += len(ours)
+                    left += sum(1 for channel in ours if channel.uuid.startswith(self._mark))
                 except (ESLError, SnapshotError) as error:
                     self._log.warning("channels_unknown", switch=client.name, text=str(error))
             if left == 0 or self._clock() > deadline:
@@ -417,7 +419,8 @@ class App:
     def _report(self, channels_left: int) -> None:
         since = self._started_at
         try:
-            stored = run_task("summary", {"url": self._settings.database_url, "since": since}, None)
+            wanted = {"url": self._settings.database_url, "since": since, "owner": self._settings.instance}
+            stored = run_task("summary", wanted, None)
         except TaskFailed as error:
             self._fatal = f"no summary: {error}"
             return

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, func, or_, select
+from sqlalchemy import Connection, and_, delete, exists, false, func, not_, or_, select, true
 from sqlalchemy.exc import DBAPIError
 
 from dialer.domain.lead import LeadState
@@ -49,8 +49,11 @@ def _connected(url: str, *, write: bool = False) -> Iterator[Connection]:
         engine.dispose()
 
 
-def summary(url: str, since: float = 0.0) -> dict[str, Any]:
+def summary(url: str, since: float = 0.0, owner: str | None = None) -> dict[str, Any]:
     """Counts for the end of a shift: attempts opened from ``since`` (UTC epoch seconds) on, and all leads.
+
+    With an ``owner`` (a dialer's instance name) only its attempts count, and leads that another dialer on the same
+    database holds or dials at the moment are not called unaccounted.
 
     ``outcomes`` holds every outcome by name; with ``attempts_open`` they sum to ``attempts``. ``unaccounted`` says
     what ``leads_unaccounted`` is made of; a lead with two faults counts once. Times in seconds, rates 0–1.
@@ -58,6 +61,8 @@ def summary(url: str, since: float = 0.0) -> dict[str, Any]:
     """
     with _connected(url) as conn:
         recent = ATTEMPTS.c.opened_at >= since
+        if owner is not None:
+            recent = and_(recent, ATTEMPTS.c.owner == owner)
         by_outcome: dict[str | None, int] = dict(
             conn.execute(select(ATTEMPTS.c.outcome, func.count()).where(recent).group_by(ATTEMPTS.c.outcome)).all()
         )
@@ -73,7 +78,7 @@ def summary(url: str, since: float = 0.0) -> dict[str, Any]:
         ).one()
         by_state = select(LEADS.c.state, func.count()).group_by(LEADS.c.state)
         leads: dict[str, int] = dict(conn.execute(by_state).all())
-        unaccounted, why = _unaccounted(conn)
+        unaccounted, why = _unaccounted(conn, owner)
         return {
             "attempts": still_open + sum(by_outcome.values()),
             "attempts_open": still_open,
@@ -98,14 +103,17 @@ def summary(url: str, since: float = 0.0) -> dict[str, Any]:
         }
 
 
-def _unaccounted(conn: Connection) -> tuple[int, dict[str, int]]:
+def _unaccounted(conn: Connection, owner: str | None) -> tuple[int, dict[str, int]]:
     """Leads about which the store cannot say where they are, once nothing is being dialed."""
     attempts_of_lead = (
         select(func.count()).where(ATTEMPTS.c.lead_id == LEADS.c.id).correlate(LEADS).scalar_subquery()
     )
-    open_attempt = exists(
-        select(ATTEMPTS.c.id).where(ATTEMPTS.c.lead_id == LEADS.c.id, ATTEMPTS.c.ended_at.is_(None))
-    )
+    mine = true() if owner is None else ATTEMPTS.c.owner == owner
+    others = false() if owner is None else ATTEMPTS.c.owner != owner
+    is_open = (ATTEMPTS.c.lead_id == LEADS.c.id, ATTEMPTS.c.ended_at.is_(None))
+    open_attempt = exists(select(ATTEMPTS.c.id).where(*is_open, mine))
+    dialed_by_others = exists(select(ATTEMPTS.c.id).where(*is_open, others))
+    held_by_others = false() if owner is None else LEADS.c.claimed_by != owner
     without_outcome = exists(
         select(ATTEMPTS.c.id).where(
             ATTEMPTS.c.lead_id == LEADS.c.id,
@@ -114,8 +122,8 @@ def _unaccounted(conn: Connection) -> tuple[int, dict[str, int]]:
         )
     )
     faults = {
-        "claimed": LEADS.c.state == LeadState.CLAIMED.value,
-        "dialing": LEADS.c.state == LeadState.DIALING.value,
+        "claimed": and_(LEADS.c.state == LeadState.CLAIMED.value, not_(held_by_others)),
+        "dialing": and_(LEADS.c.state == LeadState.DIALING.value, not_(dialed_by_others)),
         "unknown_state": LEADS.c.state.not_in([s.value for s in LeadState]),
         "open_attempt": open_attempt,
         "ended_without_outcome": without_outcome,

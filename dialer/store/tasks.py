@@ -71,8 +71,8 @@ def _mark(name: str) -> str:
 
 
 def summary(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What the store knows of attempts since ``since`` (UTC seconds) and of all leads."""
-    return queries.summary(request["url"], since=request["since"])
+    """What the store knows of this ``owner``'s attempts since ``since`` (UTC seconds) and of all leads."""
+    return queries.summary(request["url"], since=request["since"], owner=request["owner"])
 
 
 JOBS = {"prepare": prepare, "summary": summary}

@@ -249,6 +249,22 @@ def test_the_summary_counts_and_finds_what_is_not_accounted_for(bench: SqlBench)
     assert (broken["unaccounted"]["wrong_attempt_count"], broken["unaccounted"]["unknown_state"]) == (1, 1)
 
 
+def test_the_summary_of_one_dialer_leaves_another_ones_work_alone(bench: SqlBench) -> None:
+    for n in range(3):
+        bench.add_lead([f"+1212555010{n}"])
+    (mine,) = bench.claim(1).leads
+    bench.execute([attempt(mine)])
+    other = bench.open("other")
+    other.recover(NOW)
+    (claimed,) = other.execute([ClaimLeads("sales", 2, 60.0)], NOW)
+    assert isinstance(claimed, LeadsClaimed) and len(claimed.leads) == 2
+    other.execute([attempt(claimed.leads[0])], NOW)
+    seen = queries.summary(bench.url, owner="other")
+    assert (seen["attempts"], seen["attempts_open"], seen["leads_unaccounted"]) == (1, 1, 2)
+    assert queries.summary(bench.url, owner="third")["leads_unaccounted"] == 0
+    assert queries.summary(bench.url)["leads_unaccounted"] == 3
+
+
 def test_wiping_forgets_leads_and_keeps_do_not_call(bench: SqlBench) -> None:
     bench.add_lead(["+12125550100"])
     bench.block("+12125550199")

@@ -112,7 +112,7 @@ def _arguments(line: str, verb: str, limit: int) -> list[str]:
     head, _, rest = line.partition(" ")
     assert head == verb
     assert "\n" not in line and "\r" not in line and "\0" not in line and ":_:" not in line
-    return _split(rest.strip(), " ", limit)
+    return _split(rest.strip(" "), " ", limit)
 
 
 # What goes in.
