@@ -81,6 +81,7 @@ START_FAULTS = (
 def run(loaded: LoadedConfig, options: RunOptions) -> int:
     """Run the service until told to stop; returns the exit code."""
     _open_standard_streams()
+    os.umask(0o077)  # the database holds full numbers
     epoch = uuid.uuid4().hex[:12]
     try:
         wanted = settings.build(loaded, epoch)
@@ -349,7 +350,9 @@ class App:
             gevent.get_hub().loop.run_callback(self._stop_start)
         elif self._signals_seen > 1:
             # Exit at once. Calls that ring or wait end by the switch's own fail-safe.
-            self._log.warning("stop_now", text="second signal: leaving calls to the switch")
+            text = "second signal: exiting at once; the switch ends what rings or waits, the next start settles it"
+            self._log.warning("stop_now", text=text)
+            _complain(text)
             self._end_now()
         self._stop_asked.set()
 
@@ -401,22 +404,25 @@ class App:
             return 1
         return 0
 
-    def _channels_left(self) -> int:
-        """Legs of ours still on the switches; waits a little for the last hangups."""
+    def _channels_left(self) -> int | None:
+        """Legs of ours still on the switches, None when one cannot say; waits a little for the last hangups."""
         deadline = self._clock() + CHANNELS_GONE_S
         while True:
-            left = 0
+            left, unknown = 0, False
             for client in self._clients.values():
                 try:
                     ours, _ = parse(client.api(ShowChannelsJson()))
                     left += sum(1 for channel in ours if channel.uuid.startswith(self._mark))
                 except (ESLError, SnapshotError) as error:
+                    unknown = True
                     self._log.warning("channels_unknown", switch=client.name, text=str(error))
+            if unknown:
+                return None
             if left == 0 or self._clock() > deadline:
                 return left
             gevent.sleep(0.2)
 
-    def _report(self, channels_left: int) -> None:
+    def _report(self, channels_left: int | None) -> None:
         since = self._started_at
         try:
             wanted = {"url": self._settings.database_url, "since": since, "owner": self._settings.instance}

@@ -21,13 +21,15 @@ def build(
     *,
     switch: str,
     config_hash: str,
-    channels_left: int,
+    channels_left: int | None,
     agents_at_close: Collection[str],
     seconds: float,
 ) -> dict[str, Any]:
     """All keys of the summary. ``stored`` is ``dialer.store.queries.summary``'s result; ratios are 0–1.
 
-    ``agents`` counts those who were logged in when the shift closed or had a customer during it.
+    ``settled_from_earlier`` are outcomes of attempts that a former run left open and this one saw end: they are in no
+    other figure. ``channels_left`` is None when a switch could not be asked. ``agents`` counts those who were logged in
+    when the shift closed or had a customer during it.
     """
     outcomes = {name: count for name, count in stored["outcomes"].items() if count}
     answered = stored["answered"]
@@ -41,6 +43,7 @@ def build(
         "abandon_rate": round(abandoned / answered, 4) if answered else 0.0,
         "outcomes": outcomes,
         "attempts_open": stored["attempts_open"],
+        "settled_from_earlier": stored["settled_from_earlier"],
         "leads_total": stored["leads_total"],
         "leads": stored["leads"],
         "leads_unaccounted": stored["leads_unaccounted"],
@@ -77,16 +80,20 @@ def text(report: Mapping[str, Any]) -> str:
     """The summary for a person."""
     outcomes = ", ".join(f"{count} {name}" for name, count in sorted(report["outcomes"].items(), key=lambda x: -x[1]))
     agent, bridge = report["answer_to_agent_ms"], report["answer_to_bridge_ms"]
+    settled = report["settled_from_earlier"]
+    earlier = ", ".join(f"{count} {name}" for name, count in sorted(settled.items(), key=lambda x: -x[1]))
+    left = "unknown" if report["channels_left"] is None else report["channels_left"]
     return "\n".join(
         [
             f"Shift of {report['seconds']:g} s on switch {report['switch']}: {report['attempts']} attempts, "
             f"{report['answered']} answered, {report['connected']} connected, {report['abandoned']} abandoned "
             f"({report['abandon_rate']:.1%}).",
             f"Outcomes: {outcomes or 'none'}.",
+            *([f"Settled from an earlier run: {earlier}."] if earlier else []),
             f"Agents: {report['agents']}, busy {report['busy_share']:.0%}. Answer to bridge command "
             f"p50 {agent['p50']:g} / p99 {agent['p99']:g} ms, answer to bridged p50 {bridge['p50']:g} / "
             f"p99 {bridge['p99']:g} ms.",
             f"Leads: {report['leads_total']}, unaccounted {report['leads_unaccounted']}; "
-            f"channels left on the switch {report['channels_left']}.",
+            f"channels left on the switch {left}.",
         ]
     )

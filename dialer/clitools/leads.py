@@ -6,6 +6,7 @@ service or without one. Prints no whole phone number.
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ def import_file(
     """``dialer leads import``: 1 when no lead was imported, 0 otherwise, with the rejected rows listed."""
     if not _LIST_NAME.fullmatch(list_name):
         raise CliError("--list: expected 1 to 64 letters, digits, dots, dashes or underscores", EXIT_USAGE)
+    os.umask(0o077)  # the database holds full numbers
     region = _region(region)
     loaded = running.load(where)
     known = {each.name: each for each in loaded.config.lists}

@@ -93,6 +93,11 @@ def run(where: Where, options: RunOptions) -> int:
     if options.summary is not None and not os.access(options.summary.absolute().parent, os.W_OK):
         raise CliError(f"--summary: {options.summary}: expected a file in a directory that you may write", EXIT_USAGE)
     loaded = load(where, extra)
+    if options.fresh and not loaded.config.switch.embedded:
+        raise CliError(
+            "--fresh: it forgets all leads and attempts; expected switch: embedded, not a real floor's database",
+            EXIT_USAGE,
+        )
     _warn(loaded)
     from dialer import app
 

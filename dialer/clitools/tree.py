@@ -116,7 +116,9 @@ def run(
     top: Annotated[
         bool | None, typer.Option("--top/--no-top", help="Show the live view [default: on a terminal]")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left in the store")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget all leads and attempts of earlier runs (embedded switch only)")
+    ] = False,
     switch: Annotated[
         str | None,
         typer.Option("--switch", metavar="embedded|HOST:PORT", help="Dial through this switch instead"),

@@ -44,7 +44,8 @@ def _agent(live: Live, agent: Agent) -> AgentView:
     lead = None
     if agent.preview is not None:
         shown = agent.preview[1]
-        lead = {**shown.fields, "id": str(shown.lead_id), "name": shown.name, "campaign": shown.campaign}
+        own = {"id": str(shown.lead_id), "name": shown.name, "campaign": shown.campaign}
+        lead = own | {f"lead_{key}" if key in own else key: value for key, value in shown.fields.items()}
     attempt = agent.call.id if agent.call is not None else agent.last_attempt
     return AgentView(
         agent=agent.settings.agent,

@@ -55,14 +55,15 @@ def summary(url: str, since: float = 0.0, owner: str | None = None) -> dict[str,
     With an ``owner`` (a dialer's instance name) only its attempts count, and leads that another dialer on the same
     database holds or dials at the moment are not called unaccounted.
 
+    ``settled_from_earlier``: outcomes of attempts that a former run opened and that ended from ``since`` on.
     ``outcomes`` holds every outcome by name; with ``attempts_open`` they sum to ``attempts``. ``unaccounted`` says
     what ``leads_unaccounted`` is made of; a lead with two faults counts once. Times in seconds, rates 0–1.
     Raises StoreUnavailable, StoreUrlError.
     """
     with _connected(url) as conn:
-        recent = ATTEMPTS.c.opened_at >= since
-        if owner is not None:
-            recent = and_(recent, ATTEMPTS.c.owner == owner)
+        mine = true() if owner is None else ATTEMPTS.c.owner == owner
+        recent = and_(ATTEMPTS.c.opened_at >= since, mine)
+        earlier = and_(ATTEMPTS.c.opened_at < since, ATTEMPTS.c.ended_at >= since, mine)
         by_outcome: dict[str | None, int] = dict(
             conn.execute(select(ATTEMPTS.c.outcome, func.count()).where(recent).group_by(ATTEMPTS.c.outcome)).all()
         )
@@ -87,6 +88,9 @@ def summary(url: str, since: float = 0.0, owner: str | None = None) -> dict[str,
             "abandoned": outcomes[Outcome.ABANDONED.value],
             "abandon_rate": outcomes[Outcome.ABANDONED.value] / answered if answered else 0.0,
             "outcomes": outcomes,
+            "settled_from_earlier": dict(
+                conn.execute(select(ATTEMPTS.c.outcome, func.count()).where(earlier).group_by(ATTEMPTS.c.outcome)).all()
+            ),
             "bridged": talked,
             "talk_s": float(talk_s),
             "leads_total": sum(leads.values()),
