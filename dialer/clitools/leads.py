@@ -28,13 +28,23 @@ _LIST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 _REGION: Final = re.compile(r"[A-Z]{2}")
 
 
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """New files are for their owner only: the database holds full numbers."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@_private_files()
 def import_file(
     where: running.Where, file: Path, list_name: str, region: str | None, encoding: str | None, *, dry_run: bool
 ) -> int:
     """``dialer leads import``: 1 when no lead was imported, 0 otherwise, with the rejected rows listed."""
     if not _LIST_NAME.fullmatch(list_name):
         raise CliError("--list: expected 1 to 64 letters, digits, dots, dashes or underscores", EXIT_USAGE)
-    os.umask(0o077)  # the database holds full numbers
     region = _region(region)
     loaded = running.load(where)
     known = {each.name: each for each in loaded.config.lists}
