@@ -7,13 +7,10 @@ hub; ``on_event`` is called from a greenlet of the client's own, in order.
 
 from __future__ import annotations
 
-import os
-import sys
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 import gevent
@@ -24,6 +21,7 @@ from gevent.queue import SimpleQueue
 from dialer.domain.commands import ClaimLeads, LogAgentState, OpenAttempt, StoreCommand
 from dialer.domain.events import Recovered, StoreEvent, StoreFailed, StoreRecovered
 from dialer.domain.settings import CampaignSettings
+from dialer.oneshot import python_module
 from dialer.store import wire
 from dialer.store.answers import failed_answer
 from dialer.store.errors import FrameError, StoreError, StoreTimeout
@@ -41,15 +39,13 @@ MAX_AGENT_LINES: Final = 10_000
 
 def start_worker(descriptor: int) -> Any:
     """Start the worker process with the socket ``descriptor`` inherited; returns a Popen."""
-    root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    command, environment = python_module("dialer.store.worker")
     return subprocess.Popen(
-        # -P: nothing is imported from the directory that the daemon happens to be started in.
-        [sys.executable, "-P", "-m", "dialer.store.worker", str(descriptor)],
+        [*command, str(descriptor)],
         pass_fds=(descriptor,),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env=environment,
         start_new_session=True,
     )
 
