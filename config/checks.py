@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from config.errors import Fault, shown
 from config.layers import item_name
 from config.lookup import path_of, source_of
+from config.pacing_checks import pacing_faults
 from config.schema import CampaignConfig, Config, SeatConfig, TrunkConfig
 from config.tree import Mapping, Sequence
 from config.values import expand_days, expand_ids
@@ -213,6 +214,10 @@ class Checker:
 
     def _trunks(self) -> Iterator[Fault]:
         for index, trunk in enumerate(self.config.trunks):
+            reserved, channels = ("trunks", index, "reserved_inbound"), ("trunks", index, "channels")
+            if trunk.reserved_inbound >= trunk.channels and self._sound(reserved, channels):
+                expected = f"fewer than channels, which is {trunk.channels}: the rest is what may be dialed on"
+                yield from self._fault(reserved, trunk.reserved_inbound, expected)
             if trunk.kind != "register":
                 continue
             for key, value in self._needed(trunk).items():
@@ -239,6 +244,9 @@ class Checker:
                     yield from self._fault((*here, "lists", position), name, expected)
             yield from self._campaign_agents(here, campaign)
             yield from self._campaign_numbers(here, campaign)
+            for path, value, expected in pacing_faults(campaign):
+                if self._sound((*here, *path)):
+                    yield from self._fault((*here, *path), value, expected)
 
     def _campaign_agents(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
         limited = {
@@ -263,7 +271,8 @@ class Checker:
             expected = f"at least min_ring_s, which is {campaign.min_ring_s:g}"
             yield from self._fault(ring, campaign.ring_timeout_s, expected)
         if campaign.lines_per_agent is not None and campaign.mode != "ratio" and self._sound((*here, "mode")):
-            expected = f"no such key in mode {campaign.mode}, which dials one line an agent; it is for mode ratio"
+            lines = "decides for itself" if campaign.mode == "predictive" else "dials one line an agent"
+            expected = f"no such key in mode {campaign.mode}, which {lines}; it is for mode ratio"
             yield from self._fault((*here, "lines_per_agent"), campaign.lines_per_agent, expected)
 
     def _open_lines(self) -> Iterator[Fault]:

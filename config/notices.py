@@ -116,5 +116,24 @@ def _campaigns(config: Config, tree: Mapping) -> Iterator[Notice]:
         if not any(campaign.call_window.days.values()):
             where = source_of(tree, "campaigns", index, "call_window", "days")
             yield Notice(where, f"{path}.call_window.days", "no day has hours: nothing will be dialed")
+        yield from _pacing(config, tree, index)
         if not config.serving(campaign):
             yield Notice(source_of(tree, "campaigns", index), path, "no agent serves this campaign")
+
+
+def _pacing(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:
+    campaign = config.campaigns[index]
+    path = f"campaigns.{campaign.name}"
+    given = "pacing" in campaign.model_fields_set
+    if given and campaign.mode != "predictive":
+        text = f"mode {campaign.mode} is not paced by it"
+        yield Notice(source_of(tree, "campaigns", index, "pacing"), f"{path}.pacing", text)
+    for position, window in enumerate(campaign.pacing.abandon if given else ()):
+        if isinstance(window.period, float) and window.since is None and "abandon" in campaign.pacing.model_fields_set:
+            where = source_of(tree, "campaigns", index, "pacing", "abandon", position)
+            text = "without since its periods are counted from 1970-01-01; name the campaign's first day"
+            yield Notice(where, f"{path}.pacing.abandon.{position}", text)
+    team = len(config.serving(campaign))
+    if campaign.mode == "predictive" and 0 < team < campaign.pacing.min_agents:
+        text = f"{team} agents serve it, fewer than min_agents ({campaign.pacing.min_agents}): one call a free agent"
+        yield Notice(source_of(tree, "campaigns", index), path, text)

@@ -10,8 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
+from config.pacing_schema import PacingConfig
+from config.section import DAY, HOUR
+from config.section import Section as Section
 from config.values import (
     CallerId,
     DayKey,
@@ -52,9 +55,6 @@ Duration = Annotated[float, duration(0, 30 * 86400)]
 Codec = Literal["PCMA", "PCMU", "G722"]
 """What FreeSWITCH speaks without an extra module."""
 
-HOUR = 3600.0
-DAY = 24 * HOUR
-
 
 def _secret(value: object) -> SecretStr:
     if isinstance(value, SecretStr):
@@ -74,12 +74,6 @@ def _database_url(value: object) -> SecretStr:
 
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
-
-
-class Section(BaseModel):
-    """A mapping of known keys only, unchangeable once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False)
 
 
 class DatabaseConfig(Section):
@@ -233,11 +227,15 @@ class EngineConfig(Section):
 
 
 class TrunkConfig(Section):
-    """A gateway to a carrier, with its limits. Proxy and credentials are for ``dialer freeswitch render``."""
+    """A gateway to a carrier, with its limits. Proxy and credentials are for ``dialer freeswitch render``.
+
+    ``reserved_inbound`` of its ``channels`` are never taken by calls of ours.
+    """
 
     name: Name
     gateway: Name | None = None
     channels: Annotated[int, whole(1, 100_000)]
+    reserved_inbound: Annotated[int, whole(0, 100_000)] = 0
     cps: Annotated[float, number(0.1, 1000)]
     caller_id: CallerId
     prefix: Prefix = ""
@@ -271,7 +269,7 @@ class SeatConfig(Section):
     mode: Literal["nailed_up", "on_call"] = "nailed_up"
     secret: Secret | None = None
     secret_file: FilePath | None = None
-    secrets: dict[Name, Secret] = {}
+    secrets: dict[Name, Secret] = Field(default={})
     secrets_file: FilePath | None = None
     profile: SeatProfile = "internal"
     ring_timeout_s: Annotated[float, duration(1, 300)] = 20.0
@@ -364,14 +362,18 @@ class CallWindowConfig(Section):
     """
 
     zone: Zone = "UTC"
-    days: dict[DayKey, Windows] = {"mon-sat": _OFFICE_DAY}
+    days: dict[DayKey, Windows] = Field(default={"mon-sat": _OFFICE_DAY})
 
 
 class CampaignConfig(Section):
-    """One campaign."""
+    """One campaign.
+
+    ``machine_dispositions`` are the agents' words that say that no person answered: such a call leaves the
+    abandon rate.
+    """
 
     name: Name
-    mode: Literal["preview", "progressive", "ratio"]
+    mode: Literal["preview", "progressive", "ratio", "predictive"]
     lists: tuple[Name, ...]
     trunk: Name
     caller_id: CallerId | None = None
@@ -383,6 +385,7 @@ class CampaignConfig(Section):
     message: SwitchPath | None = None
     wrap_up_s: Annotated[float, duration(0, HOUR)] = 30.0
     preview: PreviewConfig = PreviewConfig()
+    pacing: PacingConfig = PacingConfig()
     max_attempts: Annotated[int, whole(1, 1000)] = 5
     hopper_size: Annotated[int, whole(1, 100_000)] = 100
     lease_s: Annotated[float, duration(30, DAY)] = 300.0
@@ -390,6 +393,7 @@ class CampaignConfig(Section):
     recycle: RecycleRules = RecycleRules()
     autostart: Flag = True
     dispositions: tuple[Name, ...] = ()
+    machine_dispositions: tuple[Name, ...] = ("machine", "answering_machine")
 
 
 class DoNotCallConfig(Section):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
+from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -77,20 +78,45 @@ def number(low: float, high: float) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def duration(low: float, high: float) -> BeforeValidator:
-    """Seconds, from ``30``, ``30s``, ``500ms``, ``5m``, ``2h``, ``1h30m`` or ``3d``."""
-    what = f"a duration such as 30, 30s, 5m or 2h, {_limits(low, high, 's')}"
+def share(low: float, high: float, *, inside: bool = False) -> BeforeValidator:
+    """A share from ``0.03`` or ``3%``, limits included unless it must lie ``inside`` them."""
+    between = f"above {low:g} and below {high:g}" if inside else f"from {low:g} to {high:g}"
+    what = f"a share {between}, such as 0.03 or 3%"
 
     def check(value: object) -> float:
         text = _as_text(value, what)
-        match = _DURATION.fullmatch(text)
-        if match:
-            seconds = float(match[1]) * _UNITS[match[2] or "s"]
-        elif _DURATION_PARTS.fullmatch(text):
-            seconds = sum(float(n) * _UNITS[u] for n, u in re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text))
-        else:
+        percent = text.endswith("%")
+        try:
+            result = float(text.removesuffix("%")) / (100.0 if percent else 1.0)
+        except ValueError:
+            raise refuse(what) from None
+        if not math.isfinite(result) or not low <= result <= high or (inside and result in (low, high)):
             raise refuse(what)
-        if not low <= seconds <= high:
+        return result
+
+    return BeforeValidator(check)
+
+
+def seconds_of(value: object) -> float | None:
+    """Seconds, from ``30``, ``30s``, ``500ms``, ``5m``, ``2h``, ``1h30m`` or ``3d``; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    match = _DURATION.fullmatch(text)
+    if match:
+        return float(match[1]) * _UNITS[match[2] or "s"]
+    if _DURATION_PARTS.fullmatch(text):
+        return sum(float(n) * _UNITS[u] for n, u in re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text))
+    return None
+
+
+def duration(low: float, high: float) -> BeforeValidator:
+    """Seconds, as ``seconds_of`` reads them, within limits, both included."""
+    what = f"a duration such as 30, 30s, 5m or 2h, {_limits(low, high, 's')}"
+
+    def check(value: object) -> float:
+        seconds = seconds_of(value)
+        if seconds is None or not low <= seconds <= high:
             raise refuse(what)
         return seconds
 
@@ -251,13 +277,25 @@ def _span_end(value: object, what: str) -> float:
     return seconds
 
 
+def _date(value: object) -> date:
+    what = "a day such as 2026-01-31"
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    text = _as_text(value, what)
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise refuse(what) from None
+
+
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Host = Annotated[str, BeforeValidator(_host)]
 IpAddress = Annotated[str, BeforeValidator(_address_ip)]
 Network = Annotated[str, BeforeValidator(_network)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Port = Annotated[int, whole(1, 65535)]
-Share = Annotated[float, number(0, 1)]
+Share = Annotated[float, share(0, 1)]
+Date = Annotated[date, BeforeValidator(_date)]
 Ids = Annotated[str, BeforeValidator(_ids)]
 DayKey = Annotated[str, AfterValidator(_day_key)]
 Window = Annotated[tuple[int, int], BeforeValidator(_window)]

@@ -30,7 +30,6 @@ from dialer.domain import events as ev
 from dialer.domain.campaign import CampaignState
 from dialer.domain.status import Status
 from dialer.embedded import EmbeddedError, EmbeddedSwitch
-from dialer.engine import Engine
 from dialer.http.app import make_app
 from dialer.http.runfiles import RunFileError, ensure_token, remove_runtime, write_runtime
 from dialer.http.server import HttpServer, HttpServerError
@@ -38,6 +37,7 @@ from dialer.liveview import LiveView
 from dialer.notify import Notifier
 from dialer.oneshot import TaskFailed, run_task
 from dialer.ports import Health, LatencyView
+from dialer.recording import make_engine
 from dialer.runtime import LATE_S, Runtime
 from dialer.store.client import StoreClient
 from dialer.store.errors import StoreError
@@ -183,7 +183,7 @@ class App:
         self._prepare_store()
         nodes = self._nodes()
 
-        engine = Engine(wanted.engine, self._clock(), lambda: str(uuid.uuid4()))
+        engine = make_engine(self._options.record, wanted.engine, self._clock(), lambda: str(uuid.uuid4()))
         store = StoreClient(
             wanted.database_url,
             wanted.instance,
@@ -473,6 +473,10 @@ class App:
         """See ``ServicePort``."""
         return self.runtime.status()
 
+    def pacing(self, campaign: str) -> Mapping[str, object] | None:
+        """See ``ServicePort``."""
+        return self.runtime.engine.explain(campaign, self._clock())
+
     def health(self) -> Health:
         """See ``ServicePort``."""
         late_s = self.runtime.late_s
@@ -489,6 +493,7 @@ class App:
         return {
             "answer_to_agent_ms": self.runtime.answer_to_agent.view(),
             "answer_to_bridge_ms": self.runtime.answer_to_bridge.view(),
+            "pacing_decision_cpu_ms": self.runtime.decision_cpu.view(),
         }
 
     def edge_counters(self) -> Mapping[str, int]:

@@ -47,6 +47,9 @@ class ServicePort(Protocol):
     def status(self) -> Status:
         """The engine's view of itself."""
 
+    def pacing(self, campaign: str) -> Mapping[str, object] | None:
+        """What a campaign's last pacing decision stood on; None when it is not configured."""
+
     def health(self) -> Health:
         """For /healthz and /readyz."""
 

@@ -7,6 +7,7 @@ belongs to this greenlet alone, so there are no locks.
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -27,16 +28,6 @@ TURN_EVENTS = 50
 """After this many events in a row the hub gets a turn, so that sockets are drained under load."""
 LATE_S = 5.0
 MAX_ERRORS_IN_A_ROW = 20
-
-_STORE = (
-    cmd.ClaimLeads
-    | cmd.ReleaseLeads
-    | cmd.OpenAttempt
-    | cmd.CloseAttempt
-    | cmd.LogAgentState
-    | cmd.SaveCampaignState
-    | cmd.SaveDisposition
-)
 
 
 class SwitchPort(Protocol):
@@ -60,6 +51,7 @@ class Runtime:
         self.drained = gevent.event.Event()
         self.answer_to_agent = Latency()
         self.answer_to_bridge = Latency()
+        self.decision_cpu = Latency()
         self.counters: Counter[str] = Counter()
         self.last_turn = clock()
         self._inbox: gevent.queue.SimpleQueue[ev.Event] = gevent.queue.SimpleQueue()
@@ -104,6 +96,7 @@ class Runtime:
         while True:
             event = self._next()
             self.last_turn = now = self.clock()
+            decisions, began = self.engine.decisions, time.thread_time()
             try:
                 commands = self.engine.handle(event, now)
             except Exception:
@@ -114,6 +107,8 @@ class Runtime:
                     raise EngineBroken(f"the engine failed {errors} times in a row") from None
                 continue
             errors = 0
+            if self.engine.decisions != decisions:
+                self.decision_cpu.add((time.thread_time() - began) * 1000.0)
             self._carry_out(commands)
             turn += 1
             if turn % TURN_EVENTS == 0:
@@ -135,7 +130,7 @@ class Runtime:
                 self.drivers[command.node].execute(command)
         for command in commands:
             match command:
-                case _ if isinstance(command, _STORE):
+                case _ if isinstance(command, cmd.StoreCommand):
                     self._observe(command)
                     self.submit(command)
                 case cmd.Note():

@@ -12,11 +12,14 @@ import math
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
 from config.loader import LoadedConfig
+from config.pacing_schema import AbandonConfig
 from config.schema import DEFAULT_PASSWORD, CallWindowConfig, CampaignConfig, Config, EmbeddedConfig
 from config.values import expand_days
 from dialer.domain.outcomes import Outcome
@@ -33,11 +36,15 @@ from dialer.domain.settings import (
 )
 from freeswitch.sounds import safe_harbour_path
 from freeswitch.standin.world import WorldSpec
+from pacing import windows as kinds
+from pacing.settings import DAY_S, CampaignPacing
+from pacing.windows import AbandonWindow
 
 EMBEDDED_NODE = "embedded"
 """The name of the one node when the embedded switch is used."""
 
 _LONGEST_TALK_FILE = 1_000_000
+_SHORTEST_WRAP_S = 0.5
 
 
 class SettingsError(Exception):
@@ -198,6 +205,7 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
             gateway=trunk.gateway_name,
             channels=trunk.channels,
             calls_per_second=trunk.cps,
+            reserved_inbound=trunk.reserved_inbound,
             caller_id=trunk.caller_id,
             prefix=trunk.prefix,
             strip_plus=trunk.strip_plus,
@@ -268,7 +276,53 @@ def _campaign(campaign: CampaignConfig, trunks: Mapping[str, TrunkSettings]) -> 
         autostart=campaign.autostart,
         recycle=_recycle(campaign),
         dispositions=campaign.dispositions,
+        machine_dispositions=campaign.machine_dispositions,
+        pacing=campaign_pacing(campaign),
+        ledger_days=max(2.0, *(1.0 + _days(window) for window in campaign.pacing.abandon)),
     )
+
+
+def campaign_pacing(campaign: CampaignConfig) -> CampaignPacing:
+    """What the pacing works from. A shift begins when the engine does, so its window is left without a start."""
+    pacing = campaign.pacing
+    wrap_s = campaign.wrap_up_s if pacing.expect.wrap_up_s is None else pacing.expect.wrap_up_s
+    return CampaignPacing(
+        campaign=campaign.name,
+        wait_limit_s=campaign.wait_limit_s,
+        min_ring_s=campaign.min_ring_s,
+        ring_timeout_s=campaign.ring_timeout_s,
+        windows=tuple(_abandon_window(window, campaign.call_window.zone) for window in pacing.abandon),
+        aim=pacing.aim,
+        min_agents=pacing.min_agents,
+        hang_up_over=pacing.hang_up_over,
+        hang_up_share=pacing.hang_up_share,
+        max_theta=pacing.max_theta,
+        weight=pacing.weight,
+        amd_false_positive=pacing.amd_false_positive,
+        prior_answer=pacing.expect.answer_probability,
+        prior_talk_s=pacing.expect.talk_s,
+        prior_wrap_s=max(_SHORTEST_WRAP_S, wrap_s),
+    )
+
+
+def _abandon_window(window: AbandonConfig, zone: str) -> AbandonWindow:
+    zone = window.zone or zone
+    if window.trailing is not None:
+        return AbandonWindow(window.limit, kinds.TRAILING, window.trailing)
+    if not isinstance(window.period, float):
+        return AbandonWindow(window.limit, window.period or kinds.DAY, zone=zone)
+    since = window.since
+    start = 0.0 if since is None else datetime(since.year, since.month, since.day, tzinfo=ZoneInfo(zone)).timestamp()
+    return AbandonWindow(window.limit, kinds.PERIOD, window.period, start, zone)
+
+
+def _days(window: AbandonConfig) -> float:
+    """How far back the answers of a window can lie."""
+    if window.trailing is not None:
+        return window.trailing / DAY_S
+    if isinstance(window.period, float):
+        return window.period / DAY_S
+    return {kinds.MONTH: 31.0, kinds.DAY: 1.0}.get(window.period or "", 0.0)
 
 
 def _recycle(campaign: CampaignConfig) -> dict[Outcome, RecycleRule]:

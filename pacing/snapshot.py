@@ -1,54 +1,92 @@
 """What a pacing policy may look at, and what it returns.
 
-Owns the frozen input and output of all policies. Ages and durations are seconds at the moment of the snapshot.
-Predictive policies need every agent's elapsed time and every call's ring age, so both are here already.
+Owns the frozen inputs and outputs of all policies. Ages and durations are seconds at the moment of the snapshot,
+chances and shares 0–1. ``Snapshot`` serves the rules that count free agents only (progressive, ratio, preview),
+``Counts`` the published rules that the benchmark compares with, ``Ask`` the predictive one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class AgentPhase:
-    """One agent who serves the campaign: ``phase`` is the agent's state name, ``elapsed_s`` the time in it."""
-
-    phase: str
-    elapsed_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class CallPhase:
-    """One call in flight that may still need an agent: state name and age in that state."""
-
-    phase: str
-    elapsed_s: float
+from pacing.leads import LeadFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One campaign at one moment.
 
-    ``free`` counts ready agents with an open line that no call of another campaign is going to need;
-    ``agents`` and ``calls`` hold the details behind it. ``lines_per_agent`` is the campaign's setting.
+    ``free`` counts ready agents with an open line that no call of another campaign is going to need, ``pending`` the
+    calls started that may still ask for an agent. ``lines_per_agent`` is the campaign's setting.
     """
 
     campaign: str
     at: float
     free: int
-    agents: tuple[AgentPhase, ...]
-    calls: tuple[CallPhase, ...]
+    pending: int
     lines_per_agent: float = 1.0
 
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a campaign of the pool could start now: ``room`` calls at most, these leads next in its hopper."""
+
+    campaign: str
+    room: int
+    leads: tuple[LeadFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """One campaign in numbers, for rules that look at no more than these.
+
+    ``ringing`` counts calls that are not answered yet, ``in_existence`` all calls, conversations included.
+    ``answered_today`` and ``abandoned_today`` count since midnight UTC. ``answer_probability``, ``ring_mean_s`` (a
+    dial's mean life without an agent) and ``hold_mean_s`` (talk and wrap-up) are long-run means.
+    """
+
+    at: float
+    campaign: str
+    ready: int
+    talking: int
+    wrap: int
+    reserved: int
+    away: int
+    waiting: int
+    ringing: int
+    in_existence: int
+    dialed: int
+    answered_today: int
+    abandoned_today: int
+    answer_probability: float
+    ring_mean_s: float
+    hold_mean_s: float
+    closing_at: float = float("inf")
+
     @property
-    def pending(self) -> int:
-        """Calls started that may still ask for an agent."""
-        return len(self.calls)
+    def logged_in(self) -> int:
+        """Agents at work; a paused one is logged in but not here."""
+        return self.ready + self.talking + self.wrap + self.reserved
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How many calls to start now (never negative), and why, for a person to read."""
+    """How many calls to start now (never negative), and why, for a person to read.
+
+    ``picks`` are indexes into the ``leads`` of the ``Ask``, as many as ``lines``, when the policy chose among them.
+    ``hang_up`` names ringing calls to end: each has rung at least the campaign's minimum.
+    """
 
     lines: int
     reason: str
+    hang_up: tuple[str, ...] = ()
+    picks: tuple[int, ...] = ()
+
+
+class Policy(Protocol):
+    """A rule that decides from counts alone, for one campaign; may keep a memory of its own."""
+
+    def decide(self, counts: Counts) -> Decision:
+        """How many calls to start now."""
+        ...

@@ -245,6 +245,7 @@ def _campaigns(campaigns: Sequence[Mapping[str, Any]], width: int, room: int, li
     each = 1 if len(campaigns) > 1 and len(campaigns) * 2 + 1 > room else 2
     rest = room - 1 - (each == 1)
     fit = len(campaigns) if len(campaigns) * each <= rest else max(1, (rest - 1) // each)
+    spare = rest - fit * each if fit == len(campaigns) else 0
     for c in campaigns[:fit]:
         rate = float(c["abandon_rate"] or 0.0)
         lines.append(
@@ -259,6 +260,9 @@ def _campaigns(campaigns: Sequence[Mapping[str, Any]], width: int, room: int, li
         )
         if each == 2:
             lines.append(_decision(c))
+            if spare > 0 and c.get("pacing"):
+                spare -= 1
+                lines.append(_pacing(c["pacing"]))
     if len(campaigns) > fit:
         more = len(campaigns) - fit
         lines.append(Text(f"… and {more} more campaign{'' if more == 1 else 's'}", style="dim"))
@@ -275,6 +279,18 @@ def _decision(campaign: Mapping[str, Any]) -> Text:
         return Text("  no decision yet", style="dim")
     ago = f"  decided {float(campaign['decided_ago_s']):.1f} s ago: "
     return _line((ago, "dim"), (_clean(campaign["decision_reason"] or f"start {campaign['decision_lines']}"), ""))
+
+
+def _pacing(pacing: Mapping[str, Any]) -> Text:
+    theta, p_next = float(pacing["theta"] or 0.0), float(pacing["p_next"] or 0.0)
+    parts = [(f"  θ {theta:.3f}, P(next finds nobody) {p_next:.3f}", "")]
+    for window in pacing["windows"]:
+        left = float(window["left"] or 0.0)
+        parts.append((f", {_clean(window['window'])} ", ""))
+        parts.append((f"{float(window['rate'] or 0.0):.2%}", _abandon_style(window["rate"] or 0.0, window["limit"])))
+        parts.append((f" ({left:.0f} left)", ""))
+    parts.append((f", {float(pacing['hung_up_share'] or 0.0):.0%} of dials hung up", ""))
+    return _line(*parts)
 
 
 def _refusals(campaign: Mapping[str, Any]) -> Text:

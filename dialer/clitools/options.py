@@ -41,7 +41,8 @@ class RunOptions:
     ``for_s``: end the shift after this time (None: run until told to stop). ``summary``: write JSON here at
     the end. ``drain_s``: how long calls may take to end by themselves (None: as configured). ``top``: show
     the live view (None: when there is a terminal). ``fresh``: forget what an earlier run left in the store.
-    ``switch``: what the ``--switch`` flag said; it is in the loaded configuration already.
+    ``switch``: what the ``--switch`` flag said; it is in the loaded configuration already. ``record``: write what the
+    engine hears and decides here.
     """
 
     for_s: float | None = None
@@ -50,6 +51,7 @@ class RunOptions:
     top: bool | None = None
     fresh: bool = False
     switch: str | None = None
+    record: Path | None = None
 
 
 def parse_duration(text: str) -> float:

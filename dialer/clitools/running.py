@@ -90,8 +90,9 @@ def run(where: Where, options: RunOptions) -> int:
             extra = switch_override(options.switch)
         except ValueError as error:
             raise CliError(f"--switch: {error}", EXIT_USAGE) from error
-    if options.summary is not None and not os.access(options.summary.absolute().parent, os.W_OK):
-        raise CliError(f"--summary: {options.summary}: expected a file in a directory that you may write", EXIT_USAGE)
+    for flag, file in (("--summary", options.summary), ("--record", options.record)):
+        if file is not None and not os.access(file.absolute().parent, os.W_OK):
+            raise CliError(f"{flag}: {file}: expected a file in a directory that you may write", EXIT_USAGE)
     loaded = load(where, extra)
     if options.fresh and not loaded.config.switch.embedded:
         raise CliError(

@@ -31,11 +31,13 @@ leads_app = typer.Typer(help="Lead lists and numbers that must not be called.", 
 dnc_app = typer.Typer(help="Numbers that must not be called.", no_args_is_help=True)
 agents_app = typer.Typer(help="Agents of the running service.", no_args_is_help=True)
 campaigns_app = typer.Typer(help="Campaigns of the running service.", no_args_is_help=True)
+explain_app = typer.Typer(help="Why the running service does what it does.", no_args_is_help=True)
 freeswitch_app = typer.Typer(help="FreeSWITCH's side of the configuration.", no_args_is_help=True)
 app.add_typer(leads_app, name="leads")
 leads_app.add_typer(dnc_app, name="dnc")
 app.add_typer(agents_app, name="agents")
 app.add_typer(campaigns_app, name="campaigns")
+app.add_typer(explain_app, name="explain")
 app.add_typer(freeswitch_app, name="freeswitch")
 
 Config = Annotated[
@@ -123,6 +125,10 @@ def run(
         str | None,
         typer.Option("--switch", metavar="embedded|HOST:PORT", help="Dial through this switch instead"),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", hidden=True, help="Write what the engine hears and decides here"),
+    ] = None,
     settings: Settings = None,
 ) -> None:
     """Run the service: dial, until told to stop (Ctrl-C or SIGTERM drains; a second one ends at once)."""
@@ -135,6 +141,7 @@ def run(
         top=top,
         fresh=fresh,
         switch=switch,
+        record=record,
     )
     raise typer.Exit(running.run(_where(ctx, config, settings), options))
 
@@ -169,6 +176,55 @@ def top(
     where = _where(ctx, config)
     find = running.locator(replace(where, url=url or where.url, token_file=token_file or where.token_file))
     raise typer.Exit(view.once(find, settings) if once else view.watch(find, settings))
+
+
+@app.command()
+def simulate(
+    ctx: typer.Context,
+    scenarios: Annotated[
+        list[Path] | None, typer.Argument(metavar="SCENARIO.yaml...", show_default=False, help="Shifts to simulate")
+    ] = None,
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option("--seed", metavar="N", min=0, max=2**63 - 1, help="Chance's seed (repeatable) [default: 1]"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as a JSON object; of several shifts, a list of them")
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw agents, ringing calls and abandon rate: FILE.png or .svg"),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, max=256, help="Processes at a time [default: one a processor]")
+    ] = None,
+    from_campaign: Annotated[
+        str | None,
+        typer.Option("--from-campaign", metavar="NAME", help="Build the scenario from this campaign's own history"),
+    ] = None,
+    since: Annotated[
+        _Seconds | None,
+        typer.Option("--since", metavar="DURATION", parser=_Seconds, help="How far back to look [default: 30d]"),
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Keep the scenario that was built here")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Simulate whole shifts with the production engine on a virtual clock."""
+    from dialer.clitools import simulate as planner
+
+    options = planner.SimulateOptions(
+        scenarios=tuple(scenarios or ()),
+        seeds=tuple(dict.fromkeys(seeds or (1,))),
+        as_json=as_json,
+        plot=plot,
+        jobs=jobs,
+        from_campaign=from_campaign,
+        since_s=since.value if since else 30 * 86_400.0,
+        save=save,
+    )
+    raise typer.Exit(planner.simulate(_where(ctx, config), options))
 
 
 @app.command()
@@ -338,6 +394,19 @@ def campaigns_stop(
 ) -> None:
     """Start no calls, and give the hopper's leads back."""
     _order_campaigns(ctx, config, "stop", campaigns, everyone)
+
+
+@explain_app.command("pacing")
+def explain_pacing(
+    ctx: typer.Context,
+    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN")],
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say what a campaign's last pacing decision stood on: agents, calls, what was learnt, budgets."""
+    from dialer.clitools import explain
+
+    explain.pacing(_service(ctx, config), campaign, as_json=as_json)
 
 
 @freeswitch_app.command("render")

@@ -133,10 +133,32 @@ class OpenAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteAnswer:
+    """Write that a call was answered, while it is open: the answer must survive a crash of this process.
+
+    Times on the engine clock. May be written behind and repeated; an unknown or ended attempt is left alone.
+    """
+
+    attempt_id: str
+    rang_at: float | None
+    answered_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoteBridge:
+    """Write that a customer and an agent hear each other; otherwise like NoteAnswer."""
+
+    attempt_id: str
+    bridged_at: float
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseAttempt:
     """Write how an attempt ended and where its lead goes. Idempotent by ``attempt_id``.
 
-    Times on the engine clock. ``lead_done`` with ``lead_reason``, or due again after ``recycle_after_s``.
+    Times on the engine clock; None leaves what NoteAnswer and NoteBridge have written. ``lead_done`` with
+    ``lead_reason``, or due again after ``recycle_after_s``.
     ``number_dead`` marks the number so that it is not dialed again.
     """
 
@@ -176,6 +198,15 @@ class SaveCampaignState:
 
     campaign: str
     state: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SavePacing:
+    """Remember what pacing learned of a campaign, as JSON; the newest is kept, for each dialer its own."""
+
+    campaign: str
+    value: str
     at: float
 
 
@@ -220,6 +251,15 @@ class Drained:
 
 SwitchCommand = OriginateCall | OriginateAgent | Bridge | HangUp | ParkLeg | WaitAgain | TakeSnapshot
 StoreCommand = (
-    ClaimLeads | ReleaseLeads | OpenAttempt | CloseAttempt | LogAgentState | SaveCampaignState | SaveDisposition
+    ClaimLeads
+    | ReleaseLeads
+    | OpenAttempt
+    | NoteAnswer
+    | NoteBridge
+    | CloseAttempt
+    | LogAgentState
+    | SaveCampaignState
+    | SavePacing
+    | SaveDisposition
 )
 Command = SwitchCommand | StoreCommand | Reply | Note | Drained

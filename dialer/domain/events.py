@@ -208,7 +208,8 @@ class StoreRecovered:
 
 @dataclass(frozen=True, slots=True)
 class OpenAttemptFact:
-    """An attempt that a former run left open."""
+    """An attempt that a former run left open, with what that run had written of it; None: it had not happened yet,
+    or its writing was lost with the process."""
 
     attempt_id: str
     campaign: str
@@ -220,6 +221,9 @@ class OpenAttemptFact:
     opened_at: float
     attempts: int
     trunk: str = ""
+    rang_at: float | None = None
+    answered_at: float | None = None
+    bridged_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,17 +236,59 @@ class AgentFact:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """An attempt that ended. ``attempt_no`` counts its lead's earlier ones, ``prior_outcome`` is the last of them's.
+
+    Names are empty when unknown; times are as the dialers wrote them and may be nonsense after a clock stepped.
+    """
+
+    opened_at: float
+    rang_at: float | None
+    answered_at: float | None
+    bridged_at: float | None
+    ended_at: float
+    outcome: str
+    list_name: str
+    attempt_no: int
+    line_type: str
+    prior_outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class PacingFact:
+    """What the store knows for the pacing of one campaign, of all dialers that ran it.
+
+    ``state`` is the last SavePacing of this dialer (empty when none), ``state_at`` its time. Every attempt that a
+    person answered, from a whole hour ``ledger_days`` ago on, is in exactly one of ``answers_recent`` (``(answered_at,
+    outcome)`` of at least the last 25 h, by time; outcome connected, abandoned or hung_up_early) and
+    ``answers_hourly`` (``(start of a whole UTC hour, answered, abandoned)``). ``unknown`` counts attempts that ended
+    since then and of which nobody knows whether a person answered: their dialer was dead. ``history``: the last ended
+    attempts, oldest first.
+    """
+
+    campaign: str
+    state: str = ""
+    state_at: float = 0.0
+    answers_recent: tuple[tuple[float, str], ...] = ()
+    answers_hourly: tuple[tuple[float, int, int], ...] = ()
+    unknown: int = 0
+    history: tuple[HistoryRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What the store knows of the former run; sent once, before the first SwitchUp.
 
     ``mark`` is how the UUIDs of this instance's legs begin (hexadecimal digits), the same over restarts: two dialers
-    on one switch know their legs by it. Empty: every leg is ours.
+    on one switch know their legs by it. Empty: every leg is ours. ``pacing`` has a fact for each configured campaign
+    that is not a preview, by name.
     """
 
     attempts: tuple[OpenAttemptFact, ...] = ()
     agents: tuple[AgentFact, ...] = ()
     campaigns: tuple[tuple[str, str], ...] = ()  # (name, state) as operators left them
     mark: str = ""
+    pacing: tuple[PacingFact, ...] = ()
 
 
 # ---- from operators ----------------------------------------------------------------------------------------

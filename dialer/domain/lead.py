@@ -56,7 +56,8 @@ LEAD_TABLE: Table[LeadState, LeadTrigger] = Table(
 class ClaimedLead:
     """A lead that this dialer may dial until ``lease_until`` (engine clock, seconds).
 
-    ``number`` is E.164 with its plus sign. ``attempts`` counts those already made.
+    ``number`` is E.164 with its plus sign. ``attempts`` counts those already made, ``last_outcome`` is the last one's
+    (empty: none). ``line_type`` is mobile, fixed, mixed, voip, other, or empty when unknown.
     """
 
     lead_id: int
@@ -69,3 +70,6 @@ class ClaimedLead:
     name: str = ""
     priority: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
+    list_name: str = ""
+    last_outcome: str = ""
+    line_type: str = ""

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dialer.domain.outcomes import Outcome
+from pacing.settings import CampaignPacing
+
+MACHINE_DISPOSITIONS = ("machine", "answering_machine")
+"""An agent's words, unless a campaign names others, that say that no person answered."""
 
 
 class Mode(StrEnum):
@@ -19,6 +23,7 @@ class Mode(StrEnum):
     PREVIEW = "preview"
     PROGRESSIVE = "progressive"
     RATIO = "ratio"
+    PREDICTIVE = "predictive"
 
 
 class SeatMode(StrEnum):
@@ -30,7 +35,10 @@ class SeatMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrunkSettings:
-    """One gateway of the switch. ``channels`` caps legs at a time, ``calls_per_second`` new ones."""
+    """One gateway of the switch. ``channels`` caps legs at a time, ``calls_per_second`` new ones.
+
+    Our calls leave ``reserved_inbound`` of the channels alone.
+    """
 
     name: str
     gateway: str
@@ -39,6 +47,12 @@ class TrunkSettings:
     caller_id: str
     prefix: str = ""
     strip_plus: bool = True
+    reserved_inbound: int = 0
+
+    @property
+    def outbound(self) -> int:
+        """How many channels calls of ours may take."""
+        return max(0, self.channels - self.reserved_inbound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,12 @@ class CallWindows:
 
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
-    """One campaign. ``wait_limit_s`` is the abandon clock, from the answer to the agent."""
+    """One campaign. ``wait_limit_s`` is the abandon clock, from the answer to the agent.
+
+    An attempt whose last disposition is one of ``machine_dispositions`` was not answered by a person. ``ledger_days``
+    is how far back the store tells answers at a start: as long as the longest window of the abandon rate. Without
+    ``pacing`` its defaults hold.
+    """
 
     name: str
     mode: Mode
@@ -107,6 +126,9 @@ class CampaignSettings:
     autostart: bool = True
     recycle: Mapping[Outcome, RecycleRule] = field(default_factory=dict)
     dispositions: tuple[str, ...] = ()
+    machine_dispositions: tuple[str, ...] = MACHINE_DISPOSITIONS
+    ledger_days: float = 31.0
+    pacing: CampaignPacing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Owns shapes only. Built by ``Engine.status(now)``; holds no phone number.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,41 @@ class AgentView:
     calls: int
     attempt_id: str | None = None
     lead: Mapping[str, str] | None = None  # a preview's lead: id, name, fields; numbers masked
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonView:
+    """One abandon window. ``left``: so many more calls may be abandoned at the answers so far (negative: too many).
+
+    ``rate`` is now, ``projected`` at the period's end if everybody were served from now on; ratios 0–1.
+    """
+
+    window: str
+    limit: float
+    answered: float
+    abandoned: float
+    rate: float
+    projected: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class PacingView:
+    """What the last decision of a predictive campaign stood on; chances and shares 0–1.
+
+    ``theta`` is the chance of finding nobody at which a call is still started, ``p_next`` that of the next one.
+    ``hung_up_ringing`` counts since the start, ``hung_up_share`` is of the newest dials. ``origin``: from what pacing
+    started.
+    """
+
+    theta: float
+    p_next: float
+    answer_probability: float
+    hung_up_ringing: int
+    hung_up_share: float
+    decisions: int
+    origin: str
+    windows: tuple[AbandonView, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +81,7 @@ class CampaignView:
     decided_ago_s: float | None
     refusals: Mapping[str, int]  # gate refusals by rule
     last_refusal: str = ""
+    pacing: PacingView | None = None  # mode predictive only
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +110,4 @@ class Status:
     nodes: tuple[NodeView, ...]
     counters: Mapping[str, int]  # illegal events, resyncs, duplicates, ... by name
     busy_share: float  # (talk + wrap-up) / logged-in time of all agents since start, 0–1
+    pacing_dropped: Mapping[str, int] = field(default_factory=dict)  # observations pacing could not believe, by kind

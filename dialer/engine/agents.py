@@ -16,6 +16,7 @@ from dialer.engine.live import Agent, Call, Live
 
 if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
+    from dialer.engine.feed import Feed
 
 PARK_GRACE_S = 1.0
 """How long after a customer left the agent's CHANNEL_PARK may take before we park the leg ourselves."""
@@ -47,8 +48,9 @@ LOGGED_IN_STATES = frozenset(
 class AgentDesk:
     """Moves agents through their table."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, feed: Feed) -> None:
         self.live = live
+        self.feed = feed
         self.calls: CallDesk
 
     # ---- lines ---------------------------------------------------------------------------------------------
@@ -78,7 +80,9 @@ class AgentDesk:
             return
         turn = live.rang_a_phone_at + LOGIN_SPREAD_S
         if live.now < turn - 1e-6:
-            live.timers.set(("agent", "connect", agent.settings.agent), turn)
+            # Each has a turn of its own: a thousand who log in at once must not all come back for the next one.
+            live.last_ring_turn = max(turn, live.last_ring_turn + LOGIN_SPREAD_S)
+            live.timers.set(("agent", "connect", agent.settings.agent), live.last_ring_turn)
             return
         live.rang_a_phone_at = live.now
         agent.node = node.name
@@ -290,6 +294,7 @@ class AgentDesk:
         self.move(agent, AgentTrigger.TALK, "", attempt=call.id)
         agent.last_attempt = call.id
         agent.last_campaign = call.campaign.name
+        agent.last_call = call
         agent.calls += 1
 
     def bridge_failed(self, agent: Agent) -> None:
@@ -377,7 +382,7 @@ class AgentDesk:
         if agent.state is AgentState.LOGGED_OUT:
             return "the agent is not logged in"
         if agent.state in (AgentState.TALKING, AgentState.RESERVED):
-            agent.after_call = ("pause", reason)
+            self._wish(agent, ("pause", reason))
             return None
         if agent.state in (AgentState.CONNECTING, AgentState.UNAVAILABLE):
             agent.want_ready = False
@@ -395,7 +400,7 @@ class AgentDesk:
         if agent.state is AgentState.LOGGED_OUT:
             return "the agent is not logged in"
         if agent.state in (AgentState.TALKING, AgentState.RESERVED):
-            agent.after_call = None
+            self._wish(agent, None)
         elif agent.state in (AgentState.CONNECTING, AgentState.UNAVAILABLE):
             agent.want_ready = True
         elif agent.state in (AgentState.PAUSED, AgentState.WRAP_UP):
@@ -403,12 +408,17 @@ class AgentDesk:
             self._settle(agent)
         return None
 
+    def _wish(self, agent: Agent, wish: tuple[str, str] | None) -> None:
+        """What the agent does after the customer at hand: whoever leaves then is nobody to dial for."""
+        agent.after_call = wish
+        self.feed.agent(agent)
+
     def logout(self, agent: Agent, reason: str) -> str | None:
         """Log out now, or after the customer at hand; returns what is wrong, or None."""
         if agent.state is AgentState.LOGGED_OUT:
             return "the agent is not logged in"
         if agent.state in (AgentState.TALKING, AgentState.RESERVED):
-            agent.after_call = ("logout", reason)
+            self._wish(agent, ("logout", reason))
             return None
         self.leave(agent, reason)
         return None
@@ -427,9 +437,11 @@ class AgentDesk:
     def _set_line(self, agent: Agent, line: Line) -> None:
         agent.line = line
         agent.line_since = self.live.now
-        self._dirty(agent)
+        self._changed(agent)
 
-    def _dirty(self, agent: Agent) -> None:
+    def _changed(self, agent: Agent) -> None:
+        self.live.line_up(agent)
+        self.feed.agent(agent)
         for name in agent.settings.campaigns:
             if (campaign := self.live.campaigns.get(name)) is not None:
                 campaign.dirty = True
@@ -450,7 +462,7 @@ class AgentDesk:
         agent.reason = reason
         if target is AgentState.READY:
             agent.idle_since = live.now
-        self._dirty(agent)
+        self._changed(agent)
         live.emit(
             LogAgentState(agent.settings.agent, agent.seat.seat, target.value, reason, live.now, attempt_id=attempt)
         )

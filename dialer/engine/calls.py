@@ -1,7 +1,7 @@
 """The life of a call: gate, ring, answer, agent, hangup, outcome.
 
-Owns every call transition and the record of how the attempt ended. The choice of an agent is ``routing``'s, the
-number of calls is the pacer's. A ringing customer is hung up in one place only (``hang_up``), which refuses before
+Owns every call transition and the record of how the attempt ended. Who takes a call is the router's, the number of
+calls is the pacer's. A ringing customer is hung up in one place only (``hang_up``), which refuses before
 the minimum ring; no other code may emit HangUp for a customer's leg.
 """
 
@@ -9,18 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dialer.domain.agent import Line
 from dialer.domain.call import CALL_TABLE, RINGING_STATES, CallState, CallTrigger
 from dialer.domain.campaign import CampaignState
-from dialer.domain.commands import (
-    Bridge,
-    CloseAttempt,
-    HangUp,
-    OpenAttempt,
-    OriginateCall,
-    ReleaseLeads,
-    WaitAgain,
-)
+from dialer.domain.commands import HangUp, NoteAnswer, NoteBridge, ReleaseLeads, WaitAgain
 from dialer.domain.events import (
     AttemptOpened,
     AttemptRefused,
@@ -34,13 +25,14 @@ from dialer.domain.events import (
 )
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import ANSWERED_OUTCOMES, Outcome, unanswered_outcome
-from dialer.engine.judge import judge
+from dialer.engine import records
+from dialer.engine.judge import CROSSED, from_notes, judge
 from dialer.engine.live import Agent, Call, Campaign, Live, Node
-from dialer.leads import recycle
-from routing.select import Candidate, longest_idle
+from dialer.engine.router import BRIDGE_CHECK_S, Router
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
+    from dialer.engine.feed import Feed
 
 OFFER_MARGIN_S = 0.2
 """No agent is offered this close to the limit: the bridge itself takes 43–64 ms on a real switch."""
@@ -48,15 +40,12 @@ PLACED_BY_S = 0.15
 """A bridge sent between ANSWER and the originate's own reply breaks one leg in two hundred: the switch still moves the
 customer into its dialplan (measured live). The reply comes within 25 ms; a lost one, or an adopted call's, is not
 waited for longer than this."""
-MESSAGE_MARGIN_S = 0.1
-"""The switch starts the message this long before the limit, so that it is heard within it."""
 FAILED_GRACE_S = 2.0
 """An originate that failed may still have a CHANNEL_HANGUP_COMPLETE with more detail on its way."""
 GATE_VALID_S = 30.0
 """How long a gate's yes may be dialed on: claim, calling hours and do-not-call list are those of its moment."""
 RING_GRACE_S = 10.0
 """How long past its ring timeout a silent call is believed before the switch is asked."""
-BRIDGE_CHECK_S = 3.0
 BRIDGE_GIVE_UP_S = 15.0
 MESSAGE_MAX_S = 60.0
 HANGUP_CHECK_S = 5.0
@@ -67,8 +56,10 @@ NOT_SENT = "NOT_SENT"
 class CallDesk:
     """Moves calls through their table."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, feed: Feed) -> None:
         self.live = live
+        self.feed = feed
+        self.router = Router(live, feed, self)
         self.agents: AgentDesk
 
     # ---- start ---------------------------------------------------------------------------------------------
@@ -91,20 +82,7 @@ class CallDesk:
             call.agent_id = agent.settings.agent
             agent.call = call
         self.adopt(call)
-        live.emit(
-            OpenAttempt(
-                attempt_id=call.id,
-                campaign=campaign.name,
-                lead_id=lead.lead_id,
-                number_id=lead.number_id,
-                number=lead.number,
-                person=lead.person,
-                node=node,
-                trunk=call.trunk,
-                agent=call.bound_agent,
-                opened_at=live.now,
-            )
-        )
+        live.emit(records.open_attempt(call))
         return call
 
     def no_room(self, campaign: Campaign, node: Node) -> str | None:
@@ -113,8 +91,8 @@ class CallDesk:
         trunk = live.trunks[campaign.settings.trunk]
         if campaign.state is not CampaignState.RUNNING:
             return f"campaign {campaign.name} is {campaign.state.value}"
-        if trunk.legs >= trunk.settings.channels:
-            return f"trunk {trunk.settings.name} is full: {trunk.settings.channels} channels"
+        if trunk.legs >= trunk.settings.outbound:
+            return f"trunk {trunk.settings.name} is full: {trunk.settings.outbound} channels"
         if node.legs >= node.capacity:
             return f"switch {node.name} is full: {node.capacity} legs"
         if trunk.bucket.available(live.now) < 1:
@@ -131,6 +109,7 @@ class CallDesk:
             trunk.legs += 1
         if (node := live.nodes.get(call.node)) is not None:
             node.legs += 1
+        self.feed.opened(call)
 
     def _forget(self, call: Call) -> None:
         live = self.live
@@ -149,7 +128,7 @@ class CallDesk:
         """The gate let it through: dial."""
         live = self.live
         call = live.calls.get(event.attempt_id)
-        if call is None or not self._move(call, CallTrigger.OPENED):
+        if call is None or not self.move(call, CallTrigger.OPENED):
             return
         campaign = call.campaign
         campaign.attempts += 1
@@ -164,35 +143,22 @@ class CallDesk:
         if live.drain_over:
             self._end(call, CallTrigger.LOST, Outcome.SHUTDOWN, "shut down before the call was sent")
             return
-        settings = campaign.settings
-        trunk = live.trunks[call.trunk].settings
         call.dialed_at = live.now
-        live.timers.set(("call", "guard", call.id), live.now + settings.ring_timeout_s + RING_GRACE_S)
-        live.emit(
-            OriginateCall(
-                node=call.node,
-                uuid=call.id,
-                campaign=campaign.name,
-                number=trunk.prefix + (call.lead.number.lstrip("+") if trunk.strip_plus else call.lead.number),
-                gateway=trunk.gateway,
-                caller_id=settings.caller_id or trunk.caller_id,
-                ring_timeout_s=settings.ring_timeout_s,
-                wait_ms=max(0, round((settings.wait_limit_s - MESSAGE_MARGIN_S) * 1000)),
-                message=settings.message,
-                epoch=live.settings.epoch,
-            )
-        )
+        self.feed.sent(call)
+        live.timers.set(("call", "guard", call.id), live.now + campaign.settings.ring_timeout_s + RING_GRACE_S)
+        live.emit(records.originate(call, live.trunks[call.trunk].settings, live.settings.epoch))
 
     def refused(self, event: AttemptRefused) -> None:
         """The gate said no: the lead is the store's again, unless the store itself is in trouble."""
         live = self.live
         call = live.calls.get(event.attempt_id)
-        if call is None or not self._move(call, CallTrigger.REFUSED):
+        if call is None or not self.move(call, CallTrigger.REFUSED):
             return
         campaign = call.campaign
         campaign.refusals[event.rule] += 1
         campaign.last_refusal = event.reason
         live.note("info", "lead_refused", f"lead {call.lead.lead_id} of {campaign.name}: {event.rule}: {event.reason}")
+        self.feed.refused(call)
         self._forget(call)
         if event.keep and (live.draining or campaign.state is CampaignState.STOPPED):
             live.emit(ReleaseLeads(campaign.name, (call.lead.lead_id,), "the campaign is not running"))
@@ -218,26 +184,31 @@ class CallDesk:
         self.live.timers.set(("call", "guard", call.id), self.live.now + FAILED_GRACE_S)
 
     def ringing(self, call: Call, event: LegRinging) -> None:
-        if self._move(call, CallTrigger.RING) and call.rang_at is None:
+        if self.move(call, CallTrigger.RING) and call.rang_at is None:
             call.rang_at = event.at
+            self.feed.rang(call)
 
     def adopted_unanswered(self, call: Call) -> None:
         """A call of a former run that is not answered yet; whether it rings, and since when, nobody knows."""
-        self._move(call, CallTrigger.RING)
+        self.move(call, CallTrigger.RING)
 
     def answered(self, call: Call, event: LegAnswered) -> None:
-        if call.answered_at is not None or not self._move(call, CallTrigger.ANSWER):
+        if call.answered_at is not None or not self.move(call, CallTrigger.ANSWER):
             return
         live = self.live
         if call.kill_as is None:
             live.timers.cancel(("call", "guard", call.id))
         call.answered_at = event.at
         call.campaign.answered += 1
+        self.feed.answered(call)
+        live.emit(NoteAnswer(call.id, call.rang_at, event.at))
         if call.state is CallState.ABANDONING:
             # Only a recovered call gets here: nobody knows when it was answered, so the limit counts as passed.
+            self.feed.missed(call, abandoned=True)
             live.timers.set(("call", "guard", call.id), live.now + MESSAGE_MAX_S)
             return
         if call.kill_as is not None:
+            self.feed.missed(call, abandoned=call.killed_ringing)
             return  # our hangup is on its way: no agent is spent on this customer
         live.waiting[call.id] = call
         offer_until = event.at + max(0.0, call.campaign.settings.wait_limit_s - OFFER_MARGIN_S)
@@ -258,46 +229,13 @@ class CallDesk:
             self.route()
 
     def route(self) -> None:
-        """Give every waiting customer an agent while there is one, in order of answer."""
-        for call in [call for call in self.live.waiting.values() if call.placed]:
-            agent, reason = self._choose(call)
-            if agent is not None:
-                self._offer(call, agent, reason)
-
-    def _choose(self, call: Call) -> tuple[Agent | None, str]:
-        live = self.live
-        if not live.nodes[call.node].up:
-            return None, ""
-        if call.bound_agent is not None:
-            bound = live.agents[call.bound_agent]
-            if bound.call is call and bound.line is Line.PARKED and bound.node == call.node:
-                return bound, "the agent who previewed this lead"
-        candidates = [
-            Candidate(a.settings.agent, a.idle_since) for a in live.free_agents(call.campaign) if a.node == call.node
-        ]
-        match = longest_idle(candidates, live.now)
-        return (None, "") if match is None else (live.agents[match.agent], match.reason)
-
-    def _offer(self, call: Call, agent: Agent, reason: str) -> None:
-        live = self.live
-        if agent.leg is None or call.answered_at is None or not self._move(call, CallTrigger.OFFER):
-            return
-        live.waiting.pop(call.id, None)
-        if call.bound_agent is not None and call.bound_agent != agent.settings.agent:
-            bound = live.agents[call.bound_agent]
-            if bound.call is call:
-                self.agents.release(bound, "the customer went to another agent")
-        self.agents.reserve_for(agent, call)
-        call.agent = agent
-        call.agent_id = agent.settings.agent
-        live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
-        live.emit(Bridge(call.node, call.id, agent.leg, call.answered_at))
-        live.note("debug", "agent_chosen", f"attempt {call.id}: agent {agent.settings.agent}: {reason}")
+        """Give every waiting customer an agent while there is one."""
+        self.router.route()
 
     def bridged(self, call: Call, agent: Agent, event: LegsBridged) -> None:
         """CHANNEL_BRIDGE of this customer and this agent."""
-        live = self.live
-        if call.agent is not agent or not self._move(call, CallTrigger.BRIDGED):
+        live, adopted = self.live, call.state is CallState.RECOVERING
+        if call.agent is not agent or not self.move(call, CallTrigger.BRIDGED):
             live.odd("bridged", f"bridge of attempt {call.id} ({call.state.value}) with agent {agent.settings.agent}")
             return
         if call.kill_as is None:
@@ -307,14 +245,20 @@ class CallDesk:
         if call.answered_at is None:
             # A recovered conversation: its answer was the former run's, and in time as far as anyone can tell.
             call.answered_at = event.at
+        if adopted:
             call.campaign.answered += 1
+            self.feed.answered(call)
+        self.feed.bridged(call)
+        live.emit(NoteBridge(call.id, event.at, agent.settings.agent))
         self.agents.talking(agent, call)
 
     def bridged_elsewhere(self, call: Call) -> None:
         """A recovered conversation whose agent is not logged in here: it goes on, and counts as connected."""
-        if self._move(call, CallTrigger.BRIDGED):
+        if self.move(call, CallTrigger.BRIDGED):
             call.campaign.answered += 1
-            call.bridged_at = call.answered_at
+            call.bridged_at = call.answered_at if call.noted_bridge is None else call.noted_bridge
+            self.feed.answered(call)
+            self.feed.bridged(call)
 
     def bridge_replied(self, event: BridgeReplied) -> None:
         if event.ok:
@@ -329,7 +273,7 @@ class CallDesk:
         """The customer is (perhaps) still there: back to waiting, another agent, or the message."""
         live = self.live
         agent = call.agent
-        if not self._move(call, CallTrigger.BRIDGE_FAILED):
+        if not self.move(call, CallTrigger.BRIDGE_FAILED):
             return
         call.agent = None
         call.bound_agent = None
@@ -338,7 +282,9 @@ class CallDesk:
         if agent is not None and agent.call is call:
             self.agents.bridge_failed(agent)
         if call.kill_as is not None:
+            self.feed.missed(call, abandoned=False)
             return
+        self.feed.untaken(call)
         live.waiting[call.id] = call
         settings = call.campaign.settings
         assert call.answered_at is not None
@@ -349,11 +295,10 @@ class CallDesk:
             self.route()
         if call.state in (CallState.WAITING, CallState.ABANDONING) and live.nodes[call.node].up:
             # The half-made bridge may have taken the leg out of its bounded wait: put it back, or it stays silent.
-            wait_ms = max(0, round((left_s - MESSAGE_MARGIN_S) * 1000))
-            live.emit(WaitAgain(call.node, call.id, wait_ms, settings.message))
+            live.emit(WaitAgain(call.node, call.id, records.wait_ms(left_s), settings.message))
 
     def unbridged(self, call: Call, event: LegUnbridged) -> None:
-        self._move(call, CallTrigger.UNBRIDGED)
+        self.move(call, CallTrigger.UNBRIDGED)
 
     def hung_up(self, call: Call, event: LegHungUp) -> None:
         """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
@@ -368,6 +313,10 @@ class CallDesk:
             self._end(call, CallTrigger.LOST, outcome, why)
         elif call.state is CallState.ABANDONING:
             self._end(call, CallTrigger.LOST, Outcome.ABANDONED, why)
+        elif call.killed_ringing and call.answered_at is not None:
+            self._end(call, CallTrigger.LOST, Outcome.ABANDONED, CROSSED)
+        elif call.state is CallState.RECOVERING and call.kill_as is None:
+            self._end(call, CallTrigger.LOST, from_notes(call)[0], why)
         else:
             self._end(call, CallTrigger.LOST, call.kill_as or Outcome.INTERRUPTED, why)
 
@@ -375,12 +324,13 @@ class CallDesk:
 
     def limit(self, call: Call) -> None:
         """The abandon clock ran out: nobody is offered any more, the switch plays the message by itself."""
-        if not self._move(call, CallTrigger.LIMIT):
+        if not self.move(call, CallTrigger.LIMIT):
             return
         live = self.live
         live.timers.cancel(("call", "limit", call.id))
         if call.state is CallState.ABANDONING:
             live.waiting.pop(call.id, None)
+            self.feed.missed(call, abandoned=True)
             live.timers.set(("call", "guard", call.id), live.now + MESSAGE_MAX_S)
             live.note("info", "abandoned", f"attempt {call.id} of {call.campaign.name}: no agent within the limit")
 
@@ -390,9 +340,9 @@ class CallDesk:
         if call.failed_cause is not None and call.state in RINGING_STATES:
             outcome = call.kill_as or unanswered_outcome(call.failed_cause, rang=call.rang_at is not None)
             self._end(call, CallTrigger.FAILED, outcome, call.failed_cause, cause=call.failed_cause)
-        elif call.kill_as is not None and live.now < self._rings_until(call):
+        elif call.kill_as is not None and live.now < self.rings_until(call):
             # Our hangup was lost while nothing rang, and now it does.
-            live.timers.set(("call", "guard", call.id), self._rings_until(call))
+            live.timers.set(("call", "guard", call.id), self.rings_until(call))
         elif call.kill_as is not None and live.nodes[call.node].up:
             live.emit(HangUp(call.node, call.id, "NORMAL_CLEARING"))
             self._look(call.node)
@@ -411,7 +361,7 @@ class CallDesk:
     def _look(self, node: str) -> None:
         self.live.timers.set_by(("node", "look", node), self.live.now)
 
-    def _rings_until(self, call: Call) -> float:
+    def rings_until(self, call: Call) -> float:
         """Until when a customer who has not answered must be left to ring; the past for everybody else."""
         if call.answered_at is not None or call.bridged_at is not None:
             return self.live.now
@@ -424,7 +374,7 @@ class CallDesk:
         if call.state is CallState.RESERVED or call.kill_as is not None:
             return
         if call.answered_at is None and call.bridged_at is None:
-            earliest = self._rings_until(call)
+            earliest = self.rings_until(call)
             if live.now < earliest:
                 call.kill_later = (cause, outcome, reason)
                 live.timers.set(("call", "minring", call.id), earliest)
@@ -432,7 +382,8 @@ class CallDesk:
             call.killed_ringing = True
         call.kill_as = outcome
         call.kill_reason = reason
-        live.waiting.pop(call.id, None)
+        if live.waiting.pop(call.id, None) is not None:
+            self.feed.missed(call, abandoned=False)
         live.counters["calls_hung_up"] += 1
         live.timers.set(("call", "guard", call.id), live.now + HANGUP_CHECK_S)
         if live.nodes[call.node].up:
@@ -457,42 +408,27 @@ class CallDesk:
         sip: str = "",
     ) -> None:
         unopened = call.state is CallState.RESERVED
-        if not self._move(call, trigger):
+        if not self.move(call, trigger):
             return
         live = self.live
-        if outcome in ANSWERED_OUTCOMES and call.answered_at is None and call.bridged_at is not None:
-            call.answered_at = call.bridged_at
+        if outcome in ANSWERED_OUTCOMES and call.answered_at is None:
+            if call.bridged_at is None and (call.noted_answer or call.noted_bridge) is not None:
+                call.campaign.answered += 1
+                call.answered_at, call.bridged_at = call.noted_answer or call.noted_bridge, call.noted_bridge
+            else:
+                call.answered_at = call.bridged_at
         campaign = call.campaign
         if unopened:
             campaign.attempts += 1  # the store never said; outcomes sum to attempts all the same
         campaign.outcomes[outcome] += 1
-        fate = recycle.after(outcome, call.lead.attempts + 1, campaign.settings)
-        live.emit(
-            CloseAttempt(
-                attempt_id=call.id,
-                lead_id=call.lead.lead_id,
-                number_id=call.lead.number_id,
-                outcome=outcome,
-                reason=reason,
-                ended_at=live.now if at is None else at,
-                rang_at=call.rang_at,
-                answered_at=call.answered_at,
-                bridged_at=call.bridged_at,
-                agent=call.agent_id if call.bridged_at is not None or call.bound_agent else None,
-                cause=cause,
-                sip_status=sip,
-                lead_done=fate.done,
-                lead_reason=fate.reason,
-                recycle_after_s=fate.after_s,
-                number_dead=fate.number_dead,
-            )
-        )
+        live.emit(records.close_attempt(call, outcome, reason, live.now if at is None else at, cause, sip))
+        self.feed.ended(call, outcome)
         self._forget(call)
         agent = call.agent or (live.agents.get(call.bound_agent) if call.bound_agent else None)
         if agent is not None and agent.call is call:
             self.agents.customer_gone(agent, call)
 
-    def _move(self, call: Call, trigger: CallTrigger) -> bool:
+    def move(self, call: Call, trigger: CallTrigger) -> bool:
         target = CALL_TABLE.next(call.state, trigger)
         if target is None:
             self.live.odd(f"call_{trigger.value}", f"attempt {call.id}: {trigger.value} while {call.state.value}")

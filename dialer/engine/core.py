@@ -1,49 +1,69 @@
 """The engine's one door: ``handle(event, now)`` → commands.
 
-Owns dispatch, timers and the shutdown. The rules are the desks': calls, agents, previews, pacer, orders,
-reconciler. Deterministic: the same settings, identifiers, events and times give the same commands.
+Owns dispatch and timers. The rules are the desks': calls, agents, previews, pacer, orders, reconciler, drain.
+Deterministic: the same settings, identifiers, events and times give the same commands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dialer.domain import events as ev
 from dialer.domain.agent import AgentState
 from dialer.domain.call import CallState
 from dialer.domain.campaign import CampaignState
-from dialer.domain.commands import Command, Drained
-from dialer.domain.outcomes import Outcome
+from dialer.domain.commands import Command
 from dialer.domain.settings import EngineSettings
 from dialer.domain.status import Status
 from dialer.engine import status
 from dialer.engine.agents import AgentDesk
 from dialer.engine.calls import CallDesk
+from dialer.engine.drain import Drain
+from dialer.engine.feed import Feed, pacing_of
+from dialer.engine.hoppers import HopperDesk
 from dialer.engine.live import Agent, Live, Node
+from dialer.engine.memory import PacingMemory
 from dialer.engine.orders import OrderDesk
 from dialer.engine.pacer import Pacer
+from dialer.engine.predictive import Predictive
 from dialer.engine.previews import PreviewDesk
 from dialer.engine.reconcile import LOOK_AGAIN_S, Reconciler
 from dialer.engine.timers import TimerKey
-
-AFTER_DRAIN_S = 20.0
-"""How long hangups may take to be confirmed before what is left is settled without the switch's word."""
+from pacing.pool import Pool
+from pacing.snapshot import Policy
 
 
 class Engine:
     """All live state of one pool of agents, campaigns and calls."""
 
-    def __init__(self, settings: EngineSettings, now: float, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        now: float,
+        new_id: Callable[[], str],
+        policies: Mapping[str, Policy] | None = None,
+        given: Mapping[int, float] | None = None,
+    ) -> None:
+        """For the planner only: ``policies`` replaces the rule of single campaigns, ``given`` tells leads' true answer
+        probabilities by lead id.
+        """
         self._live = live = Live(settings, now, new_id)
-        self._calls, self._agents = CallDesk(live), AgentDesk(live)
-        self._pacer, self._reconciler = Pacer(live), Reconciler(live)
-        self._orders, previews = OrderDesk(live), PreviewDesk(live)
+        pool = Pool({name: pacing_of(settings, name) for name in settings.campaigns})
+        self._feed = feed = Feed(live, pool, given or {})
+        self._hoppers = hoppers = HopperDesk(live)
+        self._calls, self._agents = CallDesk(live, feed), AgentDesk(live, feed)
+        self._predictive = Predictive(live, feed, hoppers, policies or {})
+        self._memory = PacingMemory(live, feed, self._predictive.names)
+        self._pacer, self._reconciler = Pacer(live, hoppers, self._predictive), Reconciler(live)
+        self._orders, previews = OrderDesk(live, feed), PreviewDesk(live)
         orders = self._orders
         self._calls.agents = self._reconciler.agents = previews.agents = orders.agents = self._agents
         self._agents.calls = self._pacer.calls = self._reconciler.calls = previews.calls = self._calls
+        self._predictive.calls = self._calls
         self._pacer.previews = previews
-        orders.pacer = self._pacer
+        orders.hoppers = hoppers
+        self._drain = Drain(live, self._calls, self._agents, hoppers, orders, self._memory)
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             ev.Tick: lambda event: None,
             ev.SwitchUp: self._switch_up,
@@ -60,7 +80,7 @@ class Engine:
             ev.CommandRefused: self._command_refused,
             ev.SwitchSnapshot: self._snapshot,
             ev.SnapshotFailed: self._snapshot_failed,
-            ev.LeadsClaimed: self._pacer.claimed,
+            ev.LeadsClaimed: hoppers.claimed,
             ev.AttemptOpened: self._calls.opened,
             ev.AttemptRefused: self._calls.refused,
             ev.StoreFailed: self._store_failed,
@@ -74,7 +94,7 @@ class Engine:
             ev.PreviewSkip: lambda e: orders.of_agent(e, previews.skip),
             ev.AgentDispose: orders.dispose,
             ev.CampaignOrder: orders.of_campaign,
-            ev.Shutdown: self._shutdown,
+            ev.Shutdown: self._drain.begin,
         }
         self._timer_handlers: dict[tuple[str, str], Callable[[str], None]] = {
             ("call", "limit"): lambda key: self._with_call(key, self._calls.limit),
@@ -89,12 +109,14 @@ class Engine:
             ("agent", "preview"): lambda key: previews.over(live.agents[key]),
             ("agent", "steady"): self._steady,
             ("campaign", "pace"): self._mark_dirty,
-            ("campaign", "claim"): lambda key: self._pacer.claim_overdue(live.campaigns[key]),
+            ("campaign", "claim"): lambda key: hoppers.claim_overdue(live.campaigns[key]),
+            ("pool", "pace"): self._mark_pool_dirty,
             ("node", "look"): lambda key: self._reconciler.ask(live.nodes[key]),
             ("node", "asked"): self._asked_in_vain,
             ("node", "resync"): self._resync,
-            ("engine", "drain"): lambda key: self._drain_over(),
-            ("engine", "close"): lambda key: self._close_over(),
+            ("engine", "save"): lambda key: self._memory.save_due(),
+            ("engine", "drain"): lambda key: self._drain.over(),
+            ("engine", "close"): lambda key: self._drain.close(),
         }
         self._start(now)
 
@@ -115,7 +137,7 @@ class Engine:
             handler(event)
         self._pacer.run()
         if live.draining:
-            self._check_drained()
+            self._drain.check()
         out, live.out = live.out, []
         return out
 
@@ -126,7 +148,20 @@ class Engine:
     def status(self, now: float) -> Status:
         """A view of everything; changes nothing but the clock."""
         self._live.now = max(self._live.now, now)
-        return status.build(self._live)
+        return status.build(self._live, self._feed.pool, self._predictive.names)
+
+    def explain(self, campaign: str, now: float) -> dict[str, object] | None:
+        """What the last pacing decision of a campaign stood on, JSON-able; None when it is not configured."""
+        live = self._live
+        live.now = max(live.now, now)
+        if campaign not in live.settings.campaigns:
+            return None
+        return status.explain(live, self._feed.pool, live.campaigns[campaign])
+
+    @property
+    def decisions(self) -> int:
+        """How often the pool was asked."""
+        return self._predictive.decisions
 
     def _start(self, now: float) -> None:
         live = self._live
@@ -171,6 +206,9 @@ class Engine:
     def _mark_dirty(self, name: str) -> None:
         self._live.campaigns[name].dirty = True
 
+    def _mark_pool_dirty(self, _: str) -> None:
+        self._feed.dirty = True
+
     # ---- switch --------------------------------------------------------------------------------------------
 
     def _node(self, name: str) -> Node | None:
@@ -184,6 +222,7 @@ class Engine:
             return
         node.up, node.synced, node.asking, node.fresh = True, False, False, True
         node.detail = "connected, not compared yet"
+        self._feed.node(node.name)
         self._live.note("info", "switch_up", f"switch {node.name} connected")
         self._reconciler.ask(node)
 
@@ -195,6 +234,7 @@ class Engine:
             self._live.note("error", "switch_down", f"switch {node.name} lost: {event.reason}")
         node.up = node.synced = node.asking = False
         node.detail = event.reason
+        self._feed.node(node.name)
         self._dirty_all()
 
     def _switch_gap(self, event: ev.SwitchGap) -> None:
@@ -204,6 +244,7 @@ class Engine:
         live.counters["events_dropped"] += event.dropped
         live.note("error", "event_gap", f"switch {node.name}: {event.dropped} events lost, comparing")
         node.synced = False
+        self._feed.node(node.name)
         if node.asking:
             # The list under way may be older than the gap.
             live.timers.set(("node", "look", node.name), live.now + LOOK_AGAIN_S)
@@ -230,6 +271,7 @@ class Engine:
         if node.up:
             live.counters["resyncs"] += 1
             self._reconciler.compare(node, event)
+            self._feed.node(node.name)
             self._dirty_all()
 
     def _snapshot_failed(self, event: ev.SnapshotFailed) -> None:
@@ -310,6 +352,7 @@ class Engine:
     def _recovered(self, event: ev.Recovered) -> None:
         live = self._live
         live.mark = event.mark
+        self._memory.recovered(event.pacing)
         self._reconciler.recovered(event)
         for name, state in event.campaigns:
             campaign = live.campaigns.get(name)
@@ -328,52 +371,7 @@ class Engine:
                 # Logged in at the start by the configuration, but nobody may be sitting there.
                 self._agents.pause(agent, fact.reason or "paused before the restart")
 
-    # ---- shutdown ------------------------------------------------------------------------------------------
-
-    def _shutdown(self, event: ev.Shutdown) -> None:
-        live = self._live
-        if live.draining:
-            return
-        live.busy_share_at_close = status.busy_share(live)
-        live.draining = True
-        live.note("info", "drain", f"no more calls; {len(live.calls)} calls have {event.drain_s:g} s to end")
-        for campaign in live.campaigns.values():
-            self._pacer.release(campaign, "shutdown")
-            self._orders.end_previews(campaign.name)
-        live.timers.set(("engine", "drain"), live.now + event.drain_s)
-
-    def _drain_over(self) -> None:
-        live = self._live
-        live.drain_over = True
-        for call in list(live.calls.values()):
-            self._end_for_shutdown(call)
-        longest = max((c.settings.min_ring_s for c in live.campaigns.values()), default=0.0)
-        live.timers.set(("engine", "close"), live.now + longest + AFTER_DRAIN_S)
-
-    def _end_for_shutdown(self, call: Any) -> None:
-        live = self._live
-        if call.state is CallState.RESERVED:
-            return  # nothing is sent; the store's answer ends it
-        if call.state is CallState.RECOVERING or not live.nodes[call.node].up:
-            self._calls.lost(call, "the switch was away at shutdown")
-        elif call.state is not CallState.ABANDONING:
-            self._calls.hang_up(call, "NORMAL_CLEARING", Outcome.SHUTDOWN, "hung up at shutdown")
-
-    def _close_over(self) -> None:
-        for call in list(self._live.calls.values()):
-            self._live.counters["calls_unconfirmed_at_shutdown"] += 1
-            self._calls.lost(call, "the switch did not confirm the hangup at shutdown")
-
-    def _check_drained(self) -> None:
-        live = self._live
-        if live.calls or live.drained:
-            return
-        for agent in live.agents.values():
-            if agent.state is not AgentState.LOGGED_OUT:
-                self._agents.leave(agent, "shutdown")
-        live.drained = True
-        live.emit(Drained(live.counters["calls_hung_up"]))
-
     def _dirty_all(self) -> None:
         for campaign in self._live.campaigns.values():
             campaign.dirty = True
+

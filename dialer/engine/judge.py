@@ -10,6 +10,7 @@ from dialer.domain.call import CallState
 from dialer.domain.outcomes import Outcome, unanswered_outcome
 from dialer.engine.live import Call
 
+CROSSED = "the answer crossed our hang-up"
 WE_HUNG_UP = "send_bye"
 """``sip_hangup_disposition`` of an answered leg that our side ended."""
 
@@ -21,14 +22,26 @@ def late(call: Call) -> bool:
     return call.bridged_at - call.answered_at > call.campaign.settings.wait_limit_s
 
 
+def from_notes(call: Call) -> tuple[Outcome, str]:
+    """Outcome and reason of a former run's call that ended before anyone saw it again: what that run had written."""
+    answered_at, bridged_at = call.noted_answer, call.noted_bridge
+    if answered_at is None and bridged_at is None:
+        return Outcome.INTERRUPTED, "the dialer restarted during this call"
+    if bridged_at is None:
+        return Outcome.ABANDONED, "the dialer died before an agent was there"
+    if answered_at is not None and bridged_at - answered_at > call.campaign.settings.wait_limit_s:
+        return Outcome.ABANDONED, "an agent came on the line only after the limit"
+    return Outcome.CONNECTED, "talked to an agent; the dialer restarted meanwhile"
+
+
 def judge(call: Call, at: float, cause: str, sip_status: str = "", disposition: str = "") -> tuple[Outcome, str]:
     """Outcome and reason of a call whose leg ended at ``at`` (engine clock) with the switch's ``cause``."""
     if call.kill_as is not None and call.killed_ringing and call.answered_at is not None:
-        return Outcome.ABANDONED, "the answer crossed our hang-up"
+        return Outcome.ABANDONED, CROSSED
     if call.kill_as is not None and not (call.state is CallState.ABANDONING or late(call)):
         return call.kill_as, call.kill_reason
     if call.state is CallState.RECOVERING:
-        return Outcome.INTERRUPTED, "the dialer restarted during this call"
+        return from_notes(call)
     if call.answered_at is None and call.bridged_at is None:
         rang = call.rang_at is not None or call.state is CallState.RINGING
         how = f"{cause or 'unknown cause'}{'' if rang else ', never rang'}"
@@ -45,3 +58,16 @@ def judge(call: Call, at: float, cause: str, sip_status: str = "", disposition: 
     if disposition == WE_HUNG_UP:
         return Outcome.ABANDONED, "the agent's line broke while they were being connected, and the call with it"
     return Outcome.HUNG_UP_EARLY, f"hung up before the limit of {limit:g} s"
+
+
+def counts_as_abandoned(call: Call, outcome: Outcome) -> bool | None:
+    """What an ended call is in the abandon ledger; None: not answered by a person.
+
+    An answered call that ended otherwise (shut down, the switch died) was connected if an agent came in time, and is
+    abandoned if not: nobody can say better. The store counts former runs' calls by the same rule.
+    """
+    if call.answered_at is None or outcome in (Outcome.MACHINE, Outcome.MESSAGE_PLAYED):
+        return None
+    if outcome in (Outcome.CONNECTED, Outcome.HUNG_UP_EARLY):
+        return False
+    return outcome is Outcome.ABANDONED or call.bridged_at is None or late(call)

@@ -30,6 +30,7 @@ from dialer.engine.timers import Timers
 from dialer.leads.hopper import Hopper
 from pacing.limits import TokenBucket
 from pacing.snapshot import Decision
+from routing.select import IdleLine, Match
 
 NOT_DECIDED = Decision(0, "not decided yet")
 
@@ -59,6 +60,11 @@ class Call:
     kill_reason: str = ""
     kill_later: tuple[str, Outcome, str] | None = None  # waits for the minimum ring
     killed_ringing: bool = False  # we hung up while it rang; an answer may cross that
+    noted_answer: float | None = None  # recovered: what the former run wrote of its answer …
+    noted_bridge: float | None = None  # … and of its bridge
+    fed: bool = False  # the pool knows it
+    counted: tuple[float, bool] | None = None  # in the abandon ledger as (answered at, abandoned)
+    machine: bool = False  # the agent says that no person answered
     misses: int = 0  # snapshots in a row that contradict this call
     missed_at: float = 0.0  # when the last of them was asked for
 
@@ -82,6 +88,7 @@ class Agent:
     after_call: tuple[str, str] | None = None  # ("pause", reason) or ("logout", "") once free
     last_attempt: str | None = None
     last_campaign: str | None = None
+    last_call: Call | None = None
     calls: int = 0
     parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed
     cures: int = 0
@@ -89,6 +96,8 @@ class Agent:
     misses: int = 0
     missed_at: float = 0.0
     idle_since: float = 0.0
+    in_line: tuple[str, float] | None = None  # (node, idle since) in the lines of free agents
+    fed: tuple[object, str] | None = None  # (phase, node) as the pool knows them
     time_in: dict[AgentState, float] = field(default_factory=dict)
 
     @property
@@ -118,6 +127,8 @@ class Campaign:
     decided_at: float | None = None
     dirty: bool = True
     nothing_due_told_at: float = -math.inf
+    hung_up_ringing: int = 0
+    decisions: int = 0
 
     @property
     def name(self) -> str:
@@ -173,6 +184,7 @@ class Live:
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Agent] = {}  # agent legs by UUID
         self.waiting: dict[str, Call] = {}  # answered customers without an agent, in order of answer
+        self._idle: dict[tuple[str, str], IdleLine] = {}  # free agents by (node, campaign)
         self.agents = {
             name: Agent(s, settings.seats[s.seat], AgentState.LOGGED_OUT, now) for name, s in settings.agents.items()
         }
@@ -183,6 +195,7 @@ class Live:
         }
         self.nodes = {name: Node(name, capacity) for name, capacity in settings.nodes.items()}
         self.rang_a_phone_at = -math.inf  # the last originate of an agent's leg
+        self.last_ring_turn = -math.inf  # the latest turn given to an agent's phone that has to wait
         self.store_ok = True
         self.store_detail = ""
         self.draining = False
@@ -221,8 +234,39 @@ class Live:
         self.counters[f"illegal_{what}"] += 1
         self.out.append(Note("debug", "illegal_event", text))
 
-    def free_agents(self, campaign: Campaign) -> Iterator[Agent]:
-        """Agents who may take an answered call of ``campaign`` now."""
-        for agent in self.agents.values():
-            if agent.free and campaign.name in agent.settings.campaigns and self.nodes[agent.node].usable:
-                yield agent
+    def line_up(self, agent: Agent) -> None:
+        """Keep the lines of free agents true after a change of this agent's state, line or node."""
+        place = (agent.node, agent.idle_since) if agent.free else None
+        if place == agent.in_line:
+            return
+        for known, change in ((agent.in_line, IdleLine.remove), (place, IdleLine.add)):
+            if known is not None:
+                for campaign in agent.settings.campaigns:
+                    change(self._idle_line(known[0], campaign), agent.settings.agent, known[1])
+        agent.in_line = place
+
+    def _idle_line(self, node: str, campaign: str) -> IdleLine:
+        line = self._idle.get((node, campaign))
+        if line is None:
+            line = self._idle[node, campaign] = IdleLine()
+        return line
+
+    def longest_idle(self, campaign: Campaign, node: str) -> Match | None:
+        """The free agent on ``node`` who has waited longest for a call of ``campaign``."""
+        line = self._idle.get((node, campaign.name))
+        return line.first(self.now) if line is not None and self.nodes[node].usable else None
+
+    def free_agents(self, campaign: Campaign, node: str | None = None) -> Iterator[Agent]:
+        """Agents who may take an answered call of ``campaign`` now (on ``node``), longest idle first."""
+        for name in self.nodes if node is None else (node,):
+            line = self._idle.get((name, campaign.name))
+            if line is not None and self.nodes[name].usable:
+                yield from (self.agents[agent] for agent in line.agents())
+
+    def stopped_by(self) -> str:
+        """Why nothing may be started now, in words; empty when something may."""
+        if not self.store_ok:
+            return f"the store is in trouble ({self.store_detail})"
+        if not any(node.usable for node in self.nodes.values()):
+            return "no switch is connected and compared"
+        return ""

@@ -17,16 +17,18 @@ from dialer.engine.live import Agent, Live
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
-    from dialer.engine.pacer import Pacer
+    from dialer.engine.feed import Feed
+    from dialer.engine.hoppers import HopperDesk
 
 
 class OrderDesk:
     """Takes operators' orders."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, feed: Feed) -> None:
         self.live = live
+        self.feed = feed
         self.agents: AgentDesk
-        self.pacer: Pacer
+        self.hoppers: HopperDesk
 
     def _reply(self, request_id: int, problem: str | None, text: str) -> None:
         self.live.emit(Reply(request_id, problem is None, problem or text))
@@ -87,6 +89,8 @@ class OrderDesk:
                 problem = f"disposition {event.code!r}: expected one of {', '.join(codes)}"
             else:
                 live.emit(SaveDisposition(agent.last_attempt, event.agent, event.code, event.note, live.now))
+                if agent.last_call is not None:
+                    self.feed.disposed(agent.last_call, event.code)
         self._reply(event.request_id, problem, f"disposition {event.code} kept")
 
     def of_campaign(self, event: ev.CampaignOrder) -> None:
@@ -109,7 +113,7 @@ class OrderDesk:
             campaign.state = target
             campaign.dirty = True
             if target is CampaignState.STOPPED:
-                self.pacer.release(campaign, "the campaign was stopped")
+                self.hoppers.release(campaign, "the campaign was stopped")
                 self.end_previews(event.campaign)
             live.emit(SaveCampaignState(event.campaign, target.value, live.now))
         self._reply(event.request_id, problem, f"campaign {event.campaign}: {campaign.state.value}")

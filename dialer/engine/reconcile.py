@@ -59,6 +59,9 @@ class Reconciler:
                 since=live.now,
                 opened_at=fact.opened_at,
                 dialed_at=fact.opened_at,
+                rang_at=fact.rang_at,
+                noted_answer=fact.answered_at,
+                noted_bridge=fact.bridged_at,
             )
             campaign.attempts += 1
             self.calls.adopt(call)
@@ -197,13 +200,16 @@ class Reconciler:
             call.agent = agent
             call.agent_id = agent.settings.agent
             self.agents.adopt_call(agent, call)
-            self.calls.bridged(call, agent, LegsBridged(call.id, fact.peer, live.now))
+            call.answered_at = call.noted_answer
+            at = call.noted_answer if call.noted_bridge is None else call.noted_bridge
+            self.calls.bridged(call, agent, LegsBridged(call.id, fact.peer, live.now if at is None else at))
         elif fact.peer is not None:
             # It talks to somebody who is not logged in here: it ends by itself, and was connected.
-            call.answered_at = fact.created_at
+            call.answered_at = fact.created_at if call.noted_answer is None else call.noted_answer
             self.calls.bridged_elsewhere(call)
         else:
-            self.calls.answered(call, LegAnswered(call.id, live.now))
+            at = call.noted_answer
+            self.calls.answered(call, LegAnswered(call.id, live.now if at is None else at))
 
 
 def _again(item: Call | Agent, snapshot: SwitchSnapshot) -> bool:

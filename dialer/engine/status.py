@@ -1,13 +1,19 @@
-"""The engine's view of itself, as frozen facts for people and metrics. Owns no state and shows no phone number."""
+"""The engine's view of itself, as frozen facts for people and metrics. Owns no state and shows no phone number.
+
+What pacing tells of itself (``Pool.explain``) is read here, and nowhere else in the dialer.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container, Mapping
+from typing import Any
 
 from dialer.domain.outcomes import Outcome
-from dialer.domain.status import AgentView, CampaignView, NodeView, Status
+from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, Status
 from dialer.engine.agents import BUSY_STATES, LOGGED_IN_STATES
 from dialer.engine.live import Agent, Campaign, Live
+from pacing.pool import Pool
 
 
 def busy_share(live: Live) -> float:
@@ -21,8 +27,8 @@ def busy_share(live: Live) -> float:
     return busy / logged_in if logged_in > 0 else 0.0
 
 
-def build(live: Live) -> Status:
-    """Everything at ``live.now``."""
+def build(live: Live, pool: Pool, predictive: Container[str]) -> Status:
+    """Everything at ``live.now``; ``predictive`` names the campaigns that ``pool`` decides."""
     return Status(
         at=live.now,
         uptime_s=live.now - live.started_at,
@@ -30,13 +36,16 @@ def build(live: Live) -> Status:
         store_ok=live.store_ok,
         store_detail=live.store_detail,
         agents=tuple(_agent(live, agent) for agent in live.agents.values()),
-        campaigns=tuple(_campaign(live, campaign) for campaign in live.campaigns.values()),
+        campaigns=tuple(_campaign(live, campaign, pool if name in predictive else None)
+            for name, campaign in live.campaigns.items()
+        ),
         nodes=tuple(
             NodeView(node.name, node.up, node.synced, node.detail, node.legs, node.capacity)
             for node in live.nodes.values()
         ),
         counters=dict(live.counters),
         busy_share=busy_share(live) if live.busy_share_at_close is None else live.busy_share_at_close,
+        pacing_dropped=dict(pool.dropped),
     )
 
 
@@ -61,7 +70,7 @@ def _agent(live: Live, agent: Agent) -> AgentView:
     )
 
 
-def _campaign(live: Live, campaign: Campaign) -> CampaignView:
+def _campaign(live: Live, campaign: Campaign, pool: Pool | None) -> CampaignView:
     states: Counter[str] = Counter(call.state.value for call in campaign.calls.values())
     outcomes = {outcome.value: count for outcome, count in campaign.outcomes.items()}
     abandoned = campaign.outcomes[Outcome.ABANDONED]
@@ -83,4 +92,39 @@ def _campaign(live: Live, campaign: Campaign) -> CampaignView:
         decided_ago_s=None if campaign.decided_at is None else live.now - campaign.decided_at,
         refusals=dict(campaign.refusals),
         last_refusal=campaign.last_refusal,
+        pacing=None if pool is None else _pacing(pool.explain(campaign.name, live.now), campaign),
     )
+
+
+def _pacing(told: Mapping[str, Any], campaign: Campaign) -> PacingView:
+    decision, learnt = told["decision"], told["learnt"]
+    names = ("window", "limit", "answered", "abandoned", "rate", "projected", "left")
+    return PacingView(
+        theta=decision.get("theta", told["theta"]),
+        p_next=decision.get("p_next", 0.0),
+        answer_probability=learnt["answer_probability"],
+        hung_up_ringing=campaign.hung_up_ringing,
+        hung_up_share=told["hung_up_share"],
+        decisions=campaign.decisions,
+        origin=learnt["origin"],
+        windows=tuple(AbandonView(*(window[name] for name in names)) for window in told["windows"]),
+    )
+
+
+def explain(live: Live, pool: Pool, campaign: Campaign) -> dict[str, object]:
+    """All that stands behind a campaign's last decision: the pool's words, in the frame of what the engine did."""
+    told: dict[str, Any] = dict(pool.explain(campaign.name, live.now))
+    decided = campaign.decision
+    return told | {
+        "mode": campaign.settings.mode.value,
+        "state": campaign.state.value,
+        "decision": told["decision"]
+        | {
+            "lines": decided.lines,
+            "reason": decided.reason,
+            "ago_s": None if campaign.decided_at is None else live.now - campaign.decided_at,
+        },
+        "hopper": len(campaign.hopper),
+        "decisions": campaign.decisions,
+        "hung_up_ringing": campaign.hung_up_ringing,
+    }

@@ -259,6 +259,19 @@ def _campaign_paths(app: OpenAPI, port: ServicePort) -> None:
     def campaign(path: shapes.CampaignPath) -> Response:
         return _answer(_find_campaign(port, path.name))
 
+    @app.get(
+        "/v1/campaigns/<name>/pacing",
+        tags=[_CAMPAIGNS],
+        summary="What the last pacing decision stood on",
+        responses={200: shapes.PacingAnswer},
+        **_LOCKED,
+    )
+    def pacing(path: shapes.CampaignPath) -> Response:
+        told = port.pacing(path.name)
+        if told is None:
+            raise _no_campaign(path.name)
+        return _answer(told)
+
     def order(path: shapes.CampaignPath, word: str) -> Response:
         _find_campaign(port, path.name)
         return _carry_out(port, lambda request_id: events.CampaignOrder(request_id, path.name, word))
@@ -302,7 +315,11 @@ def _find_campaign(port: ServicePort, name: str) -> CampaignView:
     for view in port.status().campaigns:
         if view.campaign == name:
             return view
-    raise _NotThere(fault(404, f"no campaign {name}", "a campaign of the configuration: see /v1/campaigns"))
+    raise _no_campaign(name)
+
+
+def _no_campaign(name: str) -> _NotThere:
+    return _NotThere(fault(404, f"no campaign {name}", "a campaign of the configuration: see /v1/campaigns"))
 
 
 def _carry_out(port: ServicePort, make: Order) -> Response:

@@ -26,7 +26,7 @@ from dialer.domain.agent import AgentState
 from dialer.domain.call import CallState
 from dialer.domain.campaign import CampaignState
 from dialer.domain.outcomes import Outcome
-from dialer.domain.status import CampaignView, NodeView, Status
+from dialer.domain.status import CampaignView, NodeView, PacingView, Status
 from dialer.masking import mask_text
 from dialer.ports import LatencyView, ServicePort
 
@@ -34,6 +34,7 @@ _NOT_IN_A_NAME: Final = re.compile(r"[^a-zA-Z0-9_]+")
 _LATENCY_HELP: Final[Mapping[str, str]] = {
     "answer_to_agent_ms": "From a customer's ANSWER received to uuid_bridge sent.",
     "answer_to_bridge_ms": "From a customer's ANSWER received to CHANNEL_BRIDGE received.",
+    "pacing_decision_cpu_ms": "CPU time of a turn of the engine in which the predictive pool decided.",
 }
 
 
@@ -53,8 +54,14 @@ class DialerCollector(Collector):
         yield from _service(status, self._port)
         yield from _nodes(status)
         yield from _agents(status)
-        for build in (_campaign_gauges, _campaign_counters):
+        for build in (_campaign_gauges, _campaign_counters, _pacing):
             yield from build(status.campaigns)
+        dropped = CounterMetricFamily(
+            "dialer_pacing_dropped_observations", "What pacing could not believe, and left out.", labels=["reason"]
+        )
+        for reason, count in sorted(status.pacing_dropped.items()):
+            dropped.add_metric([_label(reason)], float(count))
+        yield dropped
         for name, view in sorted(self._port.latencies().items()):
             yield _latency(name, view)
         taken: set[str] = set()
@@ -184,6 +191,39 @@ def _campaign_counters(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:
             refusals.add_metric([_label(c.campaign), _label(rule)], count)
     yield outcomes
     yield refusals
+
+
+def _pacing(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:
+    paced = [(_label(c.campaign), c.pacing) for c in campaigns if c.pacing is not None]
+    columns: tuple[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str, Callable[[PacingView], float]], ...]
+    gauge, counter = GaugeMetricFamily, CounterMetricFamily
+    columns = (
+        (gauge, "dialer_pacing_theta", "A call starts while P(it finds nobody) is below.", lambda p: p.theta),
+        (gauge, "dialer_pacing_p_next_abandon", "P(the next call answered finds nobody).", lambda p: p.p_next),
+        (
+            gauge,
+            "dialer_pacing_answer_probability",
+            "Believed of a call to an average lead.",
+            lambda p: p.answer_probability,
+        ),
+        (counter, "dialer_pacing_decisions", "Decisions of the predictive pool.", lambda p: p.decisions),
+        (counter, "dialer_hung_up_ringing", "Ringing calls that pacing hung up.", lambda p: p.hung_up_ringing),
+    )
+    for kind, name, text, read in columns:
+        family = kind(name, text, labels=["campaign"])
+        for campaign, view in paced:
+            family.add_metric([campaign], float(read(view)))
+        yield family
+    labels = ["campaign", "window"]
+    budget = GaugeMetricFamily("dialer_abandon_budget_calls", "Calls that may still be abandoned.", labels=labels)
+    rate = GaugeMetricFamily("dialer_abandon_rate", "Abandoned over answered by people, in the window.", labels=labels)
+    limit = GaugeMetricFamily("dialer_abandon_limit", "What the window allows.", labels=labels)
+    for campaign, view in paced:
+        for window in view.windows:
+            budget.add_metric([campaign, _label(window.window)], window.left)
+            rate.add_metric([campaign, _label(window.window)], window.rate)
+            limit.add_metric([campaign, _label(window.window)], window.limit)
+    yield from (budget, rate, limit)
 
 
 def _latency(name: str, view: LatencyView) -> HistogramMetricFamily:

@@ -133,6 +133,82 @@ class CampaignAnswer(RootModel[CampaignView]):
     """One campaign."""
 
 
+class PacingAgents(BaseModel):
+    """Agents of the campaign by what they do."""
+
+    ready: int
+    reserved: int
+    talking: int
+    wrap: int
+    away: int
+
+
+class PacingCalls(BaseModel):
+    """Calls of the campaign; ``all`` includes conversations."""
+
+    ringing: int
+    waiting: int
+    all: int
+
+
+class PacingDecision(BaseModel):
+    """The last decision; further keys are the numbers that it stood on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    lines: int
+    reason: str
+    ago_s: float | None
+
+
+class PacingLearnt(BaseModel):
+    """What is believed of calls and agents, and from how much; further keys are details."""
+
+    model_config = ConfigDict(extra="allow")
+
+    origin: str = Field(description="from what pacing started")
+    dials: float
+    answer_probability: float
+    answer_probability_low: float
+    answer_probability_high: float
+    time_to_answer_s: float
+    talk_s: float
+    wrap_s: float
+
+
+class PacingWindow(BaseModel):
+    """One abandon window; rates are ratios 0–1, ``left`` is in calls."""
+
+    model_config = ConfigDict(extra="allow")
+
+    window: str
+    limit: float
+    answered: float
+    abandoned: float
+    rate: float
+    projected: float
+    left: float
+
+
+class PacingAnswer(BaseModel):
+    """Everything behind a campaign's last pacing decision; further keys are details."""
+
+    model_config = ConfigDict(extra="allow")
+
+    campaign: str
+    mode: str
+    state: str
+    decision: PacingDecision
+    theta: float
+    agents: PacingAgents
+    calls: PacingCalls
+    learnt: PacingLearnt
+    windows: list[PacingWindow]
+    hung_up_ringing: int
+    hung_up_share: float
+    dialed: int
+
+
 class CampaignsAnswer(BaseModel):
     """All campaigns."""
 

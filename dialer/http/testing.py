@@ -16,7 +16,7 @@ from dialer.domain import events
 from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger
 from dialer.domain.campaign import CAMPAIGN_TABLE, CampaignState, CampaignTrigger
 from dialer.domain.commands import Reply
-from dialer.domain.status import AgentView, CampaignView, NodeView, Status
+from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, Status
 from dialer.ports import Health, LatencyView
 
 ATTEMPT = "8d3f1a2b-1234-4678-9abc-123456789012"
@@ -77,6 +77,72 @@ def sample_status(**changes: object) -> Status:
     return replace(status, **changes)  # type: ignore[arg-type]
 
 
+def sample_pacing(campaign: str = "spring") -> dict[str, object]:
+    """What an engine says of a predictive campaign's last decision."""
+    return {
+        "campaign": campaign,
+        "mode": "predictive",
+        "state": "running",
+        "decision": {
+            "lines": 3,
+            "reason": "start 3: 4 ready and 6.1 freeing within 24 s, P(next finds nobody) 0.021 ≤ θ 0.024",
+            "ago_s": 0.2,
+            "p_next": 0.021,
+            "p_near": 0.03,
+            "theta": 0.024,
+        },
+        "theta": 0.03,
+        "target": 0.0295,
+        "ease": 0.8,
+        "agents": {"ready": 4, "talking": 20, "wrap": 5, "reserved": 1, "away": 2},
+        "calls": {"ringing": 41, "waiting": 0, "all": 61},
+        "learnt": {
+            "origin": "warm: the last 3000 calls of its history",
+            "dials": 3120.0,
+            "answer_probability": 0.31,
+            "answer_probability_low": 0.29,
+            "answer_probability_high": 0.33,
+            "newest_dials_doubt_z": 0.4,
+            "changes_found": 1,
+            "last_changes": [{"at": 900.0, "z": 4.1, "dials": 80, "before": 0.2, "after": 0.31}],
+            "time_to_answer_s": 11.8,
+            "ring_life_s": 20.1,
+            "talk_s": 122.0,
+            "wrap_s": 21.0,
+            "talks": 980.0,
+            "effects": [{"name": "attempt=2", "logit": -0.4, "se": 0.1}],
+        },
+        "windows": [
+            {
+                "window": "30d",
+                "limit": 0.03,
+                "since": 0.0,
+                "answered": 1333.0,
+                "abandoned": 29.0,
+                "rate": 0.0218,
+                "projected": 0.011,
+                "left": 11.0,
+                "target": 0.03,
+                "ease": 1.0,
+            }
+        ],
+        "hung_up_ringing": 12,
+        "hung_up_share": 0.08,
+        "dialed": 4000,
+        "machines_taken_out": 2,
+        "unknown": 0.0,
+        "dropped": {"ring_time": 1},
+        "hopper": 80,
+        "decisions": 9000,
+    }
+
+
+def sample_pacing_view() -> PacingView:
+    """The same as a status shows it."""
+    window = AbandonView("30d", 0.03, 1333.0, 29.0, 0.0218, 0.011, 11.0)
+    return PacingView(0.024, 0.021, 0.31, 12, 0.08, 9000, "warm: the last 3000 calls of its history", (window,))
+
+
 @dataclass
 class FakePort:
     """A ``ServicePort`` on given facts. ``orders`` records what was asked; ``silent``: orders time out."""
@@ -119,6 +185,10 @@ class FakePort:
 
     def status(self) -> Status:
         return self.shown
+
+    def pacing(self, campaign: str) -> Mapping[str, object] | None:
+        known = {view.campaign for view in self.shown.campaigns}
+        return sample_pacing(campaign) if campaign in known else None
 
     def health(self) -> Health:
         return self.told

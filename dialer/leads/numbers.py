@@ -1,7 +1,7 @@
-"""Phone numbers of leads: E.164 from what people type, and every time zone a number may be in.
+"""Phone numbers of leads: E.164 from what people type, every time zone a number may be in, and its type of line.
 
-Owns normalising and zones. Must not decide whether a number may be dialed now (``windows``, ``eligibility``), and
-does not mask (``dialer.masking``). Knowledge of numbering plans is the phonenumbers library's.
+Owns normalising, zones and types. Must not decide whether a number may be dialed now (``windows``, ``eligibility``),
+and does not mask (``dialer.masking``). Knowledge of numbering plans is the phonenumbers library's.
 """
 
 from __future__ import annotations
@@ -23,6 +23,14 @@ _UNKNOWN_ZONE: Final = "Etc/Unknown"
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _DIALABLE: Final = re.compile(r"[0-9+()\[\]./\s~*#-]*", re.ASCII)
 _SCIENTIFIC: Final = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]{1,2}")
+
+_LINE_TYPES: Final = {
+    phonenumbers.PhoneNumberType.MOBILE: "mobile",
+    phonenumbers.PhoneNumberType.FIXED_LINE: "fixed",
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: "mixed",
+    phonenumbers.PhoneNumberType.VOIP: "voip",
+    phonenumbers.PhoneNumberType.UNKNOWN: "",
+}
 
 _WHY: Final = {
     phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: "an unknown country code",
@@ -85,6 +93,16 @@ def zones_for_lead(e164: str, own_zone: str | None) -> tuple[str, ...]:
     person may be. ``own_zone`` must be a valid IANA name or None.
     """
     return (own_zone,) if own_zone else zones_of(e164)
+
+
+def line_type(e164: str) -> str:
+    """What kind of line ``e164`` is by its numbering plan: mobile, fixed, mixed (the plan does not tell these two
+    apart), voip, other, or empty when the number is no known one."""
+    try:
+        parsed = phonenumbers.parse(e164, None)
+    except phonenumbers.NumberParseException:
+        return ""
+    return _LINE_TYPES.get(phonenumbers.number_type(parsed), "other")
 
 
 def prefixes(e164: str) -> tuple[str, ...]:

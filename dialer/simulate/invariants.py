@@ -14,6 +14,7 @@ from dialer.domain.campaign import CampaignState
 from dialer.domain.lead import LeadState
 from dialer.domain.settings import Mode
 from dialer.simulate.shift import EPOCH_S, Shift
+from pacing.board import Phase
 
 AGENT_STATES_WITH_CALL = frozenset({AgentState.RESERVED, AgentState.TALKING})
 STUCK_S = 20.0
@@ -68,9 +69,46 @@ def _engine(shift: Shift) -> None:
             _require(call.agent is not None and call.agent.call is call, f"attempt {call.id} connects to nobody")
         if call.id in live.waiting:
             _require(call.state is CallState.WAITING, f"attempt {call.id} waits while {call.state}")
+    _pool(shift)
     for trunk in live.trunks.values():
         counted = sum(1 for call in live.calls.values() if call.trunk == trunk.settings.name)
         _require(trunk.legs == counted, f"trunk {trunk.settings.name} counts {trunk.legs} legs of {counted}")
+
+
+def _pool(shift: Shift) -> None:
+    """Pacing believes what is."""
+    live, pool = shift.engine._live, shift.engine._feed.pool
+    mine = {c.id for c in live.calls.values() if c.campaign.settings.mode is not Mode.PREVIEW}
+    retired = {c.id for c in live.calls.values() if c.campaign.name not in live.settings.campaigns}
+    _require(pool.calls == mine - retired, f"pacing knows {pool.calls ^ (mine - retired)} wrongly, or not")
+    for name, agent in live.agents.items():
+        free = agent.free and agent.after_call is None and live.nodes[agent.node].usable
+        expected = {
+            AgentState.READY: Phase.IDLE if free else Phase.AWAY,
+            AgentState.RESERVED: Phase.RESERVED,
+            AgentState.TALKING: Phase.TALKING,
+            AgentState.WRAP_UP: Phase.WRAP,
+        }.get(agent.state, Phase.AWAY)
+        if agent.after_call is not None and expected is not Phase.AWAY:
+            expected = Phase.LEAVING
+        believed = pool.phase_of(name)
+        believed = Phase.AWAY if believed is None else believed
+        _require(believed == expected, f"pacing believes that agent {name} is {believed!r}, not {expected!r}")
+    for campaign in live.campaigns.values():
+        free_now = {n for n, a in live.agents.items() if a.free and live.nodes[a.node].usable and campaign.name in
+                    a.settings.campaigns}  # fmt: skip
+        in_line = {agent.settings.agent for agent in live.free_agents(campaign)}
+        _require(free_now == in_line, f"campaign {campaign.name}: free are {free_now}, in line {in_line}")
+
+
+def ledger(shift: Shift) -> None:
+    """The abandon ledger is what the store would tell a fresh dialer, exact to the call."""
+    pool = shift.engine._feed.pool
+    for fact in shift.store.recover(shift.now).pacing:
+        counts = pool.counts(fact.campaign, shift.now)
+        answered, abandoned = len(fact.answers_recent), sum(1 for _, kind in fact.answers_recent if kind == "abandoned")
+        believed = (counts.answered_today, counts.abandoned_today)
+        _require(believed == (answered, abandoned), f"{fact.campaign}: ledger {believed}, store {answered, abandoned}")
 
 
 def _switch(shift: Shift) -> None:
@@ -118,7 +156,9 @@ def healed(shift: Shift) -> None:
     for campaign in live.campaigns.values():
         free = [a for a in live.free_agents(campaign) if live.now - a.idle_since > STUCK_S]
         running = campaign.state is CampaignState.RUNNING and campaign.settings.mode is not Mode.PREVIEW
-        if running and free and not campaign.hopper.exhausted:
+        trunk = live.trunks.get(campaign.settings.trunk)
+        room = trunk is not None and trunk.legs < trunk.settings.outbound
+        if running and free and room and not campaign.hopper.exhausted:
             busy = [call for call in live.calls.values() if call.state is not CallState.CONNECTED]
             _require(bool(busy), f"campaign {campaign.name} dials nobody: {campaign.decision.reason}")
 

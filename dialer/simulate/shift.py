@@ -260,7 +260,7 @@ class Shift:
             self.tell(f"    {event!r:.200}")
         commands = self.engine.handle(event, self.now)
         self.commands_seen = commands
-        stored = [c for c in commands if isinstance(c, _STORE_COMMANDS)]
+        stored = [c for c in commands if isinstance(c, cmd.StoreCommand)]
         for command in commands:
             if isinstance(command, cmd.SwitchCommand):
                 self._driver.execute(command)
@@ -392,14 +392,3 @@ class Shift:
 
     def _new_id(self) -> str:
         return str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
-
-
-_STORE_COMMANDS = (
-    cmd.ClaimLeads
-    | cmd.ReleaseLeads
-    | cmd.OpenAttempt
-    | cmd.CloseAttempt
-    | cmd.LogAgentState
-    | cmd.SaveCampaignState
-    | cmd.SaveDisposition
-)

@@ -40,7 +40,8 @@ class Claims:
     def claim(self, conn: Connection, command: ClaimLeads, now: float) -> LeadsClaimed:
         """Up to ``count`` leads; when fewer, with the instant at which to ask again."""
         rules = self._campaigns.get(command.campaign)
-        lists = list(conn.execute(self._st.list_ids, {"p_names": list(rules.lists)}).scalars()) if rules else []
+        names = self._list_names(conn, rules) if rules else {}
+        lists = list(names)
         if not lists or command.count <= 0:
             return LeadsClaimed(command.campaign, (), command.count)
         opens = self._opening_times(conn, command.campaign, now)
@@ -63,12 +64,15 @@ class Claims:
                     for row in rows
                 ],
             )
-        leads = tuple(_claimed(row, command.campaign, lease_until) for row in rows)
+        leads = tuple(_claimed(row, command.campaign, names[row.list_id], lease_until) for row in rows)
         if len(leads) >= command.count:
             return LeadsClaimed(command.campaign, leads, command.count, now, self._left_now(conn, command, lists, now))
         due, left = self._look_ahead(conn, lists, opens, now)
         self._left[command.campaign] = (now, left)
         return LeadsClaimed(command.campaign, leads, command.count, due, left)
+
+    def _list_names(self, conn: Connection, rules: CampaignSettings) -> dict[int, str]:
+        return {row.id: row.name for row in conn.execute(self._st.list_ids, {"p_names": list(rules.lists)})}
 
     def _opening_times(self, conn: Connection, campaign: str, now: float) -> dict[int, float]:
         openings = self._openings[campaign]
@@ -115,7 +119,7 @@ class Claims:
         return next_due_at(now, ready, lease_ends, dialing), left
 
 
-def _claimed(row: Row[Any], campaign: str, lease_until: float) -> ClaimedLead:
+def _claimed(row: Row[Any], campaign: str, list_name: str, lease_until: float) -> ClaimedLead:
     return ClaimedLead(
         lead_id=row.id,
         campaign=campaign,
@@ -127,4 +131,7 @@ def _claimed(row: Row[Any], campaign: str, lease_until: float) -> ClaimedLead:
         name=row.name,
         priority=row.priority,
         fields=json.loads(row.fields) if row.fields else {},
+        list_name=list_name,
+        last_outcome=row.last_outcome,
+        line_type=row.line_type,
     )

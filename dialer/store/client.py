@@ -18,7 +18,7 @@ from gevent import socket, subprocess
 from gevent.event import AsyncResult, Event
 from gevent.queue import SimpleQueue
 
-from dialer.domain.commands import ClaimLeads, LogAgentState, OpenAttempt, StoreCommand
+from dialer.domain.commands import ClaimLeads, LogAgentState, OpenAttempt, SavePacing, StoreCommand
 from dialer.domain.events import Recovered, StoreEvent, StoreFailed, StoreRecovered
 from dialer.domain.settings import CampaignSettings
 from dialer.oneshot import python_module
@@ -79,6 +79,7 @@ class StoreClient:
         self._seq = 0
         self._unanswered: OrderedDict[int, wire.Do | wire.Flush | wire.Recover] = OrderedDict()
         self._agent_lines: deque[int] = deque()
+        self._pacing: dict[str, int] = {}
         self._waiting: dict[int, AsyncResult] = {}
         self._events: SimpleQueue = SimpleQueue()
         self._out: deque[bytes] = deque()
@@ -120,6 +121,10 @@ class StoreClient:
         if isinstance(command, LogAgentState):
             self._agent_lines.append(frame.seq)
             self._bound_agent_lines()
+        elif isinstance(command, SavePacing):
+            # Only the newest counts: a worker that stays away is not told of the older ones.
+            self._unanswered.pop(self._pacing.get(command.campaign, 0), None)
+            self._pacing[command.campaign] = frame.seq
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything submitted before is durable; False when it is not within ``timeout_s``."""

@@ -1,7 +1,7 @@
 """The gate and the end of an attempt, as SQL inside the caller's transaction.
 
-Owns what OpenAttempt, CloseAttempt and ReleaseLeads do to leads, numbers and attempts. The judgement itself is
-``leads.eligibility``'s. Every method may be repeated after a lost answer without a second effect.
+Owns what OpenAttempt, NoteAnswer, NoteBridge, CloseAttempt and ReleaseLeads do to leads, numbers and attempts. The
+judgement itself is ``leads.eligibility``'s. Every method may be repeated after a lost answer without a second effect.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from dialer.domain.commands import CloseAttempt, OpenAttempt, ReleaseLeads
+from dialer.domain.commands import CloseAttempt, NoteAnswer, NoteBridge, OpenAttempt, ReleaseLeads
 from dialer.domain.events import AttemptOpened, AttemptRefused
 from dialer.domain.lead import LeadState
 from dialer.domain.settings import CampaignSettings
@@ -53,7 +53,7 @@ class Identity:
 
 
 class Gate:
-    """Executes the three commands that move a lead once it is claimed."""
+    """Executes the commands that move a lead once it is claimed, and those that follow its attempt."""
 
     def __init__(self, statements: Statements, me: Identity, campaigns: Mapping[str, CampaignSettings]) -> None:
         self._st = statements
@@ -185,6 +185,22 @@ class Gate:
             now,
         )
 
+    # ---- while it lasts ------------------------------------------------------------------------------------
+
+    def answered(self, conn: Connection, command: NoteAnswer) -> None:
+        """Write the answer of an open attempt."""
+        conn.execute(
+            self._st.note_answer,
+            {"p_attempt": command.attempt_id, "p_rang": command.rang_at, "p_answered": command.answered_at},
+        )
+
+    def bridged(self, conn: Connection, command: NoteBridge) -> None:
+        """Write the bridge of an open attempt."""
+        conn.execute(
+            self._st.note_bridge,
+            {"p_attempt": command.attempt_id, "p_bridged": command.bridged_at, "p_agent": command.agent},
+        )
+
     # ---- close and release ---------------------------------------------------------------------------------
 
     def close(self, conn: Connection, command: CloseAttempt, now: float) -> None:
@@ -221,6 +237,7 @@ class Gate:
                 "p_state": (LeadState.DONE if done else LeadState.READY).value,
                 "p_reason": plain(reason or command.outcome.value, 1000),
                 "p_due": command.ended_at + (0.0 if done else command.recycle_after_s),
+                "p_outcome": command.outcome.value,
                 "p_now": now,
             },
         )

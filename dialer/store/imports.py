@@ -24,7 +24,7 @@ from dialer.domain.lead import LeadState
 from dialer.leads.encodings import detect
 from dialer.leads.errors import LeadFileError, NumberError
 from dialer.leads.files import FileLead, LeadFile, RowFault
-from dialer.leads.numbers import normalise
+from dialer.leads.numbers import line_type, normalise
 from dialer.store.database import make_engine, read_only
 from dialer.store.errors import StoreUnavailable
 from dialer.store.gate import plain
@@ -157,6 +157,8 @@ class _ListWriter:
         if self._dry_run:
             with self._engine.connect() as conn:
                 return len(self._new(read_only(conn), leads, path))
+        # Before the transaction: it takes longer than the writing does, and others wait for the lock.
+        line_types = {e164: line_type(e164) for lead in leads for e164, _ in lead.numbers}
         with self._engine.begin() as conn:
             list_id = ensure_list_id(conn, self._statements, self._list_name, self._now)
             new = self._new(conn, leads, path)
@@ -176,6 +178,7 @@ class _ListWriter:
                         "e164": e164,
                         "zone_set_id": self._zone_sets["|".join(zones)],
                         "dead_at": None,
+                        "line_type": line_types[e164],
                     }
                     for lead_id, (_, numbers) in zip(ids, new, strict=True)
                     for position, (e164, zones) in enumerate(numbers, 1)
@@ -246,6 +249,7 @@ class _ListWriter:
             "claim_campaign": "",
             "lease_until": 0.0,
             "changed_at": self._now,
+            "last_outcome": "",
         }
 
 

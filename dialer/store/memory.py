@@ -7,17 +7,20 @@ in, nothing is random. The contract tests run the same cases against this and th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from dialer.domain.agent import AgentState
 from dialer.domain.commands import (
     ClaimLeads,
     CloseAttempt,
     LogAgentState,
+    NoteAnswer,
+    NoteBridge,
     OpenAttempt,
     ReleaseLeads,
     SaveCampaignState,
     SaveDisposition,
+    SavePacing,
     StoreCommand,
 )
 from dialer.domain.events import (
@@ -45,56 +48,10 @@ from dialer.leads.eligibility import (
 from dialer.leads.numbers import zones_for_lead
 from dialer.leads.windows import OpeningTimes
 from dialer.store.errors import StoreError
+from dialer.store.memory_facts import pacing_facts
+from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead, MemoryNumber
 
-
-@dataclass(slots=True, eq=False)
-class MemoryNumber:
-    """A number of a lead."""
-
-    number_id: int
-    e164: str
-    zones: tuple[str, ...]
-    dead: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class MemoryLead:
-    """A lead as the store sees it. ``current`` indexes ``numbers``."""
-
-    lead_id: int
-    list_name: str
-    person: str
-    numbers: list[MemoryNumber]
-    name: str = ""
-    priority: int = 0
-    fields: Mapping[str, str] = field(default_factory=dict)
-    state: LeadState = LeadState.READY
-    reason: str = ""
-    due_at: float = 0.0
-    attempts: int = 0
-    current: int = 0
-    claim_epoch: int = 0
-    claim_campaign: str = ""
-    lease_until: float = 0.0
-
-
-@dataclass(slots=True, eq=False)
-class MemoryAttempt:
-    """An attempt; open while ``closed`` is None. ``epoch`` is the run that opened it."""
-
-    opened: OpenAttempt
-    epoch: int
-    closed: CloseAttempt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryDoNotCall:
-    """An entry; ``campaign`` empty for all, ``expires_at`` None for ever."""
-
-    value: str
-    by_prefix: bool = False
-    campaign: str = ""
-    expires_at: float | None = None
+__all__ = ["MemoryAttempt", "MemoryDoNotCall", "MemoryLead", "MemoryNumber", "MemoryStore", "StoreSnapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +92,7 @@ class MemoryStore:
         self._do_not_call: list[MemoryDoNotCall] = []
         self._agents: dict[str, tuple[float, str, str]] = {}
         self._campaign_states: dict[str, tuple[float, str]] = {}
+        self._pacing: dict[str, SavePacing] = {}
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
         self.dispositions: list[SaveDisposition] = []
@@ -152,16 +110,17 @@ class MemoryStore:
         priority: int = 0,
         due_at: float = 0.0,
         fields: Mapping[str, str] | None = None,
+        line_type: str = "",
     ) -> int:
         """Add a lead with ``numbers`` (E.164, in order) and return its id.
 
-        ``zones`` binds all its numbers; without it each number is bound by its own.
+        ``zones`` binds all its numbers; without it each number is bound by its own. ``line_type`` is all its numbers'.
         """
         made = []
         for e164 in numbers:
             self._numbers += 1
             bound = tuple(sorted(zones)) if zones is not None else zones_for_lead(e164, None)
-            made.append(MemoryNumber(self._numbers, e164, bound))
+            made.append(MemoryNumber(self._numbers, e164, bound, line_type=line_type))
         lead_id = len(self._leads) + 1
         self._leads[lead_id] = MemoryLead(
             lead_id, list_name, person or numbers[0], made, name, priority, dict(fields or {}), due_at=due_at
@@ -184,6 +143,8 @@ class MemoryStore:
         match command:
             case OpenAttempt():
                 return self._open_attempt(command, now)
+            case NoteAnswer() | NoteBridge():
+                self._note(command)
             case CloseAttempt():
                 self._close_attempt(command)
             case ClaimLeads():
@@ -199,6 +160,9 @@ class MemoryStore:
             case SaveCampaignState():
                 if self._campaign_states.get(command.campaign, (command.at, ""))[0] <= command.at:
                     self._campaign_states[command.campaign] = (command.at, command.state)
+            case SavePacing():
+                if self._pacing.get(command.campaign, command).at <= command.at:
+                    self._pacing[command.campaign] = command
         return None
 
     def recover(self, now: float) -> Recovered:
@@ -220,12 +184,19 @@ class MemoryStore:
                 opened_at=o.opened_at,
                 attempts=self._leads[o.lead_id].attempts - 1,
                 trunk=o.trunk,
+                rang_at=attempt.rang_at,
+                answered_at=attempt.answered_at,
+                bridged_at=attempt.bridged_at,
             )
-            for o in (attempt.opened for attempt in former)
+            for attempt in former
+            for o in (attempt.opened,)
         )
         agents = tuple(AgentFact(a, s, r) for a, (_, s, r) in sorted(self._agents.items()) if s)
         campaigns = tuple((name, state) for name, (_, state) in sorted(self._campaign_states.items()))
-        return Recovered(attempts, agents, campaigns)
+        facts = pacing_facts(
+            self._campaigns, self._attempts.values(), self._leads, self.dispositions, self._pacing, now
+        )
+        return Recovered(attempts, agents, campaigns, pacing=facts)
 
     def lead(self, lead_id: int) -> MemoryLead:
         """The lead itself; KeyError when there is none."""
@@ -284,6 +255,9 @@ class MemoryStore:
                     name=lead.name,
                     priority=lead.priority,
                     fields=lead.fields,
+                    list_name=lead.list_name,
+                    last_outcome=lead.last_outcome,
+                    line_type=number.line_type,
                 )
             )
         left = sum(1 for lead in mine if lead.state is not LeadState.DONE)
@@ -368,11 +342,27 @@ class MemoryStore:
             self._move(lead, LeadTrigger.REFUSE_FOR_NOW, verdict.reason)
             lead.due_at = now + (verdict.retry_after_s or 0.0)
 
+    def _note(self, command: NoteAnswer | NoteBridge) -> None:
+        attempt = self._open.get(command.attempt_id)
+        if attempt is None:
+            return
+        if isinstance(command, NoteAnswer):
+            attempt.rang_at = attempt.rang_at if command.rang_at is None else command.rang_at
+            attempt.answered_at = command.answered_at
+        else:
+            attempt.bridged_at, attempt.agent = command.bridged_at, command.agent
+
     def _close_attempt(self, command: CloseAttempt) -> None:
         attempt = self._open.pop(command.attempt_id, None)
         if attempt is None:
             return
-        attempt.closed = command
+        attempt.closed = command = replace(
+            command,
+            rang_at=attempt.rang_at if command.rang_at is None else command.rang_at,
+            answered_at=attempt.answered_at if command.answered_at is None else command.answered_at,
+            bridged_at=attempt.bridged_at if command.bridged_at is None else command.bridged_at,
+            agent=attempt.agent if command.agent is None else command.agent,
+        )
         del self._live_persons[attempt.opened.person]
         del self._live_numbers[attempt.opened.number]
         lead = self._leads[attempt.opened.lead_id]
@@ -385,6 +375,7 @@ class MemoryStore:
         reason = command.lead_reason or command.outcome.value
         self._move(lead, LeadTrigger.FINISH if done else LeadTrigger.RECYCLE, reason)
         lead.due_at = command.ended_at + (0.0 if done else command.recycle_after_s)
+        lead.last_outcome = command.outcome.value
 
     def _used_up(self, attempt: MemoryAttempt) -> bool:
         settings = self._campaigns.get(attempt.opened.campaign)

@@ -30,6 +30,7 @@ from dialer.store.statements import (
     LISTS,
     META,
     NUMBERS,
+    PACING,
     Statements,
 )
 
@@ -200,7 +201,7 @@ def attempts(url: str, since: float = 0.0) -> Sequence[dict[str, Any]]:
 
 
 def wipe(url: str) -> None:
-    """Forget leads, attempts, agents' and campaigns' states; lists' names and do-not-call entries stay."""
+    """Forget leads, attempts, agents', campaigns' and pacing's states; lists' names and do-not-call entries stay."""
     with _connected(url, write=True) as conn:
-        for target in (DISPOSITIONS, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS):
+        for target in (DISPOSITIONS, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS, PACING):
             conn.execute(delete(target))

@@ -1,6 +1,6 @@
-"""What operators and agents did, as SQL inside the caller's transaction.
+"""What operators and agents did and what pacing learned, as SQL inside the caller's transaction.
 
-Owns LogAgentState, SaveCampaignState and SaveDisposition. Repeating one has no second effect.
+Owns LogAgentState, SaveCampaignState, SavePacing and SaveDisposition. Repeating one has no second effect.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from dialer.domain.agent import AgentState
-from dialer.domain.commands import LogAgentState, SaveCampaignState, SaveDisposition
+from dialer.domain.commands import LogAgentState, SaveCampaignState, SaveDisposition, SavePacing
 from dialer.store.gate import plain
 from dialer.store.statements import Statements
 
@@ -64,6 +64,13 @@ class Records:
         conn.execute(
             self._st.save_campaign,
             {"name": command.campaign, "state": command.state, "changed_at": command.at},
+        )
+
+    def pacing(self, conn: Connection, command: SavePacing) -> None:
+        """What pacing learned, unless something newer is known."""
+        conn.execute(
+            self._st.save_pacing,
+            {"owner": self._owner, "campaign": command.campaign, "value": command.value, "at": command.at},
         )
 
     def disposition(self, conn: Connection, command: SaveDisposition) -> None:

@@ -92,6 +92,7 @@ class Lead(Base):
     claim_campaign: Mapped[str] = mapped_column(String(100))
     lease_until: Mapped[float] = mapped_column(Double)
     changed_at: Mapped[float] = mapped_column(Double)
+    last_outcome: Mapped[str] = mapped_column(String(30), server_default="")  # of the last attempt that ended
 
     __table_args__ = (
         # The order of a claim, with what it must look at: it is answered from the index alone.
@@ -110,6 +111,7 @@ class Number(Base):
     e164: Mapped[str] = mapped_column(String(20))
     zone_set_id: Mapped[int] = mapped_column(ForeignKey("zone_sets.id"))
     dead_at: Mapped[float | None] = mapped_column(Double)
+    line_type: Mapped[str] = mapped_column(String(10), server_default="")  # empty: unknown
 
     __table_args__ = (
         Index("uq_numbers_lead_id_position", "lead_id", "position", unique=True),
@@ -160,7 +162,33 @@ class Attempt(Base):
         ),
         Index("ix_attempts_lead_id", "lead_id"),
         Index("ix_attempts_opened_at", "opened_at"),
+        Index("ix_attempts_campaign_opened_at", "campaign", "opened_at"),
+        # The abandon ledger at a start: a month of answers, and what nobody knows of.
+        Index(
+            "ix_attempts_answered",
+            "campaign",
+            "answered_at",
+            sqlite_where=text("answered_at IS NOT NULL"),
+            postgresql_where=text("answered_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_attempts_unknown",
+            "campaign",
+            "ended_at",
+            sqlite_where=text("outcome = 'interrupted'"),
+            postgresql_where=text("outcome = 'interrupted'"),
+        ),
     )
+
+
+class PacingState(Base):
+    """What a dialer's pacing learned of a campaign, as JSON."""
+
+    __tablename__ = "pacing_state"
+    owner: Mapped[str] = mapped_column(String(100), primary_key=True)
+    campaign: Mapped[str] = mapped_column(String(100), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+    at: Mapped[float] = mapped_column(Double)
 
 
 class Agent(Base):
@@ -204,7 +232,10 @@ class Disposition(Base):
     note: Mapped[str] = mapped_column(Text)
     at: Mapped[float] = mapped_column(Double)
 
-    __table_args__ = (Index("uq_dispositions_word", "attempt_id", "agent", "at", unique=True),)
+    __table_args__ = (
+        Index("uq_dispositions_word", "attempt_id", "agent", "at", unique=True),
+        Index("ix_dispositions_code", "code", "at"),
+    )
 
 
 class DoNotCall(Base):

@@ -1,8 +1,8 @@
 """The store as a synchronous service on one connection: a batch of commands is one transaction.
 
 Owns the transaction, the connection and what an error means; what each command does is in ``gate``, ``claims`` and
-``records``. Runs in a process of its own (``worker``), never under gevent. Must not wait or retry beyond a
-deadlock: that is the worker's.
+``records``, what pacing asks in ``pacing_facts``. Runs in a process of its own (``worker``), never under gevent. Must
+not wait or retry beyond a deadlock: that is the worker's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -19,19 +20,23 @@ from dialer.domain.commands import (
     ClaimLeads,
     CloseAttempt,
     LogAgentState,
+    NoteAnswer,
+    NoteBridge,
     OpenAttempt,
     ReleaseLeads,
     SaveCampaignState,
     SaveDisposition,
+    SavePacing,
     StoreCommand,
 )
 from dialer.domain.events import AgentFact, OpenAttemptFact, Recovered, StoreEvent
 from dialer.domain.settings import CampaignSettings
 from dialer.store.answers import failed_answer
 from dialer.store.claims import Claims
-from dialer.store.database import make_engine
+from dialer.store.database import make_engine, read_only
 from dialer.store.errors import StoreDoubtful, StoreUnavailable
 from dialer.store.gate import Gate, Identity
+from dialer.store.pacing_facts import PacingFacts
 from dialer.store.records import Records
 from dialer.store.statements import Statements
 
@@ -66,6 +71,7 @@ class StoreService:
         self._gate = Gate(self._st, self._me, campaigns)
         self._claims = Claims(self._st, self._me, campaigns)
         self._records = Records(self._st, owner)
+        self._facts = PacingFacts(self._st.dialect, owner, campaigns)
         self._conn: Connection | None = None
         self.faults: list[str] = []
         """Commands that the database will never take, and why; whoever reads them empties the list."""
@@ -93,7 +99,9 @@ class StoreService:
 
         ``OpenAttemptFact.attempts`` counts those made before the open one. May be repeated. Raises like ``execute``.
         """
-        return self._transaction(lambda conn: self._recover(conn, now))
+        recovered = self._transaction(lambda conn: self._recover(conn, now))
+        # A month of answers takes its time: read where no other writer waits for it.
+        return replace(recovered, pacing=self._reading(lambda conn: self._facts.read(conn, now)))
 
     def probe(self, now: float) -> None:
         """Prove that the database takes a write. Raises like ``execute``."""
@@ -142,6 +150,14 @@ class StoreService:
             raise StoreDoubtful(_words(error)) from error
         return result
 
+    def _reading(self, work: Callable[[Connection], R]) -> R:
+        """``work`` on a connection of its own that takes no lock."""
+        try:
+            with self._engine.connect() as conn, read_only(conn).begin():
+                return work(conn)
+        except DBAPIError as error:
+            raise StoreUnavailable(_words(error)) from error
+
     def _give_up(self, conn: Connection) -> None:
         """Roll back, and drop the connection when even that fails or the driver says that it is lost."""
         try:
@@ -178,6 +194,10 @@ class StoreService:
         match command:
             case OpenAttempt():
                 return self._gate.open(conn, command, now)
+            case NoteAnswer():
+                self._gate.answered(conn, command)
+            case NoteBridge():
+                self._gate.bridged(conn, command)
             case CloseAttempt():
                 self._gate.close(conn, command, now)
             case ClaimLeads():
@@ -190,6 +210,8 @@ class StoreService:
                 self._records.disposition(conn, command)
             case SaveCampaignState():
                 self._records.campaign_state(conn, command)
+            case SavePacing():
+                self._records.pacing(conn, command)
         return None
 
     def _recover(self, conn: Connection, now: float) -> Recovered:
@@ -210,6 +232,9 @@ class StoreService:
                 opened_at=row.opened_at,
                 attempts=row.made - 1,
                 trunk=row.trunk,
+                rang_at=row.rang_at,
+                answered_at=row.answered_at,
+                bridged_at=row.bridged_at,
             )
             for row in conn.execute(st.former_attempts, me)
         )

@@ -27,14 +27,19 @@ CAMPAIGNS = table(schema.Campaign)
 DISPOSITIONS = table(schema.Disposition)
 DNC = table(schema.DoNotCall)
 META = table(schema.Meta)
+PACING = table(schema.PacingState)
 
 _READY, _CLAIMED, _DIALING, _DONE = (s.value for s in LeadState)
 _FREE = {"claimed_by": "", "claim_epoch": "", "claim_campaign": "", "lease_until": 0.0}
 
 
-def _p(name: str, *, many: bool = False) -> Any:
+def parameter(name: str, *, many: bool = False) -> Any:
+    """The bind parameter ``p_<name>``; with ``many`` a list for IN."""
     # Names with a prefix: a bind parameter of an UPDATE may not be called like one of its columns.
     return bindparam(f"p_{name}", expanding=many)
+
+
+_p = parameter
 
 
 class Statements:
@@ -55,17 +60,17 @@ class Statements:
         """INSERT that does nothing where a unique index has the row already."""
         return self.dialect_insert(target).on_conflict_do_nothing()
 
-    def upsert(self, target: Any, key: str, newer: str = "") -> Any:
+    def upsert(self, target: Any, *key: str, newer: str = "") -> Any:
         """INSERT, or overwrite the row with the same ``key``; with ``newer``, unless that column would go back."""
         made = self.dialect_insert(target)
-        values = {c.name: made.excluded[c.name] for c in target.columns if c.name != key}
+        values = {c.name: made.excluded[c.name] for c in target.columns if c.name not in key}
         where = target.c[newer] <= made.excluded[newer] if newer else None
-        return made.on_conflict_do_update(index_elements=[key], set_=values, where=where)
+        return made.on_conflict_do_update(index_elements=list(key), set_=values, where=where)
 
     # ---- claims --------------------------------------------------------------------------------------------
 
     def _claims(self) -> None:
-        self.list_ids: Executable = select(LISTS.c.id).where(LISTS.c.name.in_(_p("names", many=True)))
+        self.list_ids: Executable = select(LISTS.c.id, LISTS.c.name).where(LISTS.c.name.in_(_p("names", many=True)))
         self.zone_sets: Executable = select(ZONES.c.id, ZONES.c.zones)
         self.expire: Executable = (
             update(LEADS)
@@ -88,8 +93,11 @@ class Statements:
                 LEADS.c.name,
                 LEADS.c.fields,
                 LEADS.c.attempts,
+                LEADS.c.list_id,
+                LEADS.c.last_outcome,
                 NUMBERS.c.id.label("number_id"),
                 NUMBERS.c.e164,
+                NUMBERS.c.line_type,
             )
             .join(NUMBERS, and_(NUMBERS.c.lead_id == LEADS.c.id, NUMBERS.c.position == LEADS.c.position))
             .where(
@@ -206,16 +214,25 @@ class Statements:
                 **_FREE,
             )
         )
+        is_open = and_(ATTEMPTS.c.id == _p("attempt"), ATTEMPTS.c.ended_at.is_(None))
+        self.note_answer: Executable = (
+            update(ATTEMPTS)
+            .where(is_open)
+            .values(rang_at=func.coalesce(_p("rang"), ATTEMPTS.c.rang_at), answered_at=_p("answered"))
+        )
+        self.note_bridge: Executable = (
+            update(ATTEMPTS).where(is_open).values(bridged_at=_p("bridged"), agent=_p("agent"))
+        )
         self.close_attempt: Executable = (
             update(ATTEMPTS)
-            .where(ATTEMPTS.c.id == _p("attempt"), ATTEMPTS.c.ended_at.is_(None))
+            .where(is_open)
             .values(
                 ended_at=_p("ended"),
                 outcome=_p("outcome"),
                 reason=_p("reason"),
-                rang_at=_p("rang"),
-                answered_at=_p("answered"),
-                bridged_at=_p("bridged"),
+                rang_at=func.coalesce(_p("rang"), ATTEMPTS.c.rang_at),
+                answered_at=func.coalesce(_p("answered"), ATTEMPTS.c.answered_at),
+                bridged_at=func.coalesce(_p("bridged"), ATTEMPTS.c.bridged_at),
                 agent=func.coalesce(_p("agent"), ATTEMPTS.c.agent),
                 cause=_p("cause"),
                 sip_status=_p("sip"),
@@ -224,7 +241,14 @@ class Statements:
         self.end_dialing: Executable = (
             update(LEADS)
             .where(LEADS.c.id == _p("lead"), LEADS.c.state == _DIALING)
-            .values(state=_p("state"), reason=_p("reason"), due_at=_p("due"), changed_at=_p("now"), **_FREE)
+            .values(
+                state=_p("state"),
+                reason=_p("reason"),
+                due_at=_p("due"),
+                last_outcome=_p("outcome"),
+                changed_at=_p("now"),
+                **_FREE,
+            )
         )
         self.tries_of_outcome: Executable = select(func.count()).where(
             ATTEMPTS.c.lead_id == _p("lead"), ATTEMPTS.c.outcome == _p("outcome")
@@ -255,6 +279,7 @@ class Statements:
         )
         self.save_agent = self.upsert(AGENTS, "id", newer="since")
         self.save_campaign = self.upsert(CAMPAIGNS, "name", newer="changed_at")
+        self.save_pacing = self.upsert(PACING, "owner", "campaign", newer="at")
         self.insert_disposition = self.insert_new(DISPOSITIONS)
         self.save_meta = self.upsert(META, "key")
         self.meta: Executable = select(META.c.value).where(META.c.key == _p("key"))

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-from dialer.domain.commands import ClaimLeads, LogAgentState, OpenAttempt, StoreCommand
+from dialer.domain.commands import ClaimLeads, LogAgentState, OpenAttempt, SavePacing, StoreCommand
 from dialer.domain.events import Recovered, StoreEvent
 from dialer.leads.eligibility import STORE
 from dialer.store import wire
@@ -165,12 +165,21 @@ class WorkerCore:
             if isinstance(command, OpenAttempt | ClaimLeads):
                 answers.append((seq, failed_answer(command, f"the {STORE} cannot write: {self._error}", keep=True)))
                 continue
+            if isinstance(command, SavePacing):
+                answers += self._forget_older(command)
             self._backlog.append((seq, command))
             if isinstance(command, LogAgentState):
                 self._agent_lines += 1
         self._answer(answers)
         if self._agent_lines > MAX_AGENT_LINES:
             self._drop_agent_lines()
+
+    def _forget_older(self, newer: SavePacing) -> list[tuple[int, StoreEvent | None]]:
+        """What pacing learned is large and only the newest counts: no two of a campaign wait."""
+        older = [seq for seq, c in self._backlog if isinstance(c, SavePacing) and c.campaign == newer.campaign]
+        if older:
+            self._backlog = deque(entry for entry in self._backlog if entry[0] not in older)
+        return [(seq, None) for seq in older]
 
     def _drop_agent_lines(self) -> None:
         lines = [seq for seq, command in self._backlog if isinstance(command, LogAgentState)]

@@ -106,6 +106,7 @@ class Bench:
         priority: int = 0,
         due_at: float = 0.0,
         fields: Mapping[str, str] | None = None,
+        line_type: str = "",
     ) -> int:
         raise NotImplementedError
 
@@ -145,9 +146,17 @@ class MemoryBench(Bench):
         priority: int = 0,
         due_at: float = 0.0,
         fields: Mapping[str, str] | None = None,
+        line_type: str = "",
     ) -> int:
         return self.store.add_lead(
-            list_name, numbers, person=person, zones=zones, priority=priority, due_at=due_at, fields=fields
+            list_name,
+            numbers,
+            person=person,
+            zones=zones,
+            priority=priority,
+            due_at=due_at,
+            fields=fields,
+            line_type=line_type,
         )
 
     def block(
@@ -197,6 +206,7 @@ class SqlBench(Bench):
         priority: int = 0,
         due_at: float = 0.0,
         fields: Mapping[str, str] | None = None,
+        line_type: str = "",
     ) -> int:
         with self.engine.begin() as conn:
             list_id = _id(conn, LISTS, LISTS.c.name == list_name, {"name": list_name, "created_at": 0.0})
@@ -228,6 +238,7 @@ class SqlBench(Bench):
             ).scalar_one()
             for position, e164 in enumerate(numbers, 1):
                 values = {"lead_id": lead_id, "position": position, "e164": e164, "zone_set_id": zone_set}
+                values["line_type"] = line_type
                 conn.execute(insert(NUMBERS), values)
             return lead_id
 

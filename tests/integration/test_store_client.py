@@ -16,7 +16,15 @@ import gevent
 import pytest
 from stores import CAMPAIGNS, Bench, SqlBench, attempt, campaign, closing
 
-from dialer.domain.commands import ClaimLeads, LogAgentState, ReleaseLeads, SaveCampaignState
+from dialer.domain.commands import (
+    ClaimLeads,
+    LogAgentState,
+    NoteAnswer,
+    NoteBridge,
+    ReleaseLeads,
+    SaveCampaignState,
+    SavePacing,
+)
 from dialer.domain.events import (
     AttemptOpened,
     AttemptRefused,
@@ -117,6 +125,29 @@ def test_claim_open_close_flush(bench: SqlBench, daemon: Daemon) -> None:
     summary = queries.summary(bench.url)
     assert (summary["attempts"], summary["outcomes"]["busy"], summary["leads_unaccounted"]) == (2, 2, 0)
     assert not any(isinstance(event, StoreFailed) for event in daemon.events)
+
+
+def test_answers_and_what_was_learned_survive_the_dialer(bench: SqlBench, daemon: Daemon) -> None:
+    fill(bench, 1)
+    (lead,) = daemon.claim(1)
+    opened = now_attempt(lead)
+    daemon.client.submit(opened)
+    daemon.client.submit(NoteAnswer(opened.attempt_id, 1.0, 2.0))
+    daemon.client.submit(NoteBridge(opened.attempt_id, 3.0, "anna"))
+    for n in range(5):
+        daemon.client.submit(SavePacing("sales", f"{n}", float(n)))
+    assert daemon.client.backlog <= 5  # older words of pacing are not kept for a worker that has to be told again
+    assert daemon.client.flush(20.0)
+    daemon.client.stop()
+    again = Daemon(bench.url, epoch="run2")
+    try:
+        recovered = again.client.recover(20.0)
+    finally:
+        again.client.stop()
+    (fact,) = recovered.attempts
+    assert (fact.rang_at, fact.answered_at, fact.bridged_at) == (1.0, 2.0, 3.0)
+    (learned,) = recovered.pacing
+    assert (learned.campaign, learned.state, learned.state_at) == ("sales", "4", 4.0)
 
 
 def test_the_schema_is_made_by_the_worker(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from stores import NOW, Bench, MemoryBench, SqlBench, attempt, closing
 from dialer.domain.commands import (
     ClaimLeads,
     LogAgentState,
+    NoteAnswer,
+    NoteBridge,
     ReleaseLeads,
     SaveCampaignState,
     SaveDisposition,
@@ -311,6 +313,60 @@ def test_a_rule_with_a_limit_of_its_own_ends_the_lead(bench: Bench) -> None:
         bench.execute([opened, closing(opened, Outcome.BUSY, lead_reason="busy")])
         assert bench.lead(lead_id).state == expected
     assert bench.lead(lead_id).reason == "busy"
+
+
+# ---- what is noted while a call lasts, and what a lead carries ----------------------------------------------
+
+
+def test_answer_and_bridge_are_told_after_a_crash(bench: Bench) -> None:
+    bench.add_lead([number(1)], priority=1)
+    bench.add_lead([number(2)])
+    one, two = (attempt(lead, f"a{n}") for n, lead in enumerate(bench.claim(2).leads, 1))
+    answer, bridge = NoteAnswer("a1", NOW + 2, NOW + 9), NoteBridge("a1", NOW + 10, "anna")
+    bench.execute([one, two, answer, bridge])
+    bench.execute([answer, bridge, NoteAnswer("a1", None, NOW + 9), NoteAnswer("unknown", None, NOW)])
+    first, second = bench.restart().attempts
+    assert (first.rang_at, first.answered_at, first.bridged_at) == (NOW + 2, NOW + 9, NOW + 10)
+    assert (second.rang_at, second.answered_at, second.bridged_at) == (None, None, None)
+
+
+def test_a_close_that_knows_no_times_leaves_those_that_were_noted(bench: Bench) -> None:
+    for n in range(3):
+        bench.add_lead([number(n)], priority=9 - n)
+    noted, corrected, late = (attempt(lead, f"a{n}") for n, lead in enumerate(bench.claim(3).leads))
+    bench.execute([noted, corrected, late])
+    bench.execute([n for a in ("a0", "a1") for n in (NoteAnswer(a, NOW + 2, NOW + 9), NoteBridge(a, NOW + 10, "anna"))])
+    bench.execute(
+        [
+            closing(noted, Outcome.CONNECTED, at=NOW + 30),
+            closing(
+                corrected, Outcome.CONNECTED, rang_at=NOW + 1, answered_at=NOW + 3, bridged_at=NOW + 4, at=NOW + 30
+            ),
+            closing(late, Outcome.NO_ANSWER, at=NOW + 30),
+            NoteAnswer("a2", NOW + 2, NOW + 9),  # arrives after the end: the end has said that nobody answered
+            NoteBridge("a0", NOW + 99, "ben"),
+        ]
+    )
+    (fact,) = [f for f in bench.restart().pacing if f.campaign == "sales"]
+    assert [(row.rang_at, row.answered_at, row.bridged_at) for row in fact.history] == [
+        (NOW + 2, NOW + 9, NOW + 10),
+        (NOW + 1, NOW + 3, NOW + 4),
+        (None, None, None),
+    ]
+
+
+def test_a_claimed_lead_carries_what_tells_whether_it_will_answer(bench: Bench) -> None:
+    bench.add_lead([number(1)], list_name="second", line_type="mobile")
+    (lead,) = bench.claim(1, "office").leads
+    assert (lead.list_name, lead.line_type, lead.last_outcome) == ("second", "mobile", "")
+    first = attempt(lead)
+    bench.execute([first, closing(first, Outcome.BUSY)])
+    (lead,) = bench.claim(1, "office").leads
+    assert (lead.attempts, lead.last_outcome) == (1, "busy")
+    second = attempt(lead)
+    bench.execute([second, closing(first, Outcome.REJECTED)])  # sent again, late: nothing of it counts
+    bench.execute([closing(second, Outcome.NO_ANSWER)])
+    assert bench.claim(1, "office").leads[0].last_outcome == "no_answer"
 
 
 # ---- release, records, restart -----------------------------------------------------------------------------

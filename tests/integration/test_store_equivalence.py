@@ -14,11 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stores import NOW, MemoryBench, SqlBench, attempt, campaign, closing
 
-from dialer.domain.commands import CloseAttempt, OpenAttempt, ReleaseLeads
+from dialer.domain.commands import (
+    CloseAttempt,
+    NoteAnswer,
+    NoteBridge,
+    OpenAttempt,
+    ReleaseLeads,
+    SaveDisposition,
+    SavePacing,
+)
 from dialer.domain.events import AttemptOpened, AttemptRefused, LeadsClaimed
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
-from dialer.domain.settings import CallWindows, RecycleRule
+from dialer.domain.settings import CallWindows, Mode, RecycleRule
 from dialer.leads import recycle
 from dialer.store import queries
 
@@ -29,7 +37,8 @@ RULES = {
         max_attempts=3,
         recycle={Outcome.BUSY: RecycleRule(300.0, max_times=2), Outcome.NO_ANSWER: RecycleRule(1800.0)},
     ),
-    "office": campaign("office", windows=WINDOWS, lists=("second", "main"), max_attempts=2),
+    "office": campaign("office", windows=WINDOWS, lists=("second", "main"), max_attempts=2, ledger_days=2.0),
+    "shown": campaign("shown", windows=WINDOWS, lists=("main",), mode=Mode.PREVIEW),
 }
 ZONES = [("America/New_York",), ("America/Los_Angeles",), ("America/New_York", "Asia/Shanghai"), ()]
 
@@ -49,9 +58,13 @@ steps = st.lists(
     st.one_of(
         st.tuples(st.just("claim"), st.sampled_from(["sales", "office", "none"]), st.integers(1, 3)),
         st.tuples(st.just("open"), st.integers(0, 5), st.booleans()),
+        st.tuples(st.just("answer"), st.integers(0, 5), st.sampled_from([None, 1.0, 9.0])),
+        st.tuples(st.just("bridge"), st.integers(0, 5), st.sampled_from([1.0, 3.0])),
         st.tuples(st.just("close"), st.integers(0, 5), st.sampled_from(list(Outcome))),
+        st.tuples(st.just("word"), st.integers(0, 5), st.sampled_from(["sale", "machine", "answering_machine"])),
+        st.tuples(st.just("learned"), st.sampled_from(["sales", "office"]), st.sampled_from([-60.0, 0.0])),
         st.tuples(st.just("release"), st.integers(0, 5), st.sampled_from([0.0, 60.0])),
-        st.tuples(st.just("wait"), st.sampled_from([1.0, 60.0, 301.0, 1800.0, 20_000.0]), st.none()),
+        st.tuples(st.just("wait"), st.sampled_from([1.0, 60.0, 301.0, 1800.0, 20_000.0, 90_001.0]), st.none()),
         st.tuples(st.just("restart"), st.none(), st.none()),
         st.tuples(st.just("block"), st.integers(1, 6), st.sampled_from([None, 5000.0])),
     ),
@@ -95,6 +108,20 @@ class Pair:
                 self.opened.append(command)
                 if b:
                     assert self.both(command) == answer  # asked again, after a lost answer
+        elif kind == "answer" and self.opened:
+            assert isinstance(a, int)
+            ident = self.opened[a % len(self.opened)].attempt_id
+            self.both(NoteAnswer(ident, None if b is None else self.now - float(str(b)), self.now))
+        elif kind == "bridge" and self.opened:
+            assert isinstance(a, int) and isinstance(b, float)
+            self.both(NoteBridge(self.opened[a % len(self.opened)].attempt_id, self.now + b, "anna"))
+        elif kind == "word" and self.opened:
+            assert isinstance(a, int)
+            ident = self.opened[a % len(self.opened)].attempt_id
+            self.both(SaveDisposition(ident, "anna" if b == "sale" else "ben", str(b), "", self.now))
+        elif kind == "learned":
+            assert isinstance(b, float)
+            self.both(SavePacing(str(a), f"{a} at {self.now}", self.now + b))
         elif kind == "close" and self.opened:
             assert isinstance(a, int) and isinstance(b, Outcome)
             self.both(self.closing(self.opened[a % len(self.opened)], b))
@@ -170,11 +197,13 @@ def test_memory_and_sqlite_are_one_store(
                         priority=priority,
                         list_name=list_name,
                         due_at=NOW + due,
+                        line_type=("", "mobile")[len(numbers) % 2],
                     )
                     for bench in (pair.memory, pair.sql)
                 )
             )
         for kind, a, b in moves:
             pair.step(kind, a, b)
+        pair.step("restart", None, None)
         pair.compare(ids)  # type: ignore[arg-type]
         pair.sql.service.close()

@@ -48,27 +48,29 @@ def test_a_file_is_in_the_database_as_it_was_written(bench: SqlBench, tmp_path: 
         tmp_path / "l.csv",
         "phone,phone2,name,timezone,language,priority,tags,person_id,city\n"
         "2125550100,3105550100,Ann,,en,4,vip,c1,Köln\n"
-        "2125550101,,Bo,Europe/Berlin,,,,,\n",
+        "+4915112345678,,Bo,Europe/Berlin,,,,,\n",
     )
     report = import_leads(bench.url, "main", path, region="US", now=NOW)
     assert (report.rows, report.imported, report.broken, report.faults) == (2, 2, 0, [])
     with bench.engine.connect() as conn:
         ann, bo = conn.execute(select(LEADS).order_by(LEADS.c.id)).all()
         numbers = conn.execute(
-            select(NUMBERS.c.position, NUMBERS.c.e164, ZONES.c.zones)
+            select(NUMBERS.c.position, NUMBERS.c.e164, ZONES.c.zones, NUMBERS.c.line_type)
             .join(ZONES, ZONES.c.id == NUMBERS.c.zone_set_id)
             .order_by(NUMBERS.c.lead_id, NUMBERS.c.position)
         ).all()
     assert (ann.person, ann.name, ann.language, ann.priority, ann.tags) == ("c1", "Ann", "en", 4, "vip")
     assert json.loads(ann.fields) == {"city": "Köln"}
-    assert (bo.person, bo.timezone, bo.state, bo.due_at) == ("+12125550101", "Europe/Berlin", "ready", NOW)
+    assert (bo.person, bo.timezone, bo.state, bo.due_at) == ("+4915112345678", "Europe/Berlin", "ready", NOW)
     assert [tuple(row) for row in numbers] == [
-        (1, "+12125550100", "America/New_York"),
-        (2, "+13105550100", "America/Los_Angeles"),
-        (1, "+12125550101", "Europe/Berlin"),
+        (1, "+12125550100", "America/New_York", "mixed"),
+        (2, "+13105550100", "America/Los_Angeles", "mixed"),
+        (1, "+4915112345678", "Europe/Berlin", "mobile"),
     ]
-    claimed = bench.claim(5)
-    assert [(lead.name, lead.number) for lead in claimed.leads] == [("Ann", "+12125550100"), ("Bo", "+12125550101")]
+    assert [(lead.name, lead.number, lead.line_type, lead.list_name) for lead in bench.claim(5).leads] == [
+        ("Ann", "+12125550100", "mixed", "main"),
+        ("Bo", "+4915112345678", "mobile", "main"),
+    ]
 
 
 def test_duplicates_in_the_list_are_refused_and_in_other_lists_told(bench: SqlBench, tmp_path: Path) -> None:

@@ -21,11 +21,14 @@ from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain.call import CallState
 from dialer.domain.settings import Mode
+from pacing.board import Phase
+from pacing.settings import CampaignPacing
 
 MIN_RING_S = 15.0
 CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "NO_ANSWER", "SYSTEM_SHUTDOWN", "", "WHAT_IS_THIS")
 STEPS_S = (0.0, 0.0, 0.01, 0.06, 0.3, 1.0, 2.5, 7.0, 16.0, 45.0)
 KINDS = 34
+EAGER = CampaignPacing("c3", min_ring_s=MIN_RING_S, min_agents=1, hang_up_over=0.001, hang_up_share=1.0)
 
 
 class Soup:
@@ -35,8 +38,9 @@ class Soup:
         mix = (
             campaign("c1", Mode.RATIO, lines_per_agent=2.0, min_ring_s=MIN_RING_S, wrap_up_s=3.0),
             campaign("c2", Mode.PREVIEW, min_ring_s=MIN_RING_S, preview_on_timeout="dial", preview_timeout_s=5.0),
+            campaign("c3", Mode.PREDICTIVE, min_ring_s=MIN_RING_S, wrap_up_s=3.0, pacing=EAGER),
         )
-        people = agents(3, "c1", "c2", login=True)
+        people = agents(3, "c1", "c2", "c3", login=True)
         config = engine_settings(*mix, people=people, trunks=(trunk(channels=8, calls_per_second=20.0),))
         self.floor = Floor(config, leads=60, gate=not wild, phones=not wild)
         self.wild = wild
@@ -54,6 +58,11 @@ class Soup:
                 ev.OpenAttemptFact(f"r{n}", c, n, n, "+491", f"p{n}", node, 990.0, 1, "t1")
                 for n, (c, node) in enumerate([("c1", NODE), ("gone", NODE), ("c1", "fs9"), ("c2", NODE)])
             )
+            noted = ev.OpenAttemptFact(
+                "r4", "c3", 4, 4, "+491", "p4", NODE, 980.0, 1, "t1", rang_at=982.0, answered_at=990.0, bridged_at=991.0
+            )
+            facts = (*facts, noted)
+            self.rang["r4"] = 982.0  # the former run saw it
             for fact in facts:
                 self.verdict[fact.attempt_id] = "opened"
                 self.launched[fact.attempt_id] = fact.opened_at
@@ -62,7 +71,7 @@ class Soup:
 
     def ids(self) -> list[str]:
         legs = [c.uuid for c in self.floor.of(cmd.OriginateAgent)]
-        return [*self.asked[-6:], *legs[-4:], "r0", "r1", "r3", "nobody"]
+        return [*self.asked[-6:], *legs[-4:], "r0", "r1", "r3", "r4", "nobody"]
 
     def make(self, kind: int, a: int, b: int) -> ev.Event:
         ids, now = self.ids(), self.floor.now
@@ -96,14 +105,16 @@ class Soup:
             lambda: ev.AttemptOpened(two),
             lambda: ev.AttemptRefused(one, "dnc", "no", keep=bool(b % 2)),
             lambda: ev.StoreFailed("full") if b % 4 == 0 else ev.StoreRecovered(),
-            lambda: ev.LeadsClaimed(("c1", "c2", "zz")[a % 3], (), 5),
+            lambda: ev.LeadsClaimed(("c1", "c2", "c3", "zz")[a % 4], (), 5),
             lambda: ev.AgentLogin(1, who, (None, "s-a1", "s-zz")[b % 3]),
             lambda: ev.AgentLogout(1, who),
             lambda: ev.AgentPause(1, who, "tea"),
             lambda: ev.AgentReady(1, who),
             lambda: ev.PreviewAccept(1, who) if b % 2 else ev.PreviewSkip(1, who),
-            lambda: ev.AgentDispose(1, who, "sold"),
-            lambda: ev.CampaignOrder(1, ("c1", "c2", "zz")[a % 3], ("start", "start", "pause", "stop", "dance")[b % 5]),
+            lambda: ev.AgentDispose(1, who, ("sold", "machine")[b % 2]),
+            lambda: ev.CampaignOrder(
+                1, ("c1", "c2", "c3", "zz")[a % 4], ("start", "start", "pause", "stop", "dance")[b % 5]
+            ),
         ]
         assert len(table) == KINDS
         return table[kind]()  # type: ignore[no-any-return]
@@ -183,7 +194,7 @@ class Soup:
         self.check()
 
     def check(self) -> None:
-        live = self.floor.live
+        floor, live = self.floor, self.floor.live
         for agent in live.agents.values():
             name = agent.settings.agent
             if agent.call is not None:
@@ -207,6 +218,12 @@ class Soup:
         for each in live.campaigns.values():
             opened = sum(call.state is not CallState.RESERVED for call in each.calls.values())
             assert each.attempts == sum(each.outcomes.values()) + opened, "outcomes do not sum to attempts"
+        pool = floor.engine._feed.pool
+        paced = {c.id for c in live.calls.values() if c.campaign.name in ("c1", "c3")}
+        assert pool.calls == paced, f"pacing knows {pool.calls ^ paced} wrongly, or not"
+        for name, agent in live.agents.items():
+            free = agent.free and agent.after_call is None and live.nodes[agent.node].usable
+            assert (pool.phase_of(name) == Phase.IDLE) == free, f"pacing is wrong about {name}"
         assert len(live.timers._heap) <= 64 + 4 * (len(live.timers) + 1), "the timer heap grows"
         assert max(self.closed.values(), default=0) <= 1, "closed twice"
 
@@ -227,6 +244,7 @@ class Soup:
             assert len(each.hopper) == 0
         held = [a for a in floor.live.agents.values() if a.preview is not None or a.state.value != "logged_out"]
         assert not held
+        assert not floor.engine._feed.pool.calls
 
 
 moves = st.lists(

@@ -47,7 +47,7 @@ def settings_of(rng: random.Random) -> EngineSettings:
     agents = rng.randint(1, 8)
     campaigns = {}
     for name in ("alpha", "beta")[: rng.choice((1, 1, 2))]:
-        mode = rng.choice((Mode.PROGRESSIVE, Mode.RATIO, Mode.RATIO, Mode.PREVIEW))
+        mode = rng.choice((Mode.PROGRESSIVE, Mode.RATIO, Mode.RATIO, Mode.PREVIEW, Mode.PREDICTIVE, Mode.PREDICTIVE))
         campaigns[name] = CampaignSettings(
             name=name,
             mode=mode,
@@ -174,6 +174,7 @@ def play(seed: int) -> Shift:
         invariants.at_end(shift)
         if shift.commands_always_obeyed:
             invariants.never_silent(shift, LIMIT_S)
+        invariants.ledger(shift)
     except Exception as error:
         story = "\n".join(shift.story)
         what = f"seed {seed}: {type(error).__name__}: {error}"

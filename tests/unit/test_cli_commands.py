@@ -60,6 +60,7 @@ def test_every_command_has_help() -> None:
     for words in (
         *("run", "check", "top", "version", "leads", "agents", "campaigns", "freeswitch"),
         *("leads import", "leads dnc add", "agents login", "agents pause", "campaigns start", "freeswitch render"),
+        *("explain", "explain pacing"),
     ):
         result = RUNNER.invoke(app, [*words.split(), "--help"])
         assert result.exit_code == 0

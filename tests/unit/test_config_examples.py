@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.loader import load
+from dialer.domain.settings import Mode
 from dialer.settings import build
 
 
@@ -17,7 +18,7 @@ def examples() -> Path:
         return Path(folder)
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "preview.yaml", "freeswitch.yaml"])
+@pytest.mark.parametrize("name", ["demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml"])
 def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
     result = load(examples / name)
     settings = build(result, "epoch")
@@ -28,11 +29,23 @@ def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
 
 def test_every_yaml_file_beside_them_is_tested() -> None:
     names = {item.name for item in (files("config") / "examples").iterdir() if item.name.endswith(".yaml")}
-    assert names == {"demo.yaml", "preview.yaml", "freeswitch.yaml"}
+    assert names == {"demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml"}
 
 
-def test_the_demonstration_warns_of_nothing(examples: Path) -> None:
-    assert load(examples / "demo.yaml").warnings == ()
+@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml"])
+def test_the_demonstrations_warn_of_nothing(examples: Path, name: str) -> None:
+    assert load(examples / name).warnings == ()
+
+
+def test_the_predictive_one_paces_thirty_agents_within_two_windows(examples: Path) -> None:
+    engine = build(load(examples / "predictive.yaml"), "epoch").engine
+    assert len(engine.agents) == 30
+    bank = engine.campaigns["bank"]
+    assert bank.mode is Mode.PREDICTIVE and bank.pacing is not None
+    assert [window.name for window in bank.pacing.windows] == ["30d", "24h trailing"]
+    assert bank.pacing.aim * bank.pacing.windows[0].limit == pytest.approx(0.0295, abs=1e-4)
+    assert (bank.pacing.prior_answer, bank.pacing.prior_wrap_s, bank.ledger_days) == (0.3, 10, 31)
+    assert engine.trunks["carrier"].outbound == 180
 
 
 def test_the_demonstration_has_twenty_agents_on_open_lines_at_any_hour(examples: Path) -> None:

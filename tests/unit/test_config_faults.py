@@ -87,7 +87,7 @@ ONE_FAULT = [
     (
         "mode: ratio",
         "mode: ration",
-        "18: campaigns.bank.mode: ration: one of preview, progressive, ratio",
+        "18: campaigns.bank.mode: ration: one of preview, progressive, ratio, predictive",
     ),
     (
         "  - id: 1001-1003\nlists",
@@ -189,6 +189,11 @@ ONE_FAULT = [
         "trunk: carrier",
         "trunk: carrier\n    call_window:\n      days: {mon: [09:00-12:00, 11:00-20:00]}",
         "22: campaigns.bank.call_window.days.mon: mon: time spans that do not overlap",
+    ),
+    (
+        "channels: 10",
+        "channels: 10\n    reserved_inbound: 10",
+        "6: trunks.carrier.reserved_inbound: 10: fewer than channels, which is 10",
     ),
     ("data_dir: data", "http: {port: 99999}", "1: http.port: 99999: a whole number from 0 to 65535"),
     ("data_dir: data", "http: 8088", "1: http: (text): a mapping (key: value)"),

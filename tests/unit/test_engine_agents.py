@@ -10,6 +10,7 @@ from engine_kit import NODE, Floor, agents, campaign, none, one, settings, trunk
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain.settings import Mode
+from dialer.engine.live import Agent
 
 
 def floor(people: int = 1, **more: object) -> Floor:
@@ -267,3 +268,21 @@ def test_a_preview_obeys_the_trunk_and_the_campaign() -> None:
     assert "paused" in f.reply(lambda n: ev.PreviewAccept(n, "a2")).text
     f.send(ev.CampaignOrder(1, "c1", "start"), ev.StoreFailed("full"))
     assert "store" in f.reply(lambda n: ev.PreviewAccept(n, "a2")).text
+
+
+def test_a_floor_that_logs_in_at_once_is_rung_one_phone_after_another_and_nobody_asks_in_vain() -> None:
+    f = Floor(settings(people=agents(300)))
+    tries: list[str] = []
+    ring = f.engine._agents.ring
+
+    def count(agent: Agent) -> None:
+        tries.append(agent.settings.agent)
+        ring(agent)
+
+    f.engine._agents.ring = count  # type: ignore[method-assign]
+    f.up()
+    rung = [t for c, t in zip(f.log, f.times, strict=True) if isinstance(c, cmd.OriginateAgent)]
+    assert len(rung) == 300
+    assert min(b - a for a, b in pairwise(rung)) >= 0.05 - 1e-6
+    assert rung[-1] - rung[0] <= 300 * 0.05 + 1.5
+    assert len(tries) <= 3 * 300

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dialer.leads.errors import NumberError
-from dialer.leads.numbers import check_test_ranges, normalise, prefixes, zones_for_lead, zones_of
+from dialer.leads.numbers import check_test_ranges, line_type, normalise, prefixes, zones_for_lead, zones_of
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,21 @@ def test_a_leads_own_zone_wins_alone() -> None:
 
 def test_prefixes() -> None:
     assert prefixes("+4930") == ("+4", "+49", "+493", "+4930")
+
+
+@pytest.mark.parametrize(
+    ("e164", "expected"),
+    [
+        ("+4915112345678", "mobile"),
+        ("+4930901820", "fixed"),
+        ("+12125550100", "mixed"),  # North America's plan does not tell
+        ("+445600123456", "voip"),
+        ("+18005551212", "other"),
+        ("+999123456", ""),
+        ("+12", ""),
+        ("nonsense", ""),
+        ("", ""),
+    ],
+)
+def test_the_type_of_line_is_the_numbering_plans(e164: str, expected: str) -> None:
+    assert line_type(e164) == expected

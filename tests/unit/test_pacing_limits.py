@@ -6,11 +6,11 @@ import pytest
 
 from pacing import preview, progressive, ratio
 from pacing.limits import TokenBucket
-from pacing.snapshot import CallPhase, Snapshot
+from pacing.snapshot import Snapshot
 
 
 def snapshot(free: int, pending: int, lines: float = 1.0) -> Snapshot:
-    return Snapshot("c", 0.0, free, (), (CallPhase("ringing", 1.0),) * pending, lines)
+    return Snapshot("c", 0.0, free, pending, lines)
 
 
 @pytest.mark.parametrize(("free", "pending", "lines"), [(0, 0, 0), (3, 0, 3), (3, 2, 1), (3, 5, 0)])

@@ -12,6 +12,7 @@ from dialer.domain.commands import (
     LogAgentState,
     OpenAttempt,
     SaveCampaignState,
+    SavePacing,
     StoreCommand,
 )
 from dialer.domain.events import AttemptOpened, AttemptRefused, LeadsClaimed, Recovered, StoreEvent
@@ -249,3 +250,14 @@ def test_a_recovery_that_fails_is_tried_again(bench: Bench) -> None:
     assert bench.take_sent() == [wire.Failed(str(LOCKED))]
     bench.service.trouble = None
     assert bench.wait_and_retry() == [wire.Healthy(), wire.RecoverDone(1, Recovered(campaigns=(("c", "running"),)))]
+
+
+def test_of_what_pacing_learned_only_the_newest_waits_for_the_database(bench: Bench) -> None:
+    bench.service.trouble = LOCKED
+    learned = [SavePacing(name, "{}", float(n)) for n, name in enumerate(["a", "b", "a", "a"])]
+    bench.core.take(do(learned[0], closing("x"), *learned[1:]))
+    assert answered(bench.take_sent()) == {1: None, 4: None}
+    bench.service.trouble = None
+    sent = bench.wait_and_retry()
+    assert bench.service.batches == [[closing("x"), learned[1], learned[3]]]
+    assert answered(sent) == {2: None, 3: None, 5: None}

@@ -1,0 +1,204 @@
+"""What happens on the floor, told to the pacing pool: the one place that knows both the engine's states and the pool's.
+
+Owns the translation (call and agent states, endings, what counts as abandoned) and which calls the pool knows. Each
+desk says in one line what it did; a call ends here exactly once. Must decide nothing and change no state of a call or
+agent but the marks of this translation (``fed``, ``counted``, ``machine``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from dialer.domain.agent import AgentState
+from dialer.domain.lead import ClaimedLead
+from dialer.domain.outcomes import Outcome
+from dialer.domain.settings import EngineSettings, Mode
+from dialer.engine.judge import counts_as_abandoned, late
+from dialer.engine.live import Agent, Call, Live
+from pacing.board import Phase
+from pacing.leads import LeadFacts
+from pacing.pool import Ending, Pool
+from pacing.settings import CampaignPacing
+
+_ENDINGS: Final = {
+    Outcome.NO_ANSWER: Ending.NO_ANSWER,
+    Outcome.CANCELLED: Ending.CUT,
+    Outcome.SHUTDOWN: Ending.CUT,
+    Outcome.INTERRUPTED: Ending.VOID,
+    Outcome.BUSY: Ending.FAILED,
+    Outcome.REJECTED: Ending.FAILED,
+    Outcome.INVALID_NUMBER: Ending.FAILED,
+    Outcome.DEAD_NUMBER: Ending.FAILED,
+    Outcome.CARRIER_FAILURE: Ending.FAILED,
+}
+"""How an unanswered call ended."""
+
+_PHASES: Final = {
+    AgentState.RESERVED: Phase.RESERVED,
+    AgentState.TALKING: Phase.TALKING,
+    AgentState.WRAP_UP: Phase.WRAP,
+}
+HOUR_S = 3600.0
+
+
+class Feed:
+    """Feeds ``pool``. ``dirty``: something changed since the last decision."""
+
+    def __init__(self, live: Live, pool: Pool, given: Mapping[int, float]) -> None:
+        self.live = live
+        self.pool = pool
+        self._given = given
+        self.dirty = True
+        self.changes = 0  # calls ended and answers judged: what is worth saving again
+        self._known = frozenset(live.settings.campaigns)
+
+    # ---- calls ---------------------------------------------------------------------------------------------
+
+    def facts(self, lead: ClaimedLead, at: float) -> LeadFacts:
+        """What the pool may know of a lead dialed at ``at``."""
+        hour, given = int(at // HOUR_S) % 24, self._given.get(lead.lead_id)
+        return LeadFacts(lead.list_name, hour, lead.attempts, lead.line_type, lead.last_outcome, given)
+
+    def opened(self, call: Call) -> None:
+        """The gate is asked, or a former run's call is taken over with what is known of it.
+
+        A preview has its agent already, and is none of the pool's business.
+        """
+        name, at = call.campaign.name, call.opened_at
+        if call.bound_agent is None and name in self._known and call.campaign.settings.mode is not Mode.PREVIEW:
+            call.fed = self.dirty = True
+            self.pool.dialed(call.id, name, call.node, at, self.facts(call.lead, at))
+            self.sent(call)
+            self.rang(call)
+
+    def sent(self, call: Call) -> None:
+        """The originate is sent, at ``call.dialed_at``."""
+        if call.fed and call.dialed_at is not None:
+            self.dirty = True
+            self.pool.sent(call.id, call.dialed_at)
+
+    def rang(self, call: Call) -> None:
+        """The first 180 or 183 came."""
+        if call.fed and call.rang_at is not None:
+            self.dirty = True
+            self.pool.rang(call.id, call.rang_at)
+
+    def answered(self, call: Call) -> None:
+        """Answered; it waits for an agent unless ``missed`` or ``bridged`` follows."""
+        if call.fed and call.answered_at is not None:
+            self.dirty = True
+            self.pool.answered(call.id, call.answered_at)
+
+    def taken(self, call: Call, agent: Agent) -> None:
+        """The bridge to this agent is sent."""
+        if call.fed:
+            self.dirty = True
+            self.pool.taken(call.id, agent.settings.agent, self.live.now)
+
+    def untaken(self, call: Call) -> None:
+        """The bridge failed: it waits again."""
+        if call.fed:
+            self.dirty = True
+            self.pool.untaken(call.id)
+
+    def bridged(self, call: Call) -> None:
+        """Customer and agent hear each other: in time or too late, that is known now."""
+        if call.fed and call.bridged_at is not None:
+            self.dirty = True
+            self.pool.bridged(call.id, call.bridged_at)
+        self._count(call, abandoned=late(call))
+
+    def missed(self, call: Call, *, abandoned: bool) -> None:
+        """It waits no longer, and nobody came; ``abandoned`` when that is how it is going to count."""
+        if call.fed:
+            self.dirty = True
+            self.pool.limit_passed(call.id, self.live.now)
+        if abandoned:
+            self._count(call, abandoned=True)
+
+    def ended(self, call: Call, outcome: Outcome) -> None:
+        """The call is over: forgotten by the pool, and in the ledger exactly as its outcome says."""
+        self.changes += 1
+        answered = call.answered_at is not None or call.bridged_at is not None
+        if call.fed:
+            call.fed, self.dirty = False, True
+            ending = Ending.OVER if answered else _ENDINGS.get(outcome, Ending.VOID)
+            if call.dialed_at is None:
+                ending = Ending.VOID
+            self.pool.ended(call.id, self.live.now, ending)
+        abandoned = counts_as_abandoned(call, outcome)
+        if call.counted is not None and call.counted[1] is not abandoned:
+            self._take_back(call)
+        if abandoned is not None:
+            self._count(call, abandoned=abandoned)
+
+    def refused(self, call: Call) -> None:
+        """The gate said no."""
+        self.ended(call, Outcome.INTERRUPTED)
+
+    # ---- the abandon ledger --------------------------------------------------------------------------------
+
+    def _count(self, call: Call, *, abandoned: bool) -> None:
+        if call.answered_at is None or call.machine or call.counted is not None:
+            return
+        if call.campaign.name in self._known:
+            self.changes += 1
+            call.counted = (call.answered_at, abandoned)
+            self.pool.judged(call.campaign.name, call.answered_at, abandoned=abandoned)
+
+    def _take_back(self, call: Call) -> None:
+        if call.counted is not None:
+            (answered_at, abandoned), call.counted = call.counted, None
+            self.pool.unjudged(call.campaign.name, answered_at, abandoned=abandoned)
+
+    def disposed(self, call: Call, code: str) -> None:
+        """The agent's word on a customer: a machine is nobody whom we could have left alone."""
+        machine = code in call.campaign.settings.machine_dispositions
+        if machine is call.machine:
+            return
+        call.machine = machine
+        if machine:
+            self._take_back(call)
+        else:
+            self._count(call, abandoned=late(call))
+
+    # ---- agents --------------------------------------------------------------------------------------------
+
+    def agent(self, agent: Agent) -> None:
+        """The agent's state, line, node or wish may have changed."""
+        phase = self._phase(agent)
+        if agent.fed is None and phase is Phase.AWAY:
+            return  # the pool need not hear of agents who were never there
+        if agent.fed != (phase, agent.node):
+            agent.fed = (phase, agent.node)
+            self.dirty = True
+            settings = agent.settings
+            self.pool.agent(settings.agent, phase, self.live.now, agent.node, settings.campaigns)
+
+    def node(self, name: str) -> None:
+        """A switch became usable, or ceased to be: its free agents are free no more."""
+        for agent in self.live.agents.values():
+            if agent.node == name:
+                self.agent(agent)
+
+    def _phase(self, agent: Agent) -> Phase:
+        if agent.state is AgentState.READY:
+            free = agent.free and agent.after_call is None and self.live.nodes[agent.node].usable
+            return Phase.IDLE if free else Phase.AWAY
+        phase = _PHASES.get(agent.state, Phase.AWAY)
+        return Phase.LEAVING if agent.after_call is not None and phase is not Phase.AWAY else phase
+
+
+def pacing_of(settings: EngineSettings, name: str) -> CampaignPacing:
+    """What the pool works from for one campaign."""
+    campaign = settings.campaigns[name]
+    if campaign.pacing is not None:
+        return campaign.pacing
+    return CampaignPacing(
+        name,
+        wait_limit_s=campaign.wait_limit_s,
+        min_ring_s=campaign.min_ring_s,
+        ring_timeout_s=campaign.ring_timeout_s,
+        prior_wrap_s=max(0.5, campaign.wrap_up_s),
+    )

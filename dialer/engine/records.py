@@ -1,0 +1,77 @@
+"""The commands that a call's life is written in, made from the call: asking the gate, dialing, closing.
+
+Owns which fact goes into which field. Pure: changes no call, decides nothing, reads no clock.
+"""
+
+from __future__ import annotations
+
+from dialer.domain.commands import CloseAttempt, OpenAttempt, OriginateCall
+from dialer.domain.outcomes import Outcome
+from dialer.domain.settings import TrunkSettings
+from dialer.engine.live import Call
+from dialer.leads import recycle
+
+MESSAGE_MARGIN_S = 0.1
+"""The switch starts the message this long before the limit, so that it is heard within it."""
+
+
+def wait_ms(left_s: float) -> int:
+    """How long the switch lets a customer wait in silence whose limit is ``left_s`` away."""
+    return max(0, round((left_s - MESSAGE_MARGIN_S) * 1000))
+
+
+def open_attempt(call: Call) -> OpenAttempt:
+    """The question to the gate."""
+    lead = call.lead
+    return OpenAttempt(
+        attempt_id=call.id,
+        campaign=call.campaign.name,
+        lead_id=lead.lead_id,
+        number_id=lead.number_id,
+        number=lead.number,
+        person=lead.person,
+        node=call.node,
+        trunk=call.trunk,
+        agent=call.bound_agent,
+        opened_at=call.opened_at,
+    )
+
+
+def originate(call: Call, trunk: TrunkSettings, epoch: str) -> OriginateCall:
+    """The dialing of an attempt that the gate let through."""
+    settings, number = call.campaign.settings, call.lead.number
+    return OriginateCall(
+        node=call.node,
+        uuid=call.id,
+        campaign=settings.name,
+        number=trunk.prefix + (number.lstrip("+") if trunk.strip_plus else number),
+        gateway=trunk.gateway,
+        caller_id=settings.caller_id or trunk.caller_id,
+        ring_timeout_s=settings.ring_timeout_s,
+        wait_ms=wait_ms(settings.wait_limit_s),
+        message=settings.message,
+        epoch=epoch,
+    )
+
+
+def close_attempt(call: Call, outcome: Outcome, reason: str, ended_at: float, cause: str, sip: str) -> CloseAttempt:
+    """How it ended, and what becomes of its lead."""
+    fate = recycle.after(outcome, call.lead.attempts + 1, call.campaign.settings)
+    return CloseAttempt(
+        attempt_id=call.id,
+        lead_id=call.lead.lead_id,
+        number_id=call.lead.number_id,
+        outcome=outcome,
+        reason=reason,
+        ended_at=ended_at,
+        rang_at=call.rang_at,
+        answered_at=call.answered_at,
+        bridged_at=call.bridged_at,
+        agent=call.agent_id if call.bridged_at is not None or call.bound_agent else None,
+        cause=cause,
+        sip_status=sip,
+        lead_done=fate.done,
+        lead_reason=fate.reason,
+        recycle_after_s=fate.after_s,
+        number_dead=fate.number_dead,
+    )

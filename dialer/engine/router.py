@@ -1,0 +1,67 @@
+"""From a waiting customer to a free agent: whom, and the bridge that joins them.
+
+Owns the moment of routing and the offer. The choice among free agents is ``routing``'s; whether a call may still be
+offered is the call table's. Must not end calls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialer.domain.agent import Line
+from dialer.domain.call import CallTrigger
+from dialer.domain.commands import Bridge
+from dialer.engine.live import Agent, Call, Live
+
+if TYPE_CHECKING:
+    from dialer.engine.calls import CallDesk
+    from dialer.engine.feed import Feed
+
+BRIDGE_CHECK_S = 3.0
+
+
+class Router:
+    """Gives waiting customers agents."""
+
+    def __init__(self, live: Live, feed: Feed, calls: CallDesk) -> None:
+        self.live = live
+        self.feed = feed
+        self.calls = calls
+
+    def route(self) -> None:
+        """Give every waiting customer an agent while there is one, in order of answer."""
+        if not self.live.waiting:
+            return
+        for call in [call for call in self.live.waiting.values() if call.placed]:
+            agent, reason = self._choose(call)
+            if agent is not None:
+                self._offer(call, agent, reason)
+
+    def _choose(self, call: Call) -> tuple[Agent | None, str]:
+        live = self.live
+        if not live.nodes[call.node].up:
+            return None, ""
+        if call.bound_agent is not None:
+            bound = live.agents[call.bound_agent]
+            if bound.call is call and bound.line is Line.PARKED and bound.node == call.node:
+                return bound, "the agent who previewed this lead"
+        match = live.longest_idle(call.campaign, call.node)
+        return (None, "") if match is None else (live.agents[match.agent], match.reason)
+
+    def _offer(self, call: Call, agent: Agent, reason: str) -> None:
+        live = self.live
+        if agent.leg is None or call.answered_at is None or not self.calls.move(call, CallTrigger.OFFER):
+            return
+        live.waiting.pop(call.id, None)
+        agents = self.calls.agents
+        if call.bound_agent is not None and call.bound_agent != agent.settings.agent:
+            bound = live.agents[call.bound_agent]
+            if bound.call is call:
+                agents.release(bound, "the customer went to another agent")
+        agents.reserve_for(agent, call)
+        call.agent = agent
+        call.agent_id = agent.settings.agent
+        self.feed.taken(call, agent)
+        live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
+        live.emit(Bridge(call.node, call.id, agent.leg, call.answered_at))
+        live.note("debug", "agent_chosen", f"attempt {call.id}: agent {agent.settings.agent}: {reason}")

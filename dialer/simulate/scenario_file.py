@@ -1,0 +1,288 @@
+"""A scenario's file into a checked ``Plan``: every fault at once, with file and line.
+
+Owns reading: the YAML, the options of the policy that it names, the columns of durations that it points at. Writes
+nothing. Must not know what a key means beyond ``dialer.simulate.scenario``.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import math
+from collections.abc import Sequence as AbstractSequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from config.errors import ConfigError, Fault, Source, shown
+from config.layers import Shape
+from config.section import Section
+from config.tree import Mapping, Node, Scalar, Sequence, parse, plain
+from dialer.simulate.scenario import OPTIONS, Durations, Scenario, contradictions
+
+MAX_FILE_BYTES = 8 * 1024 * 1024
+MAX_SAMPLES = 2_000_000
+LONGEST_S = 36_000.0
+FAULTS_OF_A_COLUMN = 20
+"""A column of the wrong kind is wrong in every line; so many are told."""
+_MAX_ROUNDS = 1000
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A scenario that passed every check: its policy's options, and the durations that it points at, in seconds."""
+
+    name: str
+    scenario: Scenario
+    options: Section
+    talk_s: tuple[float, ...] = ()
+    wrap_s: tuple[float, ...] = ()
+
+
+def load(path: Path) -> Plan:
+    """Read one scenario. Raises ConfigError with every fault found."""
+    faults: list[Fault] = []
+    raw = _read(path, faults)
+    tree = None if raw is None else parse(raw, str(path), faults)
+    if tree is None:
+        raise ConfigError(faults)
+    return build(tree, path.stem, path.parent, faults)
+
+
+def build(tree: Mapping, name: str, folder: Path, faults: list[Fault]) -> Plan:
+    """The plan of a scenario's tree; files are looked for from ``folder``. Raises ConfigError."""
+    _forget_empty(tree)
+    _options_are_keys(tree, faults)
+    scenario, faulted = _validate(tree, Scenario, (), faults)
+    assert isinstance(scenario, Scenario)
+    options: Section = OPTIONS[scenario.policy]()
+    where = tree.entries.get("policy_options")
+    if where is not None and isinstance(where.node, Mapping) and "policy" not in faulted:
+        options, _ = _validate(where.node, OPTIONS[scenario.policy], ("policy_options",), faults)
+    for location, expected in contradictions(scenario):
+        place = _walk(tree, location)
+        if not any(_related(".".join(place.path), path) for path in faulted):
+            # A default that contradicts stands nowhere: the fault is told where its section would be.
+            missing = [str(part) for part in location[len(place.path) :]]
+            value = "(not written)" if missing else _value(place)
+            faults.append(Fault(place.source, ".".join((*place.path, *missing)), value, expected))
+    samples = {which: _samples(tree, which, getattr(scenario, which), folder, faults) for which in ("talk", "wrap")}
+    if faults:
+        raise ConfigError(faults)
+    return Plan(name, scenario, options, samples["talk"], samples["wrap"])
+
+
+def _related(one: str, other: str) -> bool:
+    """Whether one path lies on the way to the other: what follows from a fault is not told as another."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+
+
+# ---- the file ----------------------------------------------------------------------------------------------
+
+
+def _read(path: Path, faults: list[Fault]) -> str | None:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        faults.append(Fault(Source(str(path)), "", "", f"a readable file ({error.strerror or 'not readable'})"))
+        return None
+    if len(raw) > MAX_FILE_BYTES:
+        faults.append(Fault(Source(str(path)), "", "", f"a file of at most {MAX_FILE_BYTES} bytes"))
+        return None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        faults.append(Fault(Source(str(path), line), "", f"byte 0x{raw[error.start]:02x}", "text in UTF-8"))
+        return None
+
+
+# ---- the schema --------------------------------------------------------------------------------------------
+
+
+def _forget_empty(node: Node) -> None:
+    """A key without a value, or with ``null``, is not written: the default holds."""
+    if isinstance(node, Mapping):
+        for key, entry in list(node.entries.items()):
+            if isinstance(entry.node, Scalar) and (entry.node.value is None or entry.node.value in _NOTHING):
+                del node.entries[key]
+            else:
+                _forget_empty(entry.node)
+    elif isinstance(node, Sequence):
+        for item in node.items:
+            _forget_empty(item)
+
+
+def _options_are_keys(tree: Mapping, faults: list[Fault]) -> None:
+    """The schema takes any mapping of options here; each policy's own keys are looked at later."""
+    entry = tree.entries.get("policy_options")
+    if entry is not None and not isinstance(entry.node, Mapping):
+        faults.append(Fault(entry.source, "policy_options", "(no mapping)", "a mapping (key: value)"))
+        del tree.entries["policy_options"]
+
+
+def _validate(
+    tree: Mapping, model: type[Section], prefix: tuple[str, ...], faults: list[Fault]
+) -> tuple[Section, frozenset[str]]:
+    """The section without what is faulty, and the faulty paths; the faults of the first round are reported."""
+    faulted: set[str] = set()
+    report: list[Fault] = faults
+    for _ in range(_MAX_ROUNDS):
+        try:
+            return model.model_validate(plain(tree)), frozenset(faulted)
+        except ValidationError as error:
+            removals: dict[tuple[int, str | int], Mapping | Sequence] = {}
+            for detail in error.errors(include_url=False):
+                place = _walk(tree, detail["loc"])
+                fault = _fault(place, model, prefix, detail)
+                report.append(fault)
+                faulted.add(fault.path)
+                parent, key = place.hangs or (tree, str(detail["loc"][0]))
+                removals[id(parent), key] = parent
+            for (_, key), parent in sorted(
+                removals.items(), key=lambda r: r[0][1] if isinstance(r[0][1], int) else -1, reverse=True
+            ):
+                _remove(parent, key)
+        report = []
+    return model(), frozenset(faulted)
+
+
+def _remove(parent: Mapping | Sequence, key: str | int) -> None:
+    if isinstance(parent, Mapping):
+        parent.entries.pop(str(key), None)
+    elif isinstance(key, int) and key < len(parent.items):
+        del parent.items[key]
+        del parent.labels[key]
+
+
+@dataclass(slots=True)
+class _Place:
+    """The deepest node of the tree on a path, with where it hangs."""
+
+    node: Node
+    source: Source
+    path: tuple[str, ...]
+    hangs: tuple[Mapping | Sequence, str | int] | None
+
+
+def _walk(tree: Mapping, location: AbstractSequence[str | int]) -> _Place:
+    place = _Place(tree, tree.source, (), None)
+    for part in location:
+        node = place.node
+        if isinstance(node, Mapping) and str(part) in node.entries:
+            entry = node.entries[str(part)]
+            place = _Place(entry.node, entry.source, (*place.path, str(part)), (node, str(part)))
+        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
+            item = node.items[part]
+            place = _Place(item, item.source, (*place.path, node.labels[part]), (node, part))
+        else:
+            break
+    return place
+
+
+def _fault(place: _Place, model: type[Section], prefix: tuple[str, ...], detail: ErrorDetails) -> Fault:
+    location, kind = detail["loc"], detail["type"]
+    path = (*prefix, *place.path)
+    if kind == "missing":
+        missing = ".".join((*path, str(location[-1])))
+        return Fault(place.source, missing, "(missing)", "this key, which has no default")
+    if kind == "extra_forbidden":
+        return Fault(place.source, ".".join(path), "(unknown key)", _did_you_mean(model, location))
+    return Fault(place.source, ".".join(path), _value(place), _expected(detail))
+
+
+def _value(place: _Place) -> str:
+    if isinstance(place.node, Scalar):
+        return shown(place.node.value, place.path)
+    if isinstance(place.node, Sequence):
+        items = [shown(i.value, ()) if isinstance(i, Scalar) else "…" for i in place.node.items[:4]]
+        return f"[{', '.join(items)}{', …' if len(place.node.items) > 4 else ''}]"
+    return ""
+
+
+def _expected(detail: ErrorDetails) -> str:
+    kind = detail["type"]
+    if kind == "expected":
+        return detail["msg"]
+    if kind == "literal_error":
+        return "one of " + str(detail.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
+    if kind in ("model_type", "model_attributes_type", "dict_type", "mapping_type"):
+        return "a mapping (key: value)"
+    if kind in ("tuple_type", "list_type"):
+        return "a list"
+    return detail["msg"][:1].lower() + detail["msg"][1:]
+
+
+def _did_you_mean(model: type[Section], location: AbstractSequence[str | int]) -> str:
+    shape = Shape(model)
+    for part in location[:-1]:
+        shape = shape.item() if isinstance(part, int) else shape.child(part)
+    known = list(shape.section.model_fields) if shape.section else []
+    if not known:
+        return "no key here: this policy has no options"
+    close = difflib.get_close_matches(str(location[-1]).lower(), known, n=1, cutoff=0.6)
+    return f"a known key; did you mean {close[0]}?" if close else f"one of the keys {', '.join(known)}"
+
+
+# ---- columns of durations ----------------------------------------------------------------------------------
+
+
+def _samples(tree: Mapping, which: str, spec: Durations, folder: Path, faults: list[Fault]) -> tuple[float, ...]:
+    if spec.distribution != "empirical" or spec.file is None or spec.column is None:
+        return ()
+    place, named = _walk(tree, (which, "file")), _walk(tree, (which, "column"))
+    path = (folder / Path(spec.file).expanduser()).resolve()
+    path_text = f"{which}.file"
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            return _column(stream, path, spec.column, named.source, which, faults)
+    except OSError as error:
+        expected = f"a readable CSV file ({error.strerror or 'not readable'})"
+    except UnicodeDecodeError:
+        expected = "a CSV file in UTF-8"
+    except csv.Error as error:
+        expected = f"a CSV file ({error})"
+    faults.append(Fault(place.source, path_text, shown(spec.file, ()), expected))
+    return ()
+
+
+def _column(
+    stream: TextIO, path: Path, column: str, named_at: Source, which: str, faults: list[Fault]
+) -> tuple[float, ...]:
+    first = stream.readline(65_536)
+    delimiter = max(",;\t|", key=first.count)
+    header = next(csv.reader([first], delimiter=delimiter), [])
+    if column not in header:
+        listed = ", ".join(shown(each, ()) for each in header[:20]) or "none"
+        faults.append(Fault(named_at, f"{which}.column", shown(column, ()), f"a column of {path.name}: {listed}"))
+        return ()
+    index = header.index(column)
+    reader = csv.reader(stream, delimiter=delimiter)
+    found: list[float] = []
+    wrong = 0
+    for row in reader:
+        text = row[index].strip() if index < len(row) else ""
+        if not row:
+            continue
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if 0 <= value <= LONGEST_S:
+            found.append(value)
+        else:
+            wrong += 1
+            if wrong <= FAULTS_OF_A_COLUMN:
+                expected = f"a number of seconds from 0 to {LONGEST_S:g}"
+                faults.append(Fault(Source(str(path), reader.line_num + 1), column, shown(text, ()), expected))
+        if len(found) > MAX_SAMPLES:
+            faults.append(Fault(named_at, f"{which}.file", path.name, f"a file of at most {MAX_SAMPLES} rows"))
+            return ()
+    if not wrong and not sum(found) > 0:
+        faults.append(Fault(named_at, f"{which}.column", shown(column, ()), "a column with a duration above 0"))
+    return tuple(found)
