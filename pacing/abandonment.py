@@ -17,11 +17,11 @@ from pacing.windows import SHIFT, TRAILING, AbandonWindow
 
 AHEAD_ANSWERS = 1500.0
 """At most so many answers to come are planned with: a long period must not lend today what it hopes to earn."""
-LENT_AT_LEAST, LENT_SHARE = 60.0, 0.5
+LENT_AT_LEAST, LENT_SHARE = 150.0, 1.0
 """Answers to come that are planned with: so many, or this share of those that have come."""
 SURE_SHARE = 0.8
 """The part of them that is counted on when the last calls of a budget are at stake."""
-HELD_BACK, EASE_CALLS = 1.5, 3.0
+HELD_BACK, EASE_CALLS = 1.3, 2.0
 """Calls of a budget that are never risked by choice, and those above them over which risks are eased off."""
 IN_FLIGHT_RISK = 2.0
 """Calls that ring when a budget ends are lost more often than the average one."""

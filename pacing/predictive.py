@@ -21,7 +21,7 @@ from pacing.race import Race
 from pacing.ring import Array
 from pacing.snapshot import Decision
 
-NEAR_S = 12.0
+NEAR_S = 15.0
 """Danger is judged over the answers of so many seconds."""
 MOST_CUTS = 3
 """Rings ended by one decision: the next one is 0.1 s away, and knows more."""

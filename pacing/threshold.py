@@ -1,17 +1,19 @@
 """The launch threshold θ: how likely the next call may be to find nobody.
 
-Owns the controller that makes the abandonment that happens meet the one that the budget allows: log θ moves by
-η (target − abandoned) at each answered call (pacing page, point 3). Smooth: a budget that runs out lowers θ step by
-step; what must not happen at all is ``ease``'s matter, applied where θ is used. Must not count calls.
+Owns the controller that makes the abandonment that happens meet the one that the budget allows. θ = κ × target ×
+ease: what the budget allows acts at once and in proportion; κ, how θ relates to the abandonment that comes of it,
+follows slowly: log κ += η (target − abandoned) at each answered call (pacing page, point 3, with the target taken out
+of the integral: a fast integral alone swings by a quarter and costs a point of the agents' time). Smooth: a budget
+that runs out lowers θ step by step. Must not count calls.
 """
 
 from __future__ import annotations
 
 import math
 
-START = 0.03
-LOWEST = 0.0005
-ETA_FIRST, ETA_LAST, ETA_CALLS = 0.35, 0.08, 150.0
+START = 1.1
+LOWEST, HIGHEST = 0.15, 8.0
+ETA_FIRST, ETA_LAST, ETA_ANSWERS = 0.25, 0.03, 150.0
 """The step is large at first and small after some hundred answers."""
 
 
@@ -20,20 +22,24 @@ class Threshold:
 
     def __init__(self, highest: float) -> None:
         self._highest = highest
-        self._log = math.log(min(START, highest))
+        self._log = math.log(START)
         self.answers = 0.0
 
     @property
-    def theta(self) -> float:
-        """The threshold now."""
+    def factor(self) -> float:
+        """κ: θ per abandonment aimed at."""
         return math.exp(self._log)
+
+    def theta(self, target: float, ease: float) -> float:
+        """The threshold while the budget allows ``target`` of the answers to be abandoned, risks eased to ``ease``."""
+        return min(self._highest, self.factor * target * ease)
 
     def judged(self, target: float, *, abandoned: bool) -> None:
         """An answered call was settled while the budget allowed ``target`` (0–1) of them to be abandoned."""
-        eta = ETA_LAST + (ETA_FIRST - ETA_LAST) / (1.0 + self.answers / ETA_CALLS)
+        eta = ETA_LAST + (ETA_FIRST - ETA_LAST) / (1.0 + self.answers / ETA_ANSWERS) ** 2
         self.answers += 1.0
         step = eta * (target - (1.0 if abandoned else 0.0))
-        self._log = max(math.log(LOWEST), min(math.log(self._highest), self._log + step))
+        self._log = max(math.log(LOWEST), min(math.log(HIGHEST), self._log + step))
 
     def state(self) -> dict[str, float]:
         """For ``restore``."""
@@ -44,5 +50,5 @@ class Threshold:
         log, answers = float(state["log"]), float(state["answers"])
         if not (math.isfinite(log) and math.isfinite(answers) and answers >= 0):
             raise ValueError("a threshold with impossible values")
-        self._log = max(math.log(LOWEST), min(math.log(self._highest), log))
-        self.answers = min(answers, 10 * ETA_CALLS)
+        self._log = max(math.log(LOWEST), min(math.log(HIGHEST), log))
+        self.answers = min(answers, 10 * ETA_ANSWERS)

@@ -1,0 +1,115 @@
+"""The baselines' best settings, found on seeds that judge nobody.
+
+Owns the settings that are tried and the choice among them; pure: results are looked up, what is missing is named.
+VICIdial gets the best busy share of its settings that keep 3 % on the tuning seeds, mean matching and the fixed ratio
+the largest value that does (by bisection: more lines abandon more). All are tuned in the table's own cell, so hard
+cases find the rule as it was set for the day before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bench.pacing.cache import Job, Options, Shift, job
+from bench.pacing.cells import LIMIT, TUNED, Cell, Policy
+
+Look = Callable[[Job], Shift | None]
+
+FACTORS: Final = tuple(round(0.05 * 1.0253**step, 4) for step in range(127))
+"""0.05 … 1.16"""
+RATIOS: Final = tuple(round(1.0 + 0.1 * step, 1) for step in range(91))
+EVALUATIONS: Final = 7
+_SHARES: Final = (0.3, 0.5, 0.65, 0.8, 0.9, 1.0, 1.15)
+_OCCUPANCY, _HOLD_S, _TALK_S, _WRAP_S = 0.9, 140.0, 120.0, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``options`` once everything is known, else the shifts that are still ``missing`` for the next step."""
+
+    options: Options | None
+    missing: tuple[Job, ...] = ()
+    rate: float = 0.0
+    busy: float = 0.0
+
+
+def choose(policy: Policy, cell: Cell, look: Look) -> Choice:
+    """The settings of ``policy`` for a cell of the table."""
+    if policy not in TUNED:
+        return Choice({})
+    if policy == "vicidial":
+        return _best(cell, vicidial_settings(cell), look)
+    if policy == "mean_matching":
+        return _bisect(cell, policy, [{"factor": each} for each in FACTORS], look)
+    return _bisect(cell, policy, [{"lines": each} for each in RATIOS], look)
+
+
+def vicidial_settings(cell: Cell) -> list[dict[str, Any]]:
+    """What an able VICIdial operator would try, 26 settings: the level's cap around what the floor needs, how drops
+    lower it, how many agents are to stay ready, and the way it comes out of the box."""
+    ring_s = 12.0 * cell.p + 2.0 * 0.1 + 27.5 * max(0.0, 0.9 - cell.p)
+    calls = _OCCUPANCY * (_TALK_S / _HOLD_S + ring_s / cell.p / _HOLD_S)
+    needed = calls / (1.0 - _OCCUPANCY * _WRAP_S / _HOLD_S)
+    caps = [round(1.0 + (needed - 1.0) * share, 3) for share in _SHARES]
+    found: list[dict[str, Any]] = [{}]
+    found += [{"max": cap, "adapt": adapt} for cap in caps for adapt in ("HARD_LIMIT", "AVERAGE")]
+    found += [{"max": cap, "adapt": "TAPERED"} for cap in caps[1::2]]
+    for share in (0.05, 0.1, 0.2):
+        found += [{"target": -round(share * cell.agents, 2), "adapt": adapt} for adapt in ("HARD_LIMIT", "AVERAGE")]
+    found += [{"max": cap, "available_only": True, "adapt": "AVERAGE"} for cap in (4.0, 8.0)]
+    return found
+
+
+def _jobs(cell: Cell, policy: Policy, options: Options) -> list[Job]:
+    return [job(cell, policy, options, seed) for seed in cell.tuning_seeds()]
+
+
+def _measured(cell: Cell, policy: Policy, options: Options, look: Look) -> tuple[float, float] | tuple[Job, ...]:
+    """(abandon rate, busy share) pooled over the tuning seeds, or the shifts that are missing for it."""
+    jobs = _jobs(cell, policy, options)
+    shifts = [look(each) for each in jobs]
+    missing = tuple(each for each, shift in zip(jobs, shifts, strict=True) if shift is None)
+    if missing:
+        return missing
+    results = [shift["result"] for shift in shifts if shift is not None]
+    answered = sum(result["answered"] for result in results)
+    rate = sum(result["abandoned"] for result in results) / max(1, answered)
+    return rate, sum(result["busy_share"] for result in results) / len(results)
+
+
+def _bisect(cell: Cell, policy: Policy, grid: Sequence[Options], look: Look) -> Choice:
+    low, high = 0, len(grid) - 1
+    kept = (0.0, 0.0)
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = _measured(cell, policy, grid[middle], look)
+        if not _known(found):
+            return Choice(None, found)  # type: ignore[arg-type]
+        rate, busy = found  # type: ignore[misc]
+        if rate <= LIMIT:
+            low, kept = middle, (rate, busy)
+        else:
+            high = middle - 1
+    return Choice(grid[low], (), *kept)
+
+
+def _best(cell: Cell, settings: Sequence[Options], look: Look) -> Choice:
+    rows: list[tuple[float, float, Options]] = []
+    missing: list[Job] = []
+    for options in settings:
+        found = _measured(cell, "vicidial", options, look)
+        if _known(found):
+            rows.append((found[0], found[1], options))  # type: ignore[arg-type]
+        else:
+            missing += found  # type: ignore[arg-type]
+    if missing:
+        return Choice(None, tuple(missing))
+    keeping = [row for row in rows if row[0] <= LIMIT]
+    rate, busy, options = max(keeping, key=lambda row: row[1]) if keeping else min(rows, key=lambda row: row[0])
+    return Choice(options, (), rate, busy)
+
+
+def _known(found: tuple[Any, ...]) -> bool:
+    return isinstance(found[0], float)

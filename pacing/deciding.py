@@ -1,0 +1,267 @@
+"""The pool's decisions: gathers what one moment holds for a campaign, asks the predictive rule, says why in words.
+
+Owns when learnt tables and budgets are brought up to date, how campaigns that share agents see each other's calls,
+and the reason's sentence. The rule is ``pacing.predictive``'s. Must not learn and must not change what is in flight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from pacing.board import Agents, Bools, Ints, Phase, Rings
+from pacing.hold import EDGES, PHASE_BINS
+from pacing.memory import Memory, PoolState
+from pacing.predictive import Plan, View, decision, plan
+from pacing.race import Race
+from pacing.ring import BIN_S, BINS, Array
+from pacing.snapshot import Ask, Decision
+
+SAFE_THETA = 2e-4
+"""Without any budget only calls start that find an agent as surely as this: 1:1, but for the few that die first."""
+WATCH_EVERY_S = 0.4
+BUDGET_EVERY_S = 1.0
+BUSY_SHARE = 0.9
+"""How much of the agents' time customers will take, for the answers that a budget still expects."""
+
+
+class Decider:
+    """Decides for the campaigns of a pool."""
+
+    def __init__(self, state: PoolState) -> None:
+        self.state = state
+
+    # ---- decisions -----------------------------------------------------------------------------------------
+
+    def decide(self, now: float, node: str, asks: Sequence[Ask]) -> dict[str, Decision]:
+        """What each of these campaigns should do on ``node`` now.
+
+        Campaigns that share agents see each other's calls; the one that has had least of its weight chooses first.
+        """
+        out: dict[str, Decision] = {}
+        board = self.state.agents.get(node)
+        order = sorted(asks, key=lambda ask: self._share_had(ask.campaign))
+        for ask in order:
+            memory = self.state.memories.get(ask.campaign)
+            if memory is None:
+                out[ask.campaign] = Decision(0, "start 0: pacing does not know this campaign")
+                continue
+            decided = self._decide(now, node, board, memory, ask, started=out)
+            memory.decision = out[ask.campaign] = decided
+        return out
+
+    def _share_had(self, campaign: str) -> float:
+        memory = self.state.memories.get(campaign)
+        return 0.0 if memory is None else memory.recent_dials / max(memory.settings.weight, 1e-6)
+
+    def _decide(
+        self, now: float, node: str, board: Agents | None, memory: Memory, ask: Ask, started: dict[str, Decision]
+    ) -> Decision:
+        settings = memory.settings
+        rings = self.state.ringing(node, settings.campaign)
+        waiting = self.state.waiting[node, settings.campaign]
+        if board is None:
+            return Decision(0, "start 0: no agent has logged in here")
+        mine = board.of(settings.campaign)
+        phases = board.phase[mine]
+        here = int(np.count_nonzero(phases < Phase.AWAY))
+        idle = int(np.count_nonzero(phases == Phase.IDLE))
+        self._refresh(now, memory, node, board)
+        others_waiting, others_rings = self._others(now, node, board, memory, mine, started)
+        lead = idle - waiting - others_waiting
+        if here < settings.min_agents:
+            return self._one_to_one(memory, ask, here, lead, len(rings) + others_rings[0])
+        busy = self._busy(now, board, memory, mine)
+        calls = self._ring_chances(now, memory, rings)
+        answer = memory.beliefs.answer
+        p = answer.usual
+        race = Race(lead, busy, _stack(calls, others_rings[1]), answer.level_sd * (1.0 - p))
+        theta = max(memory.threshold.theta(memory.target, memory.ease), SAFE_THETA)
+        age = now - rings.rang
+        overdue = np.nonzero(age >= settings.min_ring_s)[0]
+        overdue = overdue[np.argsort(-age[overdue], kind="stable")]
+        may_cut = int(settings.hang_up_share * (memory.recent_dials + 1.0) - memory.recent_cuts)
+        ring = memory.beliefs.ring
+        view = View(
+            theta=theta,
+            room=ask.room,
+            chances=lambda: np.array([answer.chance(answer.score(facts)) for facts in ask.leads]),
+            horizons=ring.horizons,
+            fresh=ring.fresh,
+            rings=calls,
+            overdue=tuple(int(i) for i in overdue[:8]),
+            may_cut=max(0, may_cut),
+            hang_up_over=settings.hang_up_over,
+            sure=max(0, lead - len(rings) - math.ceil(others_rings[0])),
+        )
+        to_free = float(race.to_free[-1])
+        to_answer = race.to_answer[-1]
+        made = plan(race, view)
+        cut_ids = tuple(rings.ids[i] for i in made.cuts)
+        memory.last = {
+            "idle": idle,
+            "busy": here - idle,
+            "waiting": waiting + others_waiting,
+            "ringing": len(rings),
+            "to_free": to_free,
+            "to_answer": float(to_answer),
+            "horizon_s": float(ring.horizons[-1]),
+            "p_next": made.p_next,
+            "p_near": made.p_near,
+            "p_after": made.p_after,
+            "theta": theta,
+            "chance": p,
+        }
+        return decision(made, reason=self._reason(memory, made, ask), ids=cut_ids)
+
+    def _one_to_one(self, memory: Memory, ask: Ask, here: int, lead: int, ringing: float) -> Decision:
+        lines = max(0, min(lead - math.ceil(ringing), ask.room, len(ask.leads)))
+        why = (
+            f"start {lines}: {here} agents are fewer than min_agents {memory.settings.min_agents}, so one call for "
+            f"each free agent: {max(lead, 0)} free, {ringing:.0f} ringing"
+        )
+        memory.last = {"idle": lead, "p_next": 0.0, "theta": 0.0}
+        return Decision(lines, why, (), tuple(range(lines)))
+
+    def _reason(self, memory: Memory, made: Plan, ask: Ask) -> str:
+        last = memory.last
+        tight = min(memory.budgets, key=lambda b: (b.ease, b.target), default=None)
+        budget = ""
+        if tight is not None:
+            allowed = tight.window.limit * tight.answered
+            budget = f", {tight.window.name} budget {tight.left:.1f} of {allowed:.1f} left"
+            if memory.ease < 1.0:
+                budget += f", risks eased to {memory.ease:.0%}"
+        words = (
+            f"start {len(made.picks)}: {last['idle']:.0f} ready and {last['to_free']:.1f} freeing within "
+            f"{last['horizon_s']:.0f} s, {last['waiting']:.0f} waiting, {last['ringing']:.0f} ringing expected to give "
+            f"{last['to_answer']:.1f} answers, P(next finds nobody) {made.p_next:.3f} "
+            f"{'≤' if made.p_next <= last['theta'] else '>'} θ {last['theta']:.3f}{budget}"
+        )
+        if made.cuts:
+            words += f"; hang up {len(made.cuts)} overdue: P(the next answers find nobody) {made.p_near:.2f}"
+        if made.picks and len(made.picks) == len(ask.leads) < ask.room:
+            words += "; the hopper gives no more"
+        elif made.picks and len(made.picks) == ask.room:
+            words += "; no room for more"
+        return words
+
+    # ---- what a decision looks at --------------------------------------------------------------------------
+
+    def _refresh(self, now: float, memory: Memory, node: str, board: Agents) -> None:
+        beliefs, name = memory.beliefs, memory.settings.campaign
+        if beliefs.stale(now):
+            number = self.state.numbers[name]
+            ours = board.campaign == number
+            rings = self.state.ringing(node, name)
+            beliefs.rebuild(
+                now,
+                np.maximum(now - rings.launched, 0.0),
+                np.maximum(now - board.since[ours & (board.phase == Phase.TALKING)], 0.0),
+                np.maximum(now - board.since[ours & (board.phase == Phase.WRAP)], 0.0),
+            )
+        if now - memory.watched_at >= WATCH_EVERY_S:
+            memory.watched_at = now
+            beliefs.answer.watch(now, beliefs.ring)
+        self.count(now, memory.settings.campaign)
+
+    def count(self, now: float, campaign: str) -> None:
+        """Bring the budgets of a campaign up to date, when something was judged or a second went by."""
+        memory = self.state.memories[campaign]
+        if memory.counted and now - memory.budgeted_at < BUDGET_EVERY_S:
+            return
+        here = sum(
+            int(np.count_nonzero(board.phase[board.of(campaign)] < Phase.AWAY)) for board in self.state.agents.values()
+        )
+        ringing = sum(len(rings) for (_, name), rings in self.state.rings.items() if name == campaign)
+        hold_s = max(memory.beliefs.hold.talk.mean_s + memory.beliefs.hold.wrap.mean_s, 1.0)
+        memory.ledger.forget(now)
+        memory.budgets = memory.ledger.budgets(
+            now,
+            answers_per_s=BUSY_SHARE * here / hold_s,
+            in_flight=ringing * memory.beliefs.answer.usual,
+            aim=memory.settings.aim,
+            ends_at=memory.closing_at,
+        )
+        memory.target = min((b.target for b in memory.budgets), default=memory.settings.max_theta)
+        memory.ease = min((b.ease for b in memory.budgets), default=1.0)
+        memory.counted, memory.budgeted_at = True, now
+
+    def _busy(self, now: float, board: Agents, memory: Memory, mine: Bools) -> Array:
+        talking = mine & ((board.phase == Phase.TALKING) | (board.phase == Phase.RESERVED))
+        wrapping = mine & (board.phase == Phase.WRAP)
+        own = self.state.numbers[memory.settings.campaign]
+        parts = []
+        for number in np.unique(board.campaign[talking | wrapping]):
+            talk_free, wrap_free = self._tables(memory, own if number < 0 else int(number))
+            ours = board.campaign == number
+            at = talking & ours
+            age = np.where(board.phase[at] == Phase.RESERVED, 0.0, now - board.since[at])
+            parts.append(talk_free[board.speed[at], _phase_bins(age)])
+            at = wrapping & ours
+            parts.append(wrap_free[_phase_bins(now - board.since[at])])
+        return np.concatenate(parts) if parts else np.zeros((0, len(memory.beliefs.ring.horizons)))
+
+    def _tables(self, memory: Memory, number: int) -> tuple[Array, Array]:
+        """Chances to be free at this campaign's horizons for agents who serve customers of campaign ``number``."""
+        own = self.state.numbers[memory.settings.campaign]
+        if number == own:
+            return memory.beliefs.talk_free, memory.beliefs.wrap_free
+        name = next(n for n, i in self.state.numbers.items() if i == number)
+        other = self.state.memories[name].beliefs
+        key = (memory.settings.campaign, name)
+        known = self.state.cross.get(key)
+        stamp = memory.beliefs.built_at + other.built_at
+        if known is None or known[0] != stamp:
+            known = (stamp, *other.hold.free_tables(memory.beliefs.within))
+            self.state.cross[key] = known
+        return known[1], known[2]
+
+    def _ring_chances(self, now: float, memory: Memory, rings: Rings) -> Array:
+        ring, answer = memory.beliefs.ring, memory.beliefs.answer
+        bins = np.clip(((now - rings.launched) / BIN_S).astype(np.int64), 0, BINS - 1)
+        p = 1.0 / (1.0 + np.exp(-(answer.level + answer.shift + rings.score)))
+        chances: Array = ring.posterior(bins, p)[:, None] * ring.by_horizon[bins]
+        return chances
+
+    def _others(
+        self, now: float, node: str, board: Agents, memory: Memory, mine: Bools, started: dict[str, Decision]
+    ) -> tuple[int, tuple[float, Array]]:
+        """What the other campaigns will take of this one's agents: waiting customers, and ringing calls thinned by
+        the part of their agents that is shared. Calls that this round has just decided on are in flight already."""
+        waiting, count, parts = 0.0, 0.0, []
+        horizons = memory.beliefs.ring.horizons
+        for (at, name), rings in self.state.rings.items():
+            if at != node or name == memory.settings.campaign:
+                continue
+            lines = started[name].lines if name in started else 0
+            if not len(rings) and not lines and not self.state.waiting[node, name]:
+                continue
+            theirs = board.of(name) & (board.phase < Phase.AWAY)
+            total = int(np.count_nonzero(theirs))
+            share = float(np.count_nonzero(theirs & mine)) / total if total else 0.0
+            if share <= 0.0:
+                continue
+            other = self.state.memories[name].beliefs
+            waiting += share * self.state.waiting[node, name]
+            count += share * (len(rings) + lines)
+            ages = np.concatenate((np.maximum(now - rings.launched, 0.0), np.zeros(lines)))
+            scores = np.concatenate((rings.score, np.zeros(lines)))
+            p = 1.0 / (1.0 + np.exp(-(other.answer.level + other.answer.shift + scores)))
+            bins = np.clip((ages / BIN_S).astype(np.int64), 0, BINS - 1)
+            before = np.interp(ages, other.ring.edges, other.ring.answered_by)
+            later = np.interp(ages[:, None] + horizons[None, :], other.ring.edges, other.ring.answered_by)
+            by = np.clip((later - before[:, None]) / np.maximum(1.0 - before[:, None], 1e-6), 0.0, 1.0)
+            parts.append(share * other.ring.posterior(bins, p)[:, None] * by)
+        rows = np.concatenate(parts) if parts else np.zeros((0, len(horizons)))
+        return math.ceil(waiting - 1e-9) + self.state.inbound_wanted, (count, rows)
+
+
+def _phase_bins(age_s: Array) -> Ints:
+    return np.clip(np.searchsorted(EDGES, age_s, side="right") - 1, 0, PHASE_BINS - 1)
+
+
+def _stack(first: Array, second: Array) -> Array:
+    return np.concatenate((first, second)) if len(second) else first
