@@ -218,8 +218,8 @@ def _plan(
     (``in_flight`` answers are on their way) counted as used: at 0 only calls that cannot be abandoned are started.
     """
     aimed = limit * aim
-    ahead = min(ahead, max(LENT_AT_LEAST, LENT_SHARE * answered))
     target = (aimed * (answered + ahead) - lost) / max(ahead, 1.0)
+    ahead = min(ahead, max(LENT_AT_LEAST, LENT_SHARE * answered))
     if limit * (answered + 1.0) < 1.0:
         return max(0.0, min(target, STEEPEST * limit)), 0.0
     slack = limit * (answered + SURE_SHARE * ahead) - lost - IN_FLIGHT_RISK * aimed * in_flight

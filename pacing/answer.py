@@ -15,15 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from pacing.board import Ints
 from pacing.leads import LeadFacts
 from pacing.ring import BIN_S, BINS, Array, RingShape
 
 RECENT = 160
 LOOKS = (16, 24, 36, 54, 80, 115, 150)
 """How many of the newest dials are looked at together."""
-ALARM = 4.2
+ALARM = 4.5
 DOUBT_UP, DOUBT_DOWN = 2.2, 3.0
 """From so many standard errors on, an unproven change of the level is believed in part."""
 SLOW_CALLS = 3000.0
@@ -33,6 +33,10 @@ EFFECT_SD = {"list": 0.5, "hour": 0.15, "attempt": 0.3, "line": 0.3, "last": 0.5
 FORGET_EFFECTS = 30_000.0
 MOST_EFFECTS = 400
 LOGIT_MAX = 5.0
+
+OLDEST_RING_S = 150.0
+NOTHING_NEW_VAR = 0.003
+SURE_OF_SCORE = 1.0
 
 RINGING, ANSWERED, NOT_ANSWERED, CUT = 0, 1, 2, 3
 
@@ -59,6 +63,14 @@ class Change:
     after: float
 
 
+@dataclass(slots=True, eq=False)
+class _Dial:
+    at: float
+    lead: LeadFacts
+    score: float
+    seen: float | None = None
+
+
 class AnswerModel:
     """The score of one campaign."""
 
@@ -81,6 +93,8 @@ class AnswerModel:
         self._age = np.zeros(RECENT)
         self._next = 0
         self._watched = 0  # how many of the newest entries belong to the present level
+        self._learnt_upto = 0  # entries before this one have had their say on the level
+        self._unripe: dict[int, _Dial] = {}
 
     # ---- before a call -------------------------------------------------------------------------------------
 
@@ -112,7 +126,7 @@ class AnswerModel:
 
     # ---- a call --------------------------------------------------------------------------------------------
 
-    def dialed(self, at: float, score: float) -> int:
+    def dialed(self, at: float, lead: LeadFacts, score: float) -> int:
         """Note a launch; the returned entry goes into ``over``."""
         entry = self._next
         self.typical += (score - self.typical) / min(entry + 1, TYPICAL_DIALS)
@@ -121,25 +135,29 @@ class AnswerModel:
         self._age[slot] = 0.0
         self._next += 1
         self._watched = min(self._watched + 1, RECENT)
+        self._unripe[entry] = _Dial(at, lead, score)
         return entry
 
-    def over(self, entry: int, lead: LeadFacts, score: float, age_s: float, state: int, seen: float) -> None:
+    def over(self, entry: int, age_s: float, state: int, seen: float) -> None:
         """The call of ``entry`` was answered, ended or was cut off at ``age_s``.
 
         ``seen`` is what it says of an answer: 1, 0, or the posterior chance of a call that was cut off.
         """
-        if entry > self._next - RECENT - 1 and entry >= 0:
+        if entry > self._next - RECENT - 1:
             slot = entry % RECENT
             self._state[slot], self._age[slot] = state, age_s
-        self._learn(lead, score, seen)
+        if (dial := self._unripe.get(entry)) is not None:
+            dial.seen = seen
 
     def void(self, entry: int) -> None:
         """The call of ``entry`` told nothing (never sent, or interrupted)."""
         if entry > self._next - RECENT - 1:
             slot = entry % RECENT
             self._state[slot], self._age[slot] = CUT, 0.0
+        self._unripe.pop(entry, None)
 
-    def _learn(self, lead: LeadFacts, score: float, seen: float) -> None:
+    def learn(self, lead: LeadFacts, score: float, seen: float, *, level: bool = True) -> None:
+        """What one call that is settled says (``seen``: 1, 0, or a chance) of its lead's kind, and of the level."""
         names = () if lead.given is not None else lead.features()
         known = [(name, self._effects.get(name) or (0.0, _prior_var(name))) for name in names]
         if len(self._effects) >= MOST_EFFECTS:
@@ -148,48 +166,78 @@ class AnswerModel:
         error, info = seen - p, max(p * (1.0 - p), 0.01)
         # One step of the extended Kalman filter with a diagonal covariance.
         spread = 1.0 + info * (self._level_var + sum(var for _, (_, var) in known))
-        variance = self._level_var
-        self.level = max(-LOGIT_MAX, min(LOGIT_MAX, self.level + variance / spread * error))
-        self._level_var = max(variance - variance * variance * info / spread, 1.0 / (SLOW_CALLS * info))
+        if level:
+            variance = self._level_var
+            self.level = max(-LOGIT_MAX, min(LOGIT_MAX, self.level + variance / spread * error))
+            self._level_var = max(variance - variance * variance * info / spread, 1.0 / (SLOW_CALLS * info))
         self.calls += 1.0
         for name, (weight, var) in known:
             prior = _prior_var(name)
             less = var - var * var * info / spread + prior / FORGET_EFFECTS
             self._effects[name] = (weight + var / spread * error, min(less, prior))
 
+    def _ripen(self, now: float, ring: RingShape) -> None:
+        """Learn from dials old enough to be settled whichever way they went.
+
+        Answers come sooner than failures: learning each as it comes would believe in too many answers whenever
+        dialing begins or grows.
+        """
+        while self._unripe:
+            entry, dial = next(iter(self._unripe.items()))
+            age = now - dial.at
+            if age < ring.ripe_s or (dial.seen is None and age < OLDEST_RING_S):
+                return
+            del self._unripe[entry]
+            if dial.seen is not None:
+                self.learn(dial.lead, dial.score, dial.seen, level=entry >= self._learnt_upto)
+
     # ---- the watch -----------------------------------------------------------------------------------------
 
     def watch(self, now: float, ring: RingShape) -> Change | None:
-        """Compare the newest dials with the score; returns a change of the level that was found."""
+        """Learn from dials that are ripe, and compare the newest with the score; returns a change that was found."""
+        self._ripen(now, ring)
         count = min(self._watched, RECENT)
-        if count < LOOKS[0]:
-            self.shift = self.doubt = 0.0
+        self.doubt = self.shift = 0.0
+        if not count:
             return None
         order = (self._next - 1 - np.arange(count)) % RECENT
         state, base = self._state[order], self._score[order] + self.level
-        ages = np.where(state == CUT, self._age[order], now - self._launched[order])
-        bins = np.clip((ages / BIN_S).astype(np.int64), 0, BINS - 1)
+        since = np.maximum(now - self._launched[order], 0.0)
+        ages = np.where(state == CUT, self._age[order], since)
+        bins = np.minimum((ages / BIN_S).astype(np.int64), BINS - 1)
         looks = [n for n in LOOKS if n <= count]
-        at = np.array(looks) - 1
-        p, seen, told = _evidence(base, state, bins, ages, ring)
-        surprise = np.cumsum(seen - p)[at]
-        known = np.cumsum(told)[at]
-        z = np.where(known > 1.0, surprise / np.sqrt(np.maximum(known, 1e-9)), 0.0)
-        widest = int(np.argmax(np.abs(z)))
-        self.doubt = float(z[widest])
-        self.shift = 0.0
-        threshold = DOUBT_UP if self.doubt > 0 else DOUBT_DOWN
-        if abs(self.doubt) <= threshold:
-            return None
-        newest = looks[widest]
-        delta, var = _fit(base[:newest], state[:newest], bins[:newest], ages[:newest], ring)
-        if abs(self.doubt) < ALARM:
-            self.shift = delta * (abs(self.doubt) - threshold) / (ALARM - threshold)
-            return None
+        if looks:
+            at = np.array(looks) - 1
+            p, seen, told = _evidence(base, state, bins, ages, ring)
+            surprise = np.cumsum(seen - p)[at]
+            known = np.cumsum(told)[at] + SURE_OF_SCORE * np.square(np.cumsum(told)[at]) * self._level_var
+            z = np.where(known > 1.0, surprise / np.sqrt(np.maximum(known, 1e-9)), 0.0)
+            widest = int(np.argmax(np.abs(z)))
+            self.doubt = float(z[widest])
+            threshold = DOUBT_UP if self.doubt > 0 else DOUBT_DOWN
+            if abs(self.doubt) > threshold:
+                newest = looks[widest]
+                delta, var = _fit(base[:newest], state[:newest], bins[:newest], ages[:newest], ring, LEVEL_SD**2)
+                if abs(self.doubt) >= ALARM:
+                    return self._changed(now, delta, var, newest)
+                self.shift = delta * (abs(self.doubt) - threshold) / (ALARM - threshold)
+                return None
+        self.shift = self._unripe_shift(base, state, bins, ages, since, ring)
+        return None
+
+    def _unripe_shift(self, base: Array, state: Ints, bins: Ints, ages: Array, since: Array, ring: RingShape) -> float:
+        """What the dials that are not ripe yet say already: much while little is known, next to nothing later."""
+        young = (since < ring.ripe_s) & (np.arange(len(base)) < self._next - self._learnt_upto)
+        if self._level_var < NOTHING_NEW_VAR or not np.any(young):
+            return 0.0
+        return _fit(base[young], state[young], bins[young], ages[young], ring, self._level_var)[0]
+
+    def _changed(self, now: float, delta: float, var: float, newest: int) -> Change:
         before = sigmoid(self.level + self.typical)
         self.level = max(-LOGIT_MAX, min(LOGIT_MAX, self.level + delta))
         self._level_var = min(LEVEL_SD**2, max(var, self._level_var))
         self._watched = newest
+        self._learnt_upto = self._next
         self.changes_found += 1
         change = Change(now, self.doubt, newest, before, sigmoid(self.level + self.typical))
         self.changes = [*self.changes[-9:], change]
@@ -242,9 +290,7 @@ def _sound(pair: tuple[float, float]) -> bool:
     return all(math.isfinite(x) for x in pair) and abs(pair[0]) < LOGIT_MAX and pair[1] > 0
 
 
-def _evidence(
-    base: Array, state: npt.NDArray[np.int64], bins: npt.NDArray[np.int64], ages: Array, ring: RingShape
-) -> tuple[Array, Array, Array]:
+def _evidence(base: Array, state: Ints, bins: Ints, ages: Array, ring: RingShape) -> tuple[Array, Array, Array]:
     """(chance, what was seen of an answer, how much could have been seen by this age) of each dial."""
     p = 1.0 / (1.0 + np.exp(-base))
     will, wont = p * ring.to_answer[bins], (1.0 - p) * ring.to_end[bins]
@@ -256,15 +302,13 @@ def _evidence(
     return p, seen, np.where((state == CUT) & (ages <= 0.0), 0.0, told)
 
 
-def _fit(
-    base: Array, state: npt.NDArray[np.int64], bins: npt.NDArray[np.int64], ages: Array, ring: RingShape
-) -> tuple[float, float]:
-    """(shift, variance) of the level that fits these dials best: Fisher scoring from nought, with a weak prior."""
-    delta, var = 0.0, LEVEL_SD**2
+def _fit(base: Array, state: Ints, bins: Ints, ages: Array, ring: RingShape, prior_var: float) -> tuple[float, float]:
+    """(shift, variance) of the level that fits these dials best: Fisher scoring from nought, under a prior."""
+    delta, var = 0.0, prior_var
     for _ in range(4):
         p, seen, told = _evidence(base + delta, state, bins, ages, ring)
-        info = float(np.sum(told)) + 1.0
-        delta += (float(np.sum(seen - p)) - delta) / info
+        info = float(np.sum(told)) + 1.0 / prior_var
+        delta += (float(np.sum(seen - p)) - delta / prior_var) / info
         delta = max(-2.5, min(2.5, delta))
         var = 1.0 / info
     return delta, var

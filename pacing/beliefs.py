@@ -58,7 +58,7 @@ class Beliefs:
 
     # ---- learning ------------------------------------------------------------------------------------------
 
-    def call_over(self, entry: int, lead: LeadFacts, score: float, age_s: float, *, answered: bool, cut: bool) -> None:
+    def call_over(self, entry: int, score: float, age_s: float, *, answered: bool, cut: bool) -> None:
         """A ringing call was answered, ended or was cut off after ``age_s``."""
         if answered:
             seen, state = 1.0, ANSWERED
@@ -67,7 +67,7 @@ class Beliefs:
         else:
             seen, state = 0.0, NOT_ANSWERED
         self.ring.learn(age_s, answered=answered, cut=cut)
-        self.answer.over(entry, lead, score, age_s, state, seen)
+        self.answer.over(entry, age_s, state, seen)
         self._news += 1.0
 
     def still_will(self, score: float, age_s: float) -> float:
@@ -118,7 +118,9 @@ class Beliefs:
                 dropped += 1
                 continue
             score = self.answer.score(row.lead)
-            self.call_over(-1, row.lead, score, row.ring_s, answered=row.answered, cut=row.cut)
+            self.call_over(-1, score, row.ring_s, answered=row.answered, cut=row.cut)
+            seen = 1.0 if row.answered else self.still_will(score, row.ring_s) if row.cut else 0.0
+            self.answer.learn(row.lead, score, seen)
             for length, learn in ((row.talk_s, self.hold.talk.learn), (row.wrap_s, self.hold.wrap.learn)):
                 if length is not None:
                     if 0.0 <= length < LONGEST_S:

@@ -19,9 +19,10 @@ from pacing.race import Race
 from pacing.ring import BIN_S, BINS, Array
 from pacing.snapshot import Ask, Decision
 
-SAFE_THETA = 2e-4
-"""Without any budget only calls start that find an agent as surely as this: 1:1, but for the few that die first."""
 WATCH_EVERY_S = 0.4
+IDLE, RESERVED, TALKING, WRAP, AWAY = (
+    int(phase) for phase in (Phase.IDLE, Phase.RESERVED, Phase.TALKING, Phase.WRAP, Phase.AWAY)
+)
 BUDGET_EVERY_S = 1.0
 BUSY_SHARE = 0.9
 """How much of the agents' time customers will take, for the answers that a budget still expects."""
@@ -66,8 +67,8 @@ class Decider:
             return Decision(0, "start 0: no agent has logged in here")
         mine = board.of(settings.campaign)
         phases = board.phase[mine]
-        here = int(np.count_nonzero(phases < Phase.AWAY))
-        idle = int(np.count_nonzero(phases == Phase.IDLE))
+        here = int(np.count_nonzero(phases < AWAY))
+        idle = int(np.count_nonzero(phases == IDLE))
         self._refresh(now, memory, node, board)
         others_waiting, others_rings = self._others(now, node, board, memory, mine, started)
         lead = idle - waiting - others_waiting
@@ -78,7 +79,8 @@ class Decider:
         answer = memory.beliefs.answer
         p = answer.usual
         race = Race(lead, busy, _stack(calls, others_rings[1]), answer.level_sd * (1.0 - p))
-        theta = max(memory.threshold.theta(memory.target, memory.ease), SAFE_THETA)
+        theta = memory.threshold.theta(memory.target, memory.ease)
+        sure = max(0, lead - len(rings) - math.ceil(others_rings[0]))
         age = now - rings.rang
         overdue = np.nonzero(age >= settings.min_ring_s)[0]
         overdue = overdue[np.argsort(-age[overdue], kind="stable")]
@@ -86,7 +88,7 @@ class Decider:
         ring = memory.beliefs.ring
         view = View(
             theta=theta,
-            room=ask.room,
+            room=ask.room if memory.ease > 0.0 else min(ask.room, sure),
             chances=lambda: np.array([answer.chance(answer.score(facts)) for facts in ask.leads]),
             horizons=ring.horizons,
             fresh=ring.fresh,
@@ -94,7 +96,7 @@ class Decider:
             overdue=tuple(int(i) for i in overdue[:8]),
             may_cut=max(0, may_cut),
             hang_up_over=settings.hang_up_over,
-            sure=max(0, lead - len(rings) - math.ceil(others_rings[0])),
+            sure=sure,
         )
         to_free = float(race.to_free[-1])
         to_answer = race.to_answer[-1]
@@ -159,8 +161,8 @@ class Decider:
             beliefs.rebuild(
                 now,
                 np.maximum(now - rings.launched, 0.0),
-                np.maximum(now - board.since[ours & (board.phase == Phase.TALKING)], 0.0),
-                np.maximum(now - board.since[ours & (board.phase == Phase.WRAP)], 0.0),
+                np.maximum(now - board.since[ours & (board.phase == TALKING)], 0.0),
+                np.maximum(now - board.since[ours & (board.phase == WRAP)], 0.0),
             )
         if now - memory.watched_at >= WATCH_EVERY_S:
             memory.watched_at = now
@@ -173,7 +175,7 @@ class Decider:
         if memory.counted and now - memory.budgeted_at < BUDGET_EVERY_S:
             return
         here = sum(
-            int(np.count_nonzero(board.phase[board.of(campaign)] < Phase.AWAY)) for board in self.state.agents.values()
+            int(np.count_nonzero(board.phase[board.of(campaign)] < AWAY)) for board in self.state.agents.values()
         )
         ringing = sum(len(rings) for (_, name), rings in self.state.rings.items() if name == campaign)
         hold_s = max(memory.beliefs.hold.talk.mean_s + memory.beliefs.hold.wrap.mean_s, 1.0)
@@ -190,15 +192,16 @@ class Decider:
         memory.counted, memory.budgeted_at = True, now
 
     def _busy(self, now: float, board: Agents, memory: Memory, mine: Bools) -> Array:
-        talking = mine & ((board.phase == Phase.TALKING) | (board.phase == Phase.RESERVED))
-        wrapping = mine & (board.phase == Phase.WRAP)
+        talking = mine & ((board.phase == TALKING) | (board.phase == RESERVED))
+        wrapping = mine & (board.phase == WRAP)
         own = self.state.numbers[memory.settings.campaign]
         parts = []
-        for number in np.unique(board.campaign[talking | wrapping]):
+        whose = board.campaign[talking | wrapping]
+        for number in np.unique(whose) if len(self.state.memories) > 1 else whose[:1]:
             talk_free, wrap_free = self._tables(memory, own if number < 0 else int(number))
             ours = board.campaign == number
             at = talking & ours
-            age = np.where(board.phase[at] == Phase.RESERVED, 0.0, now - board.since[at])
+            age = np.where(board.phase[at] == RESERVED, 0.0, now - board.since[at])
             parts.append(talk_free[board.speed[at], _phase_bins(age)])
             at = wrapping & ours
             parts.append(wrap_free[_phase_bins(now - board.since[at])])
@@ -221,7 +224,7 @@ class Decider:
 
     def _ring_chances(self, now: float, memory: Memory, rings: Rings) -> Array:
         ring, answer = memory.beliefs.ring, memory.beliefs.answer
-        bins = np.clip(((now - rings.launched) / BIN_S).astype(np.int64), 0, BINS - 1)
+        bins = np.minimum((np.maximum(now - rings.launched, 0.0) / BIN_S).astype(np.int64), BINS - 1)
         p = 1.0 / (1.0 + np.exp(-(answer.level + answer.shift + rings.score)))
         chances: Array = ring.posterior(bins, p)[:, None] * ring.by_horizon[bins]
         return chances
@@ -239,7 +242,7 @@ class Decider:
             lines = started[name].lines if name in started else 0
             if not len(rings) and not lines and not self.state.waiting[node, name]:
                 continue
-            theirs = board.of(name) & (board.phase < Phase.AWAY)
+            theirs = board.of(name) & (board.phase < AWAY)
             total = int(np.count_nonzero(theirs))
             share = float(np.count_nonzero(theirs & mine)) / total if total else 0.0
             if share <= 0.0:
@@ -260,7 +263,7 @@ class Decider:
 
 
 def _phase_bins(age_s: Array) -> Ints:
-    return np.clip(np.searchsorted(EDGES, age_s, side="right") - 1, 0, PHASE_BINS - 1)
+    return np.minimum(np.searchsorted(EDGES, np.maximum(age_s, 0.0), side="right") - 1, PHASE_BINS - 1)
 
 
 def _stack(first: Array, second: Array) -> Array:

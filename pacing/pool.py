@@ -76,7 +76,7 @@ class Pool:
             return
         facts = UNKNOWN_LEAD if lead is None else lead
         score = memory.beliefs.answer.score(facts)
-        entry = memory.beliefs.answer.dialed(at, score)
+        entry = memory.beliefs.answer.dialed(at, facts, score)
         self._state.calls[call] = Call(campaign, node, facts, score, entry, at)
         self._state.ringing(node, campaign).add(call, at, score)
         memory.count_dial()
@@ -196,7 +196,7 @@ class Pool:
             self._state.memories[known.campaign].beliefs.answer.void(known.entry)
             return
         beliefs = self._state.memories[known.campaign].beliefs
-        beliefs.call_over(known.entry, known.lead, known.score, age, answered=answered, cut=cut)
+        beliefs.call_over(known.entry, known.score, age, answered=answered, cut=cut)
 
     def _no_longer_waits(self, known: Call) -> None:
         if known.waiting:

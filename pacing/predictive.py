@@ -108,7 +108,9 @@ def _near(miss: Array, view: View) -> float:
     if not len(view.rings):
         return 0.0
     by = view.rings.sum(axis=0)
-    weight = np.diff(by, prepend=0.0) * (view.horizons <= NEAR_S)
+    weight = by.copy()
+    weight[1:] -= by[:-1]
+    weight *= view.horizons <= NEAR_S
     total = float(weight.sum())
     return float((weight * miss).sum() / total) if total > 1e-9 else 0.0
 

@@ -53,7 +53,7 @@ class Race:
     def nobody(self) -> Array:
         """P(an answer at each horizon finds no agent)."""
         if self.exact:
-            return np.clip((self._phi @ _NOBODY).real, 0.0, 1.0)
+            return np.minimum(np.maximum((self._phi @ _NOBODY).real, 0.0), 1.0)
         return _approximate(self._mean, self._var + (self._doubt * self.to_answer) ** 2, self._third)
 
     def nobody_after(self, chances: Array, fresh: Array) -> Array:
@@ -95,4 +95,4 @@ def _approximate(mean: Array, var: Array, third: Array) -> Array:
     z = (0.5 - mean) / sd
     skew = third / (6.0 * sd * sd * sd)
     value = normal_cdf(z) + skew * (1.0 - z * z) * _CONST * np.exp(-0.5 * z * z)
-    return np.clip(value, 0.0, 1.0)
+    return np.minimum(np.maximum(value, 0.0), 1.0)

@@ -19,6 +19,7 @@ Array = npt.NDArray[np.float64]
 BIN_S = 0.5
 BINS = 160
 HORIZONS = 10
+RIPE = 0.98
 PRIOR_CALLS = 15.0
 """The prior weighs as much as this many dials."""
 MEMORY_CALLS = 6000.0
@@ -126,6 +127,9 @@ class RingShape:
         later = np.interp(middle[:, None] + self.horizons[None, :], self.edges, self.answered_by)
         self.by_horizon = np.clip((later - at_age[:, None]) / self.to_answer[:, None], 0.0, 1.0)
         """By age bin and horizon: P(answered by then | will answer, has not yet)."""
+        settled = np.minimum(self.answered_by, self.ended_by)
+        self.ripe_s = float(self.edges[min(int(np.searchsorted(settled, RIPE)), BINS)])
+        """By this age nearly every call is settled."""
         self.fresh = np.interp(self.horizons, self.edges, self.answered_by)
         """The same for a call launched now."""
 

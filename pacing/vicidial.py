@@ -4,10 +4,10 @@ Owns this rule only, with VICIdial's own clock: it looks once a second, adapts i
 every 2.5 s, however often it is asked. Ready agents less waiting callers drive the level, the day's drops cap it; no
 answer rate, ring time or talk time enters. For comparison in the planner and the benchmark: no mode of production.
 
-Readings where pacing.md leaves room: busy is who is reserved or talks; in wrap-up an agent is paused to VICIdial, logged
-in but not in its base (so its results come nearest to the table's); who is away is not logged in; calls and drops are
-those of people who answered, as the ledger has settled them; a level below 1 is raised to 1 at the end, as the script
-does; a shift that closes on a later day has its hours counted on beyond 2400.
+Readings where pacing.md leaves room: busy is who is reserved or talks; in wrap-up an agent is paused to VICIdial,
+logged in but not in its base (so its results come nearest to the table's); who is away is not logged in; calls and
+drops are those of people who answered, as the ledger has settled them; a level below 1 is raised to 1 at the end, as
+the script does; a shift that closes on a later day has its hours counted on beyond 2400.
 """
 
 from __future__ import annotations

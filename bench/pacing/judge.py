@@ -162,8 +162,8 @@ def _after_change(shifts: Sequence[Shift]) -> Change:
     lost, answered = pooled(shifts, at, at + FIVE)
     back = None
     for end in range(at + FIVE, at + 4 * 60 + 1):
-        l, a = pooled(shifts, end - FIVE, end)
-        if l <= LIMIT * a + _EXACT:
+        late_lost, late_answered = pooled(shifts, end - FIVE, end)
+        if late_lost <= LIMIT * late_answered + _EXACT:
             back = end - at
             break
     running = [_between(shift, 0, at + BACK_WITHIN_MIN) for shift in shifts]

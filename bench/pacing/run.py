@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 
-from bench.pacing.agenda import Agenda, guess_s
+from bench.pacing.agenda import Pace, guess_s
 from bench.pacing.cache import Cache, Job
 from bench.pacing.cells import CELLS
 from bench.pacing.crew import Crew
@@ -21,7 +22,18 @@ DRAW_EVERY_S = 1.0
 GRACE_S = 20.0
 
 
-def run(agenda: Agenda, cache: Cache, code: Path, workers: int, until: float | None = None) -> bool:
+class Work(Protocol):
+    """What is to run: ``next`` hands it out, the rest tells how much of it is left."""
+
+    pace: Pace
+
+    def next(self, at_work: set[Job]) -> Job | None: ...
+    def left(self) -> list[Any]: ...
+    def left_s(self) -> float: ...
+    def shifts(self) -> int: ...
+
+
+def run(agenda: Work, cache: Cache, code: Path, workers: int, until: float | None = None) -> bool:
     """Run what is missing; True when everything is there. ``until``: no later than this (time.monotonic)."""
     if agenda.next(set()) is None:
         return True
@@ -56,7 +68,7 @@ def run(agenda: Agenda, cache: Cache, code: Path, workers: int, until: float | N
 class _Teller:
     """Progress on stderr: a line that is drawn anew on a terminal, one now and then elsewhere."""
 
-    def __init__(self, agenda: Agenda, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, agenda: Work, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._agenda, self._workers, self._clock = agenda, workers, clock
         self._began = self._told = clock()
         self._finished = 0
@@ -78,11 +90,12 @@ class _Teller:
             self._left_s = self._agenda.left_s() / self._workers
             self._left = len(self._agenda.left())
         total = self._agenda.shifts()
-        line = (
-            f"{total - self._left} of {total} shifts, {_span(now - self._began)} gone, about {_span(self._left_s)} left; "
-            f"now {', '.join(at_work)}"
-        )
-        print(f"\r\x1b[K{line[:150]}" if self._drawn else line, end="" if self._drawn else "\n", file=sys.stderr, flush=True)
+        gone, left = _span(now - self._began), _span(self._left_s)
+        line = f"{total - self._left} of {total} shifts, {gone} gone, about {left} left; now {', '.join(at_work)}"
+        if self._drawn:
+            print(f"\r\x1b[K{line[:150]}", end="", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
 
     def end(self) -> None:
         if self._drawn:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bench.pacing.cache import Job, Options, Shift, job
 from bench.pacing.cells import LIMIT, TUNED, Cell, Policy
@@ -23,6 +23,13 @@ RATIOS: Final = tuple(round(1.0 + 0.1 * step, 1) for step in range(91))
 EVALUATIONS: Final = 7
 _SHARES: Final = (0.3, 0.5, 0.65, 0.8, 0.9, 1.0, 1.15)
 _OCCUPANCY, _HOLD_S, _TALK_S, _WRAP_S = 0.9, 140.0, 120.0, 20.0
+
+
+class Measured(NamedTuple):
+    """A setting on the tuning seeds: abandon rate and busy share (0–1)."""
+
+    rate: float
+    busy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +73,8 @@ def _jobs(cell: Cell, policy: Policy, options: Options) -> list[Job]:
     return [job(cell, policy, options, seed) for seed in cell.tuning_seeds()]
 
 
-def _measured(cell: Cell, policy: Policy, options: Options, look: Look) -> tuple[float, float] | tuple[Job, ...]:
-    """(abandon rate, busy share) pooled over the tuning seeds, or the shifts that are missing for it."""
+def _measured(cell: Cell, policy: Policy, options: Options, look: Look) -> Measured | tuple[Job, ...]:
+    """Pooled over the tuning seeds, or the shifts that are missing for it."""
     jobs = _jobs(cell, policy, options)
     shifts = [look(each) for each in jobs]
     missing = tuple(each for each, shift in zip(jobs, shifts, strict=True) if shift is None)
@@ -76,40 +83,35 @@ def _measured(cell: Cell, policy: Policy, options: Options, look: Look) -> tuple
     results = [shift["result"] for shift in shifts if shift is not None]
     answered = sum(result["answered"] for result in results)
     rate = sum(result["abandoned"] for result in results) / max(1, answered)
-    return rate, sum(result["busy_share"] for result in results) / len(results)
+    return Measured(rate, sum(result["busy_share"] for result in results) / len(results))
 
 
 def _bisect(cell: Cell, policy: Policy, grid: Sequence[Options], look: Look) -> Choice:
     low, high = 0, len(grid) - 1
-    kept = (0.0, 0.0)
+    kept = Measured(0.0, 0.0)
     while low < high:
         middle = (low + high + 1) // 2
         found = _measured(cell, policy, grid[middle], look)
-        if not _known(found):
-            return Choice(None, found)  # type: ignore[arg-type]
-        rate, busy = found  # type: ignore[misc]
-        if rate <= LIMIT:
-            low, kept = middle, (rate, busy)
+        if not isinstance(found, Measured):
+            return Choice(None, found)
+        if found.rate <= LIMIT:
+            low, kept = middle, found
         else:
             high = middle - 1
-    return Choice(grid[low], (), *kept)
+    return Choice(grid[low], (), kept.rate, kept.busy)
 
 
 def _best(cell: Cell, settings: Sequence[Options], look: Look) -> Choice:
-    rows: list[tuple[float, float, Options]] = []
+    rows: list[tuple[Measured, Options]] = []
     missing: list[Job] = []
     for options in settings:
         found = _measured(cell, "vicidial", options, look)
-        if _known(found):
-            rows.append((found[0], found[1], options))  # type: ignore[arg-type]
+        if isinstance(found, Measured):
+            rows.append((found, options))
         else:
-            missing += found  # type: ignore[arg-type]
+            missing += found
     if missing:
         return Choice(None, tuple(missing))
-    keeping = [row for row in rows if row[0] <= LIMIT]
-    rate, busy, options = max(keeping, key=lambda row: row[1]) if keeping else min(rows, key=lambda row: row[0])
-    return Choice(options, (), rate, busy)
-
-
-def _known(found: tuple[Any, ...]) -> bool:
-    return isinstance(found[0], float)
+    keeping = [row for row in rows if row[0].rate <= LIMIT]
+    kept, options = max(keeping, key=lambda row: row[0].busy) if keeping else min(rows, key=lambda row: row[0].rate)
+    return Choice(options, (), kept.rate, kept.busy)

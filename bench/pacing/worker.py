@@ -49,6 +49,7 @@ def shift(scenario: dict[str, Any], name: str, seed: int) -> dict[str, Any]:
 def cost(agents: int, hours: float, seed: int) -> dict[str, float]:
     """CPU milliseconds of single decisions of the pool, in a shift that has settled."""
     from dialer.simulate.planner import simulate
+    from dialer.simulate.planner_settings import CAMPAIGN
     from dialer.simulate.planner_world import START_S
     from pacing.pool import Pool
 
@@ -56,13 +57,13 @@ def cost(agents: int, hours: float, seed: int) -> dict[str, float]:
     ringing: list[int] = []
     decide = Pool.decide
 
-    def timed(pool: Pool, now: float, *rest: Any) -> Any:
+    def timed(pool: Pool, now: float, node: str, asks: Any) -> Any:
         began = time.process_time()
-        made = decide(pool, now, *rest)
+        made = decide(pool, now, node, asks)
         took = time.process_time() - began
         if now - START_S > SETTLED_S:
             spent.append(1000.0 * took)
-            ringing.append(sum(len(rings) for rings in pool._rings.values()))
+            ringing.append(pool.counts(CAMPAIGN, now).ringing)
         return made
 
     Pool.decide = timed  # type: ignore[method-assign,assignment]
@@ -91,7 +92,7 @@ def main() -> int:
         order = json.loads(line)
         try:
             if order["do"] == "cost":
-                answer = {"done": cost(order["agents"], order["hours"], order["seed"])}
+                answer: dict[str, Any] = {"done": cost(order["agents"], order["hours"], order["seed"])}
             else:
                 answer = {"done": shift(order["scenario"], order["name"], order["seed"])}
         except Exception as error:
