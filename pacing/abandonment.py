@@ -21,7 +21,7 @@ LENT_AT_LEAST, LENT_SHARE = 150.0, 1.0
 """Answers to come that are planned with: so many, or this share of those that have come."""
 SURE_SHARE = 0.8
 """The part of them that is counted on when the last calls of a budget are at stake."""
-HELD_BACK, EASE_CALLS = 1.3, 2.0
+HELD_BACK, EASE_CALLS = 1.9, 2.0
 """Calls of a budget that are never risked by choice, and those above them over which risks are eased off."""
 IN_FLIGHT_RISK = 2.0
 """Calls that ring when a budget ends are lost more often than the average one."""
@@ -187,16 +187,15 @@ class Ledger:
     def _trailing(self, window: AbandonWindow, now: float, rate: float, in_flight: float, aim: float) -> Budget:
         answered, abandoned = self._since(now - window.length_s)
         lost = self._lost(answered, abandoned)
-        target, ease = _plan(window.limit, aim, answered, lost, AHEAD_ANSWERS, in_flight)
+        target, ease = _hold(window.limit, aim, answered, lost, in_flight)
         projected = 0.0
         for step in STEPS_AHEAD_S:
             kept, gone = self._since(now + step - window.length_s)
             still, ahead = self._lost(kept, gone), min(rate * step, AHEAD_ANSWERS)
             if ahead >= 1.0:
-                then, _ = _plan(window.limit, aim, kept, still, ahead, 0.0)
-                target = min(target, then)
+                target = min(target, (window.limit * aim * (kept + ahead) - still) / ahead)
             projected = still / (kept + ahead) if kept + ahead > 0 else 0.0
-        return _budget(window, now - window.length_s, answered, lost, projected, target, ease)
+        return _budget(window, now - window.length_s, answered, lost, projected, max(0.0, target), ease)
 
 
 def _budget(
@@ -224,6 +223,21 @@ def _plan(
         return max(0.0, min(target, STEEPEST * limit)), 0.0
     slack = limit * (answered + SURE_SHARE * ahead) - lost - IN_FLIGHT_RISK * aimed * in_flight
     return max(0.0, min(target, STEEPEST * limit)), max(0.0, min(1.0, (slack - HELD_BACK) / EASE_CALLS))
+
+
+def _hold(limit: float, aim: float, answered: float, lost: float, in_flight: float) -> tuple[float, float]:
+    """(target, ease) for a rate that must hold at every moment: nothing is lent.
+
+    Abandonments come in bunches, so the target keeps some calls of distance: a budget that is always nearly used up
+    makes risks start and stop, which costs agents more time than the distance does.
+    """
+    if limit * (answered + 1.0) < 1.0:
+        return limit * aim, 0.0
+    ahead = max(LENT_AT_LEAST, answered / 3.0)
+    distance = HELD_BACK + EASE_CALLS + math.sqrt(limit * min(answered, 1000.0)) / 2.0
+    target = (limit * aim * (answered + ahead) - lost - distance) / ahead
+    slack = limit * answered - lost - IN_FLIGHT_RISK * limit * aim * in_flight
+    return max(0.0, min(target, STEEPEST * limit)), max(0.0, min(1.0, slack / EASE_CALLS))
 
 
 def _insert(times: list[float], at: float) -> None:

@@ -140,8 +140,12 @@ class Decider:
             f"start {len(made.picks)}: {last['idle']:.0f} ready and {last['to_free']:.1f} freeing within "
             f"{last['horizon_s']:.0f} s, {last['waiting']:.0f} waiting, {last['ringing']:.0f} ringing expected to give "
             f"{last['to_answer']:.1f} answers, P(next finds nobody) {made.p_next:.3f} "
-            f"{'≤' if made.p_next <= last['theta'] else '>'} θ {last['theta']:.3f}{budget}"
         )
+        if memory.ease > 0.0:
+            words += f"{'≤' if made.p_next <= last['theta'] else '>'} θ {last['theta']:.3f}{budget}"
+        elif tight is not None:
+            words += f"but one call for each free agent: {tight.window.name} window bears no risk with "
+            words += f"{tight.abandoned:.1f} of {tight.answered:.0f} answers abandoned"
         if made.cuts:
             words += f"; hang up {len(made.cuts)} overdue: P(the next answers find nobody) {made.p_near:.2f}"
         if made.picks and len(made.picks) == len(ask.leads) < ask.room:

@@ -21,7 +21,8 @@ FACTORS: Final = tuple(round(0.05 * 1.0253**step, 4) for step in range(127))
 """0.05 … 1.16"""
 RATIOS: Final = tuple(round(1.0 + 0.1 * step, 1) for step in range(91))
 EVALUATIONS: Final = 7
-_SHARES: Final = (0.3, 0.5, 0.65, 0.8, 0.9, 1.0, 1.15)
+_SHARES: Final = (0.3, 0.55, 0.7, 0.85, 1.0)
+_BUSY: Final = (0.6, 0.68, 0.73, 0.76, 0.79, 0.83, 0.87, 0.9, 0.93)
 _OCCUPANCY, _HOLD_S, _TALK_S, _WRAP_S = 0.9, 140.0, 120.0, 20.0
 
 
@@ -54,18 +55,20 @@ def choose(policy: Policy, cell: Cell, look: Look) -> Choice:
 
 
 def vicidial_settings(cell: Cell) -> list[dict[str, Any]]:
-    """What an able VICIdial operator would try, 26 settings: the level's cap around what the floor needs, how drops
-    lower it, how many agents are to stay ready, and the way it comes out of the box."""
+    """What an able VICIdial operator would try, 26 settings.
+
+    The way it comes out of the box, some agents kept ready, and the level's cap around what the floor needs: counted
+    on all agents, and on ready agents only, where the calls in existence outnumber the few that are ready.
+    """
     ring_s = 12.0 * cell.p + 2.0 * 0.1 + 27.5 * max(0.0, 0.9 - cell.p)
-    calls = _OCCUPANCY * (_TALK_S / _HOLD_S + ring_s / cell.p / _HOLD_S)
-    needed = calls / (1.0 - _OCCUPANCY * _WRAP_S / _HOLD_S)
-    caps = [round(1.0 + (needed - 1.0) * share, 3) for share in _SHARES]
-    found: list[dict[str, Any]] = [{}]
-    found += [{"max": cap, "adapt": adapt} for cap in caps for adapt in ("HARD_LIMIT", "AVERAGE")]
-    found += [{"max": cap, "adapt": "TAPERED"} for cap in caps[1::2]]
-    for share in (0.05, 0.1, 0.2):
-        found += [{"target": -round(share * cell.agents, 2), "adapt": adapt} for adapt in ("HARD_LIMIT", "AVERAGE")]
-    found += [{"max": cap, "available_only": True, "adapt": "AVERAGE"} for cap in (4.0, 8.0)]
+    calls = (_TALK_S + ring_s / cell.p) / _HOLD_S  # in existence, for each agent who is busy
+    most = _OCCUPANCY * calls / (1.0 - _OCCUPANCY * _WRAP_S / _HOLD_S)
+    found: list[dict[str, Any]] = [{}, {"adapt": "TAPERED"}]
+    found += [{"target": -round(0.1 * cell.agents, 2)}]
+    found += [{"max": round(1.0 + (most - 1.0) * share, 3)} for share in _SHARES]
+    for busy in _BUSY:
+        cap = max(1.0, round(calls * busy / (1.0 - busy), 2))
+        found += [{"max": cap, "available_only": True, "adapt": adapt} for adapt in ("HARD_LIMIT", "AVERAGE")]
     return found
 
 

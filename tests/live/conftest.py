@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from harness.floor import Floor, Plan
 from harness.freeswitch_server import FreeSwitch, find_binary, looked_for
+from harness.people import carrier_of_people
 from harness.plays import PLAYS
 from harness.ports import Ports
 from harness.scenarios import carrier as carrier_scenario
@@ -61,9 +62,9 @@ class Stages:
         kept = ports.given()
         self._undo: list[Callable[[], None]] = [lambda: ports.release_all_but(kept)]
 
-    def sipp(self, name: str, scenario: str) -> Sipp:
+    def sipp(self, name: str, scenario: str, dealt: str = "") -> Sipp:
         """A SIPp that runs until the end."""
-        sipp = Sipp(name, scenario, self._ports, self._work_dir)
+        sipp = Sipp(name, scenario, self._ports, self._work_dir, dealt)
         self._undo.append(sipp.stop)
         sipp.start()
         return sipp
@@ -74,12 +75,14 @@ class Stages:
         *,
         start_switch: bool = True,
         seats: str | None = None,
+        people: str = "",
         **plan: object,
     ) -> Stage:
-        """A stage; keyword arguments are ``Plan``'s."""
+        """A stage; keyword arguments are ``Plan``'s. ``people``: the carrier deals these instead of the plays."""
         binary = find_binary()
         assert binary is not None
-        carrier = self.sipp("carrier", carrier_scenario(PLAYS))
+        played = carrier_of_people() if people else carrier_scenario(PLAYS)
+        carrier = self.sipp("carrier", played, people)
         phones = self.sipp("seats", seats if seats is not None else seats_scenario())
         wanted = Plan(self._work_dir / "floor", carrier.port, phones.port, **plan)  # type: ignore[arg-type]
         floor = Floor(wanted, self._ports, numbers)

@@ -35,9 +35,9 @@ class Step:
 
 
 class Sipp:
-    """One SIPp that takes calls."""
+    """One SIPp that takes calls. ``dealt`` is a file of values for its calls, a line each (SIPp's ``-inf``)."""
 
-    def __init__(self, name: str, scenario: str, ports: Ports, work_dir: Path) -> None:
+    def __init__(self, name: str, scenario: str, ports: Ports, work_dir: Path, dealt: str = "") -> None:
         self.name = name
         self._ports = ports
         self.port = ports.free()
@@ -51,6 +51,9 @@ class Sipp:
         self._errors = self._dir / "errors.log"
         self._process: Process | None = None
         self._extra = ["-trace_msg", "-message_file", str(self._dir / "messages.log")] if os.environ.get(TRACE) else []
+        if dealt:
+            (self._dir / "dealt.csv").write_text(dealt)
+            self._extra += ["-inf", str(self._dir / "dealt.csv")]
 
     def start(self) -> None:
         """Start and wait until it listens."""
