@@ -14,6 +14,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -183,7 +184,9 @@ class App:
         self._prepare_store()
         nodes = self._nodes()
 
-        engine = make_engine(self._options.record, wanted.engine, self._clock(), lambda: str(uuid.uuid4()))
+        now, for_s = self._clock(), self._options.for_s
+        rules = wanted.engine if for_s is None else replace(wanted.engine, ends_at=now + for_s)
+        engine = make_engine(self._options.record, rules, now, lambda: str(uuid.uuid4()))
         store = StoreClient(
             wanted.database_url,
             wanted.instance,

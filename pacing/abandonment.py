@@ -155,32 +155,51 @@ class Ledger:
     # ---- judging -------------------------------------------------------------------------------------------
 
     def budgets(
-        self, now: float, *, answers_per_s: float, in_flight: float, aim: float, ends_at: float = math.inf
+        self,
+        now: float,
+        *,
+        answers_per_s: float,
+        in_flight: float,
+        aim: float,
+        ends_at: float = math.inf,
+        most: float = math.inf,
     ) -> tuple[Budget, ...]:
         """Every window now.
 
         ``answers_per_s`` is what is expected to come, ``in_flight`` the answers that the ringing calls will give,
-        ``ends_at`` when dialing ends, if anybody knows.
+        ``ends_at`` when dialing ends, if anybody knows, ``most`` how many answers the leads that are left can give.
         """
         rows = []
         for window in self.windows:
             if window.kind == TRAILING:
                 rows.append(self._trailing(window, now, answers_per_s, in_flight, aim))
             else:
-                rows.append(self._period(window, now, answers_per_s, in_flight, aim, ends_at))
+                rows.append(self._period(window, now, answers_per_s, in_flight, aim, ends_at, most))
         return tuple(rows)
 
     def _lost(self, answered: float, abandoned: float) -> float:
         return abandoned + self.unknown + self.amd_false_positive * answered
 
     def _period(
-        self, window: AbandonWindow, now: float, rate: float, in_flight: float, aim: float, ends_at: float
+        self,
+        window: AbandonWindow,
+        now: float,
+        rate: float,
+        in_flight: float,
+        aim: float,
+        ends_at: float,
+        most: float,
     ) -> Budget:
         start, answered, abandoned = self._fixed_counts(window, now)
         lost = self._lost(answered, abandoned)
         end = min(window.bounds(now)[1], ends_at)
         ahead = AHEAD_ANSWERS if not math.isfinite(end) else min(max(0.0, end - now) * rate, AHEAD_ANSWERS)
-        target, ease = _plan(window.limit, aim, answered, lost, ahead, in_flight)
+        ahead = min(ahead, most)
+        if window.kind == SHIFT and not math.isfinite(end):
+            # Anybody may end it at any moment.
+            target, ease = _hold(window.limit, aim, answered, lost, in_flight)
+        else:
+            target, ease = _plan(window.limit, aim, answered, lost, ahead, in_flight)
         projected = lost / (answered + ahead) if answered + ahead > 0 else 0.0
         return _budget(window, start, answered, lost, projected, target, ease)
 

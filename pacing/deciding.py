@@ -190,6 +190,7 @@ class Decider:
             in_flight=ringing * memory.beliefs.answer.usual,
             aim=memory.settings.aim,
             ends_at=memory.closing_at,
+            most=memory.leads_left * memory.beliefs.answer.usual,
         )
         memory.target = min((b.target for b in memory.budgets), default=memory.settings.max_theta)
         memory.ease = min((b.ease for b in memory.budgets), default=1.0)

@@ -74,6 +74,7 @@ class Memory:
     last: dict[str, float] = field(default_factory=dict)
     decision: Decision = NOT_DECIDED
     closing_at: float = ENDLESS
+    leads_left: float = ENDLESS
 
     @staticmethod
     def fresh(settings: CampaignPacing) -> Memory:

@@ -274,10 +274,11 @@ class Pool:
         self._decider.count(now, campaign)
         return explaining.explain(self._state, campaign, now)
 
-    def closes(self, campaign: str, at: float) -> None:
-        """Dialing is known to end at ``at``: a fixed period is planned to there."""
-        if campaign in self._state.memories and not math.isnan(at):
-            self._state.memories[campaign].closing_at = at
+    def closes(self, campaign: str, at: float, leads_left: float = math.inf) -> None:
+        """Dialing ends at ``at`` (infinity: nobody knows), and there are so many leads to dial until then."""
+        if campaign in self._state.memories and not (math.isnan(at) or math.isnan(leads_left)):
+            memory = self._state.memories[campaign]
+            memory.closing_at, memory.leads_left = at, leads_left
 
     def begins_shift(self, at: float) -> None:
         """A shift begins: windows of that kind count from here."""

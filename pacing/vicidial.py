@@ -51,7 +51,9 @@ class Vicidial:
 
     ``max`` caps it, ``target`` is the wished-for number of ready agents less waiting callers with its sign turned
     (-1: one agent waits), ``limit`` the share of drops (0–1) above which ``adapt`` lowers the level. With
-    ``available_only`` the level counts for ready agents only.
+    ``available_only`` the level counts for ready agents only. Without ``conversations`` only calls that ring or wait
+    are taken off the goal: not the page's words, but beside ``available_only`` what comes up to the page's figures for
+    VICIdial's best settings, so it is among those that the benchmark tries.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Vicidial:
         target: float = 0,
         adapt: Adapt = "HARD_LIMIT",
         available_only: bool = False,
+        conversations: bool = True,
         limit: float = 0.03,
     ) -> None:
         self._max = max
         self._target = target
         self._adapt: Adapt = adapt
         self._available_only = available_only
+        self._conversations = conversations
         self._limit = limit
         self.level = 1.0
         self._samples: deque[tuple[int, int, int]] = deque(maxlen=SAMPLES)
@@ -89,11 +93,10 @@ class Vicidial:
             return Decision(0, "start 0: calls are placed every 2.5 s")
         base = counts.ready if self._available_only else counts.logged_in - counts.wrap
         goal = round(self.level * base)
-        lines = max(0, goal - counts.in_existence)
+        there = counts.in_existence if self._conversations else counts.ringing + counts.waiting
+        lines = max(0, goal - there)
         who = "ready agents" if self._available_only else "ready or talking agents"
-        return Decision(
-            lines, f"start {lines}: {base} {who} = {goal} calls wanted, {counts.in_existence} there; {self._why}"
-        )
+        return Decision(lines, f"start {lines}: {base} {who} = {goal} calls wanted, {there} there; {self._why}")
 
     def _sample(self, counts: Counts) -> None:
         self._samples.append((counts.ready, counts.waiting, counts.logged_in))

@@ -248,7 +248,7 @@ _READ: Final = f"""## How to read it
   0.4²), 0.4 being the table's own. *yes*: not below at all, *within*: below, but no further than that.
 - **Limit**: no single shift above 3.00 %, exactly.
 - **Ahead**: mean busy share above the baseline's, whatever the baseline abandoned. VICIdial: the best busy share among
-  26 settings that keep 3 % on the tuning seeds (where none does, the one that abandons least). Mean matching and the
+  22 to 26 settings that keep 3 % on the tuning seeds (where none does, the one that abandons least). Mean matching and the
   fixed ratio: the largest value that keeps it there.
 - **Dials per answer** at most 10 % more than mean matching's, **connected calls per agent-hour** at most 10 % fewer.
 - **Burst**: abandoned ÷ answered in the 300 s after the change, pooled over the seeds; better than the best known, the

@@ -22,7 +22,7 @@ FACTORS: Final = tuple(round(0.05 * 1.0253**step, 4) for step in range(127))
 RATIOS: Final = tuple(round(1.0 + 0.1 * step, 1) for step in range(91))
 EVALUATIONS: Final = 7
 _SHARES: Final = (0.3, 0.55, 0.7, 0.85, 1.0)
-_BUSY: Final = (0.6, 0.68, 0.73, 0.76, 0.79, 0.83, 0.87, 0.9, 0.93)
+_BUSY: Final = (0.6, 0.68, 0.73, 0.77, 0.8, 0.83, 0.86, 0.88, 0.9, 0.92, 0.94, 0.955)
 _OCCUPANCY, _HOLD_S, _TALK_S, _WRAP_S = 0.9, 140.0, 120.0, 20.0
 
 
@@ -55,10 +55,10 @@ def choose(policy: Policy, cell: Cell, look: Look) -> Choice:
 
 
 def vicidial_settings(cell: Cell) -> list[dict[str, Any]]:
-    """What an able VICIdial operator would try, 26 settings.
+    """What an able VICIdial operator would try, 22 settings or more.
 
     The way it comes out of the box, some agents kept ready, and the level's cap around what the floor needs: counted
-    on all agents, and on ready agents only, where the calls in existence outnumber the few that are ready.
+    on all agents; on ready agents only, whom the calls in existence outnumber; and on these without conversations.
     """
     ring_s = 12.0 * cell.p + 2.0 * 0.1 + 27.5 * max(0.0, 0.9 - cell.p)
     calls = (_TALK_S + ring_s / cell.p) / _HOLD_S  # in existence, for each agent who is busy
@@ -66,10 +66,13 @@ def vicidial_settings(cell: Cell) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{}, {"adapt": "TAPERED"}]
     found += [{"target": -round(0.1 * cell.agents, 2)}]
     found += [{"max": round(1.0 + (most - 1.0) * share, 3)} for share in _SHARES]
+    for busy in _BUSY[::2]:
+        found.append({"max": max(1.0, round(calls * busy / (1.0 - busy), 2)), "available_only": True})
+    ringing = ring_s / cell.p / _HOLD_S
     for busy in _BUSY:
-        cap = max(1.0, round(calls * busy / (1.0 - busy), 2))
-        found += [{"max": cap, "available_only": True, "adapt": adapt} for adapt in ("HARD_LIMIT", "AVERAGE")]
-    return found
+        cap = max(1.0, round(ringing * busy / (1.0 - busy), 2))
+        found.append({"max": cap, "available_only": True, "conversations": False})
+    return [each for i, each in enumerate(found) if each not in found[:i]]
 
 
 def _jobs(cell: Cell, policy: Policy, options: Options) -> list[Job]:

@@ -135,7 +135,8 @@ class CampaignSettings:
 class EngineSettings:
     """Everything the engine needs to know before the first event.
 
-    ``epoch`` names this run of this dialer; ``nodes`` are the switches, with the legs each may carry.
+    ``epoch`` names this run of this dialer; ``nodes`` are the switches, with the legs each may carry. ``ends_at``
+    (engine clock) is when dialing is going to end, if somebody said so.
     """
 
     epoch: str
@@ -146,3 +147,4 @@ class EngineSettings:
     campaigns: Mapping[str, CampaignSettings]
     resync_interval_s: float = 30.0
     decide_every_s: float = 0.1
+    ends_at: float | None = None

@@ -374,4 +374,3 @@ class Engine:
     def _dirty_all(self) -> None:
         for campaign in self._live.campaigns.values():
             campaign.dirty = True
-

@@ -8,6 +8,7 @@ the gate has not let through.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import Mode
 from dialer.engine.feed import HOUR_S, Feed
 from dialer.engine.live import Campaign, Live, Node
+from dialer.leads.windows import closes_at
 from pacing.leads import LeadFacts
 from pacing.snapshot import Ask, Decision, Policy
 
@@ -31,6 +33,7 @@ ROUNDING_S = 1e-6
 """A timer set for a moment may find a sum of floats just short of it; without this it would be set anew for ever."""
 JUMP_S = 5.0
 """No decision for so long although one was due each second: the process stood still, or the clock was set."""
+CLOSING_EVERY_S = 10.0
 HOLD_S = 1.0
 """What happened meanwhile has to be heard first."""
 LEADS_SHOWN = 24
@@ -75,6 +78,7 @@ class Predictive:
         self.hold_why = ""
         self._shown: dict[str, _Shown] = {}
         self._told_at: dict[str, float] = {}
+        self._closing_told_at = -math.inf
 
     def answer_probability(self, campaign: Campaign) -> float:
         """How likely a call of this campaign is to be answered, as far as is known."""
@@ -106,6 +110,17 @@ class Predictive:
     def _dirty(self, running: list[Campaign]) -> bool:
         return self.feed.dirty or any(campaign.dirty for campaign in running)
 
+    def _tell_closing(self, running: list[Campaign]) -> None:
+        """Tell pacing when dialing ends and how many leads are left: a budget must not count on answers beyond."""
+        live = self.live
+        if live.now < self._closing_told_at + CLOSING_EVERY_S:
+            return
+        self._closing_told_at = live.now
+        for campaign in running:
+            ends = [closes_at(campaign.settings.windows, live.now), live.settings.ends_at]
+            known = [end for end in ends if end is not None and end > live.now]
+            self.feed.pool.closes(campaign.name, min(known, default=math.inf), campaign.hopper.left)
+
     def _hold(self, age: float) -> None:
         live = self.live
         live.counters["clock_jumps"] += 1
@@ -127,6 +142,7 @@ class Predictive:
                 campaign.decision = Decision(0, f"start 0: {stopped}")
             return
         self.decisions += 1
+        self._tell_closing(running)
         for campaign in running:
             self.hoppers.refill(campaign)
         nodes = [node for node in live.nodes.values() if node.usable]

@@ -36,8 +36,8 @@ def build(live: Live, pool: Pool, predictive: Container[str]) -> Status:
         store_ok=live.store_ok,
         store_detail=live.store_detail,
         agents=tuple(_agent(live, agent) for agent in live.agents.values()),
-        campaigns=tuple(_campaign(live, campaign, pool if name in predictive else None)
-            for name, campaign in live.campaigns.items()
+        campaigns=tuple(
+            _campaign(live, campaign, pool if name in predictive else None) for name, campaign in live.campaigns.items()
         ),
         nodes=tuple(
             NodeView(node.name, node.up, node.synced, node.detail, node.legs, node.capacity)

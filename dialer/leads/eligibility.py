@@ -140,17 +140,13 @@ def _do_not_call(hits: Sequence[DncHit], campaign: str, now: float) -> Verdict |
 def _attempts(facts: GateFacts, rules: CampaignSettings) -> Verdict | None:
     if facts.attempts < rules.max_attempts:
         return None
-    return Verdict(
-        False, ATTEMPTS, f"{facts.attempts} attempts made of {rules.max_attempts} allowed", for_good=True
-    )
+    return Verdict(False, ATTEMPTS, f"{facts.attempts} attempts made of {rules.max_attempts} allowed", for_good=True)
 
 
 def _person(facts: GateFacts) -> Verdict | None:
     if not facts.person_busy:
         return None
-    return Verdict(
-        False, PERSON_BUSY, "another call to this person is under way", retry_after_s=PERSON_BUSY_RETRY_S
-    )
+    return Verdict(False, PERSON_BUSY, "another call to this person is under way", retry_after_s=PERSON_BUSY_RETRY_S)
 
 
 def _window(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict | None:

@@ -53,8 +53,10 @@ class RowFault:
     kind: str = "broken"
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.column}: {self.text}" if self.column else (
-            f"{self.file}:{self.line}: {self.text}"
+        return (
+            f"{self.file}:{self.line}: {self.column}: {self.text}"
+            if self.column
+            else (f"{self.file}:{self.line}: {self.text}")
         )
 
 

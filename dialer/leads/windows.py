@@ -65,6 +65,27 @@ def open_in_all(windows: CallWindows, zones: Iterable[str], now: float) -> Windo
     )
 
 
+def closes_at(windows: CallWindows, now: float) -> float | None:
+    """When calling hours in the default zone end that are open now; ``now`` when they are closed, None: no end known.
+
+    Numbers in other zones may be called earlier or later: it is for plans, not for judging a call.
+    """
+    zone = find_zone(windows.default_zone)
+    if zone is None:
+        return None
+    at = now
+    for _ in range(HORIZON_DAYS):
+        local = datetime.fromtimestamp(at, zone)
+        minute = local.hour * 60 + local.minute
+        ends = [end for start, end in windows.days[local.weekday()] if start <= minute < end]
+        if not ends:
+            return at
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        end = max(ends)
+        at = (midnight + timedelta(days=end // 1440, minutes=end % 1440)).timestamp()
+    return None
+
+
 def _resolve(windows: CallWindows, zones: Iterable[str]) -> tuple[list[ZoneInfo] | None, str]:
     """The zones to check, without doubles, and what was not known; None when nothing can be checked."""
     found: dict[str, ZoneInfo] = {}

@@ -66,6 +66,7 @@ def engine_settings(plan: Plan, starts_at: float) -> EngineSettings:
         agents=agents,
         campaigns={CAMPAIGN: campaign(plan, starts_at)},
         resync_interval_s=NEVER_S,
+        ends_at=starts_at + scenario.shift_hours * 3600.0,
     )
 
 

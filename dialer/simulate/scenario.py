@@ -133,6 +133,7 @@ class Vicidial(Section):
     target: Annotated[float | None, number(-1000, 1000)] = None
     adapt: Literal["HARD_LIMIT", "AVERAGE", "TAPERED"] | None = None
     available_only: Flag | None = None
+    conversations: Flag | None = None
     limit: Annotated[float | None, number(0.0001, 0.9999)] = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from harness.ports import Ports
 from harness.scenarios import carrier as carrier_scenario
 from harness.scenarios import seats as seats_scenario
 from harness.sipp import MISSING, Sipp, find_sipp
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # bench, for those who call pytest by its own name
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pacing.board import Phase
 from pacing.leads import UNKNOWN_LEAD, LeadFacts
+from pacing.memory import Memory
 from pacing.pool import Ending, Pool
 from pacing.settings import CampaignPacing
 from pacing.snapshot import Ask, Decision
@@ -161,3 +162,26 @@ class Desk:
     def calls(self, campaign: str = "c1") -> tuple[int, int]:
         counts = self.pool.counts(campaign, self.now)
         return counts.ringing, counts.waiting
+
+
+DAY = AbandonWindow(0.03, "day")
+
+
+def desk(agents: int = 5, **more: Any) -> Desk:
+    return Desk(pacing(**more)).agents(agents)
+
+
+def memory(d: Desk, name: str = "c1") -> Memory:
+    return d.pool._state.memories[name]
+
+
+def rich(agents: int = 10, **more: Any) -> Desk:
+    """A floor with a budget in hand."""
+    d = desk(agents, **({"windows": (AbandonWindow(0.5, "trailing", DAY_S),)} | more))
+    return d.judge(400)
+
+
+def two(weights: tuple[float, float] = (1.0, 1.0), **more: Any) -> Desk:
+    """Two campaigns, ``c1`` and ``c2``."""
+    windows = more.pop("windows", (DAY,))
+    return Desk(*(pacing(f"c{n}", weight=w, windows=windows, **more) for n, w in enumerate(weights, 1)))
