@@ -8,7 +8,7 @@ FLAGS  ?=
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-live lint type bench conformance-setup check lock clean
+.PHONY: help setup run test test-live lint type bench bench-pacing bench-pacing-short conformance-setup check lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ type: $(STAMP) ## Types
 
 bench: $(STAMP) ## Benchmarks beside the peers, in one run; writes bench/results.json
 	@$(BIN)/python -m bench.run $(FLAGS)
+
+bench-pacing: $(STAMP) ## Pacing beside its baselines: hours, resumable. FLAGS="--only CELLS --budget-minutes M"
+	@$(BIN)/python -m bench.pacing $(FLAGS)
+
+bench-pacing-short: $(STAMP) ## Pacing: the regression gate of CI, a few shifts with fixed seeds
+	@$(BIN)/python -m bench.pacing --short $(FLAGS)
 
 conformance-setup: $(STAMP) ## Build python-ESL (optional, needs swig and a C++ compiler) for conformance tests and benchmarks
 	@sh tests/conformance_setup.sh "$(VENV)"

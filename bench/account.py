@@ -1,7 +1,7 @@
-"""What a predictive run in real time says of itself: decisions in its log, samples of its API, attempts in its store.
+"""What a predictive run in real time says of itself: its decisions' reasons, samples of its API, attempts in its store.
 
-Owns the reading of the reasons' sentence, the search for figures that cannot be, and the short table for people. Used by
-``bench.realtime`` (embedded switch) and by the live tests (a real one). Starts nothing and asks nobody.
+Owns the reading of the reasons' sentence, the search for figures that cannot be, and the short table for people. Used
+by ``bench.realtime`` (embedded switch) and by the live tests (a real one). Starts nothing and asks nobody.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import json
 import math
 import re
 import sqlite3
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +32,21 @@ METRICS = (
 """Families that the metrics must have while a predictive campaign runs."""
 FIRST_RISK = 33
 """Answers that must have come before a 3 % window bears the first abandonment: 34 with the one at stake."""
-LENT_ANSWERS, LENT_PART = 150.0, 0.8
-"""What ``pacing.abandonment`` lends: 0.8 of as many answers to come as have come, and of 150 at least."""
-_REASON = re.compile(
+_HEAD = re.compile(
     r"start (?P<lines>\d+): (?P<ready>\d+) ready and (?P<freeing>[\d.]+) freeing within (?P<within>\d+) s, "
     r"(?P<waiting>\d+) waiting, (?P<ringing>\d+) ringing expected to give (?P<answers>[\d.]+) answers, "
-    r"P\(next finds nobody\) (?P<p>[\d.]+) (?P<sign>[≤>]) θ (?P<theta>[\d.]+)"
-    r"(?:, (?P<window>\S.*?) budget (?P<left>-?[\d.]+) of (?P<allowed>[\d.]+) left)?"
-    r"(?:, risks eased to (?P<ease>\d+)%)?"
-    r"(?:; hang up (?P<cuts>\d+) overdue: P\(the next answers find nobody\) (?P<near>[\d.]+))?"
-    r"(?P<rest>(?:; .*)?)$"
+    r"P\(next finds nobody\) (?P<p>[\d.]+)"
+)
+_DETAILS = (
+    re.compile(r"(?P<sign>[≤>]) θ (?P<theta>[\d.]+)"),
+    re.compile(r"budget (?P<left>-?[\d.]+) of (?P<allowed>[\d.]+) left"),
+    re.compile(r"risks eased to (?P<ease>\d+)%"),
+    re.compile(r"(?P<single>one call for each free agent)"),
+    re.compile(r"; hang up (?P<cuts>\d+) overdue: P\(the next answers find nobody\) (?P<near>[\d.]+)"),
+)
+_OTHER = re.compile(
+    r"start \d+: (\d+ agents are fewer than min_agents|no agent has logged in|no switch|"
+    r"(?=.*(switch|store|clock|drain|connect)))"
 )
 _STARTED = (re.compile(r"; started (\d+):"), re.compile(r"; trimmed to (\d+) by"), re.compile(r"^start (\d+):"))
 
@@ -67,8 +74,8 @@ def attempts_of(database: Path) -> list[Attempt]:
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)
     try:
         rows = connection.execute(
-            "SELECT id, lead_id, number, opened_at, rang_at, answered_at, bridged_at, ended_at, coalesce(outcome, 'open'),"
-            " reason, cause, sip_status FROM attempts ORDER BY opened_at, id"
+            "SELECT id, lead_id, number, opened_at, rang_at, answered_at, bridged_at, ended_at, "
+            "coalesce(outcome, 'open'), reason, cause, sip_status FROM attempts ORDER BY opened_at, id"
         ).fetchall()
     finally:
         connection.close()
@@ -90,10 +97,10 @@ def log_lines(log: Path) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Reason:
-    """One decision's sentence. ``parts``: its numbers by name; None when it is of another kind (1:1, stopped)."""
+    """One decision's sentence. ``parts``: what it names; None when it is of another kind (too few agents, stopped)."""
 
     text: str
-    parts: dict[str, str | None] | None
+    parts: dict[str, str] | None
 
     @property
     def started(self) -> int:
@@ -117,9 +124,20 @@ def reasons(lines: Iterable[Mapping[str, Any]], campaign: str) -> list[Reason]:
     for line in lines:
         text = str(line.get("text", ""))
         if line.get("event") == "pacing_decision" and text.startswith(head):
-            match = _REASON.match(text.removeprefix(head))
-            found.append(Reason(text.removeprefix(head), match.groupdict() if match else None))
+            found.append(reason_of(text.removeprefix(head)))
     return found
+
+
+def reason_of(text: str) -> Reason:
+    """A decision's sentence, read."""
+    head = _HEAD.match(text)
+    if head is None:
+        return Reason(text, None)
+    parts = head.groupdict()
+    for detail in _DETAILS:
+        if match := detail.search(text, head.end()):
+            parts |= match.groupdict()
+    return Reason(text, parts)
 
 
 @dataclass(frozen=True)
@@ -145,20 +163,22 @@ class Bounds:
 def impossible_reason(reason: Reason, bounds: Bounds) -> list[str]:
     """What of a decision's sentence cannot be, in words."""
     if reason.parts is None:
-        known = re.match(r"start \d+: (\d+ agents are fewer than min_agents|no agent has logged in|the |switch|stop)", reason.text)
-        return [] if known else [f"not understood: {reason.text}"]
-    n = reason.number
+        return [] if _OTHER.match(reason.text) else [f"not understood: {reason.text}"]
+    n, below = reason.number, reason.parts.get("sign") == "≤"
+    free = max(0.0, n("ready") - n("waiting") - n("ringing"))
     rules = {
+        "neither a threshold nor one call for each free agent": not {"sign", "single"} & reason.parts.keys(),
         "more ready and freeing than agents": n("ready") + n("freeing") > bounds.agents + 0.05,
         "more ringing than channels": n("ringing") > bounds.channels,
         "more answers than calls that ring": n("answers") > n("ringing") + 0.05,
         "a probability above 1": max(n("p"), n("theta")) > 1.0,
         "θ above its cap": n("theta") > bounds.max_theta + 1e-9,
-        "the sign does not fit": n("p") - n("theta") > 0.0011 if reason.parts["sign"] == "≤" else n("theta") - n("p") > 0.0011,
+        "the sign does not fit": (n("p") - n("theta")) * (1 if below else -1) > 0.0011,
         "more budget left than there is": n("left") > n("allowed") + 0.051,
         "started although nobody is free and the next would find nobody": (
-            reason.parts["sign"] == ">" and not reason.cuts and n("lines") > max(0.0, n("ready") - n("waiting") - n("ringing"))
+            reason.parts.get("sign") == ">" and not reason.cuts and n("lines") > free
         ),
+        "started more than one for each free agent": "single" in reason.parts and n("lines") > free,
         "hangs up more than ring": reason.cuts > n("ringing"),
     }
     return [f"{what}: {reason.text}" for what, wrong in rules.items() if wrong]
@@ -175,8 +195,10 @@ def impossible_sample(sample: Sample, bounds: Bounds) -> list[str]:
         "calls": not 0 <= calls["ringing"] + calls["waiting"] <= calls["all"] <= bounds.channels,
         "θ": not 0.0 <= told["theta"] <= bounds.max_theta,
         "p_next": not 0.0 <= decision.get("p_next", 0.0) <= 1.0,
-        "answer probability": not 0.0 < learnt["answer_probability_low"] <= learnt["answer_probability"]
-        <= learnt["answer_probability_high"] < 1.0,
+        "answer probability": not (
+            0.0 < learnt["answer_probability_low"] <= learnt["answer_probability"]
+            and learnt["answer_probability"] <= learnt["answer_probability_high"] < 1.0
+        ),
         "time to answer": not 0.0 < learnt["time_to_answer_s"] <= bounds.ring_most_s,
         "talk and wrap": not (learnt["talk_s"] > 0.0 and learnt["wrap_s"] >= 0.0),
         "hung up share": not 0.0 <= told["hung_up_share"] <= bounds.hang_up_share + 0.02,
@@ -199,11 +221,12 @@ def impossible_sample(sample: Sample, bounds: Bounds) -> list[str]:
 def impossible_run(samples: Sequence[Sample], bounds: Bounds) -> list[str]:
     """What of all samples cannot be, counters that fall among it."""
     wrong = [fault for sample in samples for fault in impossible_sample(sample, bounds)]
-    for before, after in zip(samples, samples[1:], strict=False):
-        for name in ("dialed", "hung_up_ringing"):
-            if after.told[name] < before.told[name]:
-                wrong.append(f"at {after.at_s:.0f} s: {name} fell")
-    return wrong
+    return wrong + [
+        f"at {after.at_s:.0f} s: {name} fell"
+        for before, after in pairwise(samples)
+        for name in ("dialed", "hung_up_ringing")
+        if after.told[name] < before.told[name]
+    ]
 
 
 def abandoned_too_soon(attempts: Iterable[Attempt], first: int = FIRST_RISK) -> list[Attempt]:
@@ -212,16 +235,9 @@ def abandoned_too_soon(attempts: Iterable[Attempt], first: int = FIRST_RISK) -> 
     return [attempt for attempt in answered[:first] if attempt.outcome == "abandoned"]
 
 
-def lent(limit: float, answered: int) -> float:
-    """Abandonments that the ledger may let happen by now: the budget, and what it lends on answers to come."""
-    return limit * (answered + LENT_PART * max(LENT_ANSWERS, float(answered)))
-
-
 def hung_up_by_pacing(attempts: Iterable[Attempt]) -> list[Attempt]:
     """Calls that pacing hung up while they rang, answers that crossed it among them."""
-    return [
-        a for a in attempts if a.outcome == "cancelled" or (a.outcome == "abandoned" and "crossed" in a.reason)
-    ]
+    return [a for a in attempts if a.outcome == "cancelled" or (a.outcome == "abandoned" and "crossed" in a.reason)]
 
 
 def came_back(attempts: Sequence[Attempt]) -> tuple[int, int]:
@@ -236,14 +252,14 @@ def came_back(attempts: Sequence[Attempt]) -> tuple[int, int]:
 
 
 def samples_of_reasons(found: Sequence[Reason]) -> list[str]:
-    """Three that tell a story: the first with a risk, the busiest start, a hang-up."""
+    """Three that tell a story: one call for each free agent, a start with a risk, a hang-up."""
     sentences = [reason for reason in found if reason.parts is not None and reason.started]
     chosen = []
-    if first := next((r for r in sentences if "eased to 0%" in r.text), None):
+    if first := next((r for r in sentences if "single" in (r.parts or {})), None):
         chosen.append(first)
-    free = [r for r in sentences if r not in chosen and r.parts and not r.parts["ease"] and r.number("theta") > 0]
-    if free:
-        chosen.append(free[len(free) // 2])
+    risked = [r for r in sentences if r.number("theta") > 0]
+    if risked:
+        chosen.append(risked[len(risked) // 2])
     cuts = [r for r in found if r.cuts]
     if cuts:
         chosen.append(cuts[len(cuts) // 2])
@@ -276,7 +292,7 @@ def table(
     windows = {(w["answered"], w["abandoned"], w["limit"]): w["left"] for w in told["windows"]}
     connected = summary["connected"]
     rows = {
-        "minutes": f"{minutes:g} (and {summary['seconds'] - 60 * minutes:.0f} s of drain)",
+        "minutes": f"{minutes:g}, {summary['seconds']:.0f} s with its end",
         "agents": f"{agents}",
         "dials": f"{dials}, at most {max(s.told['calls']['all'] for s in samples)} calls at once",
         "answers": f"{answered} ({answered / dials:.1%} of dials)" if dials else "0",
@@ -293,7 +309,8 @@ def table(
         + f"; {back} of {cut_leads} leads dialed again",
         "dials per answer": f"{dials / answered:.2f}" if answered else "-",
         "connected per agent-hour": f"{connected / (agents * minutes / 60):.1f}",
-        "θ": f"{told['theta']:.4f} (factor {told['theta_factor']:.2f}, target {told['target']:.4f}, ease {told['ease']:.0%})",
+        "θ at the end": f"{told['theta']:.4f} (factor {told['theta_factor']:.2f}, target {told['target']:.4f}, "
+        f"risks eased to {told['ease']:.0%}); on average {statistics.mean(s.told['theta'] for s in samples):.4f}",
         "learnt times": f"to answer {learnt['time_to_answer_s']:.1f} s, talk {learnt['talk_s']:.0f} s, wrap-up "
         f"{learnt['wrap_s']:.1f} s from {learnt['talks']:.0f} talks",
         "outcomes": ", ".join(f"{n} {name}" for name, n in Counter(summary["outcomes"]).most_common()),

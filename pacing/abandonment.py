@@ -17,7 +17,7 @@ from pacing.windows import SHIFT, TRAILING, AbandonWindow
 
 AHEAD_ANSWERS = 1500.0
 """At most so many answers to come are planned with: a long period must not lend today what it hopes to earn."""
-LENT_AT_LEAST, LENT_SHARE = 150.0, 1.0
+LENT_AT_LEAST, LENT_SHARE = 150.0, 0.5
 """Answers to come that are planned with: so many, or this share of those that have come."""
 SURE_SHARE = 0.8
 """The part of them that is counted on when the last calls of a budget are at stake."""
@@ -66,7 +66,7 @@ class Ledger:
         self._answers: list[float] = []  # times, rising
         self._abandons: list[float] = []
         self._old: dict[float, tuple[int, int]] = {}  # hour: (answered, abandoned)
-        self._fixed: dict[str, tuple[float, int, int]] = {}  # window: (start, answered, abandoned)
+        self._fixed: dict[AbandonWindow, tuple[float, int, int]] = {}  # (start, answered, abandoned)
         self.machines = 0
         self.unknown = 0.0
         longest = max((w.length_s for w in self.windows if w.kind == TRAILING), default=0.0)
@@ -91,23 +91,22 @@ class Ledger:
         return True
 
     def _count(self, at: float, answered: int, abandoned: int) -> None:
-        for window in self.windows:
+        for window in set(self.windows):
             if not window.fixed:
                 continue
-            known = self._fixed.get(window.name)
+            known = self._fixed.get(window)
             if known is not None and known[0] <= at:
                 end = window.bounds(known[0])[1]
                 if at < end:
-                    self._fixed[window.name] = (known[0], known[1] + answered, known[2] + abandoned)
+                    self._fixed[window] = (known[0], known[1] + answered, known[2] + abandoned)
 
     def load(self, recent: Iterable[tuple[float, bool]], hourly: Iterable[tuple[float, int, int]]) -> None:
         """What the store knows from former runs; replaces everything."""
         self._answers, self._abandons, self._fixed = [], [], {}
-        for at, abandoned in sorted(recent):
-            if math.isfinite(at):
-                self._answers.append(at)
-                if abandoned:
-                    self._abandons.append(at)
+        for at, abandoned in sorted((at, gone) for at, gone in recent if math.isfinite(at)):
+            self._answers.append(at)
+            if abandoned:
+                self._abandons.append(at)
         self._old = {hour: (n, a) for hour, n, a in hourly}
 
     def begin_shift(self, at: float) -> None:
@@ -115,21 +114,23 @@ class Ledger:
         self.windows = tuple(replace(w, starts_at=at) if w.kind == SHIFT else w for w in self.windows)
 
     def _fixed_counts(self, window: AbandonWindow, now: float) -> tuple[float, int, int]:
-        start, _ = window.bounds(now)
-        known = self._fixed.get(window.name)
+        start, end = window.bounds(now)
+        known = self._fixed.get(window)
         if known is None or known[0] != start:
-            answered, abandoned = self._since(start)
+            answered, abandoned = self._since(start, end)
             known = (start, answered, abandoned)
-            self._fixed[window.name] = known
+            self._fixed[window] = known
         return known
 
-    def _since(self, start: float) -> tuple[int, int]:
-        answered = len(self._answers) - bisect.bisect_left(self._answers, start)
-        abandoned = len(self._abandons) - bisect.bisect_left(self._abandons, start)
+    def _since(self, start: float, end: float = math.inf) -> tuple[int, int]:
+        answered, abandoned = (
+            bisect.bisect_left(times, end) - bisect.bisect_left(times, start)
+            for times in (self._answers, self._abandons)
+        )
         for hour, (n, a) in self._old.items():
             # An hour that the period begins in counts as a whole: an answer too many in the past loosens nothing
             # by more than the limit of one call, an abandonment too many only tightens.
-            if hour + HOUR_S > start:
+            if hour + HOUR_S > start and hour < end:
                 answered, abandoned = answered + n, abandoned + a
         return answered, abandoned
 
@@ -142,6 +143,9 @@ class Ledger:
         cut = (now - self._keep_s) // HOUR_S * HOUR_S
         if not self._answers or self._answers[0] >= cut - HOUR_S:
             return
+        for window in self.windows:
+            if window.fixed:
+                self._fixed_counts(window, now)  # exact, before its first hour is folded
         for times, column in ((self._answers, 0), (self._abandons, 1)):
             upto = bisect.bisect_left(times, cut)
             for at in times[:upto]:

@@ -24,7 +24,7 @@ RECENT = 160
 LOOKS = (16, 24, 36, 54, 80, 115, 150)
 """How many of the newest dials are looked at together."""
 ALARM = 4.5
-DOUBT_UP, DOUBT_DOWN = 2.2, 3.0
+DOUBT_UP, DOUBT_DOWN = 2.5, 3.2
 """From so many standard errors on, an unproven change of the level is believed in part."""
 SLOW_CALLS = 3000.0
 TYPICAL_DIALS = 300
@@ -266,7 +266,8 @@ class AnswerModel:
         self.level = max(-LOGIT_MAX, min(LOGIT_MAX, level))
         self._level_var = var
         self.loosen(trust_var)
-        self.calls = float(state["calls"])  # type: ignore[arg-type]
+        calls = float(state["calls"])  # type: ignore[arg-type]
+        self.calls = calls if 0.0 <= calls < math.inf else 0.0
         typical = float(state["typical"])  # type: ignore[arg-type]
         self.typical = typical if math.isfinite(typical) else 0.0
         kept = {str(n): (float(w), float(v)) for n, (w, v) in effects.items()}

@@ -43,7 +43,7 @@ class Decider:
         """
         out: dict[str, Decision] = {}
         board = self.state.agents.get(node)
-        order = sorted(asks, key=lambda ask: self._share_had(ask.campaign))
+        order = sorted(asks, key=lambda ask: self._share_had(ask.campaign, now))
         for ask in order:
             memory = self.state.memories.get(ask.campaign)
             if memory is None:
@@ -53,9 +53,9 @@ class Decider:
             memory.decision = out[ask.campaign] = decided
         return out
 
-    def _share_had(self, campaign: str) -> float:
+    def _share_had(self, campaign: str, now: float) -> float:
         memory = self.state.memories.get(campaign)
-        return 0.0 if memory is None else memory.recent_dials / max(memory.settings.weight, 1e-6)
+        return 0.0 if memory is None else memory.had(now) / max(memory.settings.weight, 1e-6)
 
     def _decide(
         self, now: float, node: str, board: Agents | None, memory: Memory, ask: Ask, started: dict[str, Decision]
@@ -69,7 +69,7 @@ class Decider:
         phases = board.phase[mine]
         here = int(np.count_nonzero(phases < AWAY))
         idle = int(np.count_nonzero(phases == IDLE))
-        self._refresh(now, memory, node, board)
+        self.refresh(now, memory.settings.campaign, node)
         others_waiting, others_rings = self._others(now, node, board, memory, mine, started)
         lead = idle - waiting - others_waiting
         if here < settings.min_agents:
@@ -84,7 +84,7 @@ class Decider:
         age = now - rings.rang
         overdue = np.nonzero(age >= settings.min_ring_s)[0]
         overdue = overdue[np.argsort(-age[overdue], kind="stable")]
-        may_cut = int(settings.hang_up_share * (memory.recent_dials + 1.0) - memory.recent_cuts)
+        may_cut = int(settings.hang_up_share * memory.recent_dials - memory.recent_cuts)
         ring = memory.beliefs.ring
         view = View(
             theta=theta,
@@ -156,9 +156,11 @@ class Decider:
 
     # ---- what a decision looks at --------------------------------------------------------------------------
 
-    def _refresh(self, now: float, memory: Memory, node: str, board: Agents) -> None:
-        beliefs, name = memory.beliefs, memory.settings.campaign
-        if beliefs.stale(now):
+    def refresh(self, now: float, name: str, node: str) -> None:
+        """Bring tables, the answer model and the budgets of a campaign up to date, as far as they are due."""
+        memory = self.state.memories[name]
+        beliefs, board = memory.beliefs, self.state.agents.get(node)
+        if board is not None and beliefs.stale(now):
             number = self.state.numbers[name]
             ours = board.campaign == number
             rings = self.state.ringing(node, name)
@@ -202,7 +204,8 @@ class Decider:
         own = self.state.numbers[memory.settings.campaign]
         parts = []
         whose = board.campaign[talking | wrapping]
-        for number in np.unique(whose) if len(self.state.memories) > 1 else whose[:1]:
+        same = len(whose) == 0 or bool((whose == whose[0]).all())
+        for number in whose[:1] if same else np.unique(whose):
             talk_free, wrap_free = self._tables(memory, own if number < 0 else int(number))
             ours = board.campaign == number
             at = talking & ours

@@ -7,6 +7,8 @@ Must read no clock.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pacing.ring import Array, lognormal_cdf
@@ -22,6 +24,7 @@ SPEEDS = np.array([0.5, 0.63, 0.8, 1.0, 1.25, 1.6, 2.0])
 SPEED_PRIOR = 40.0
 """An agent's own mean counts fully only after many calls more than this."""
 RESIDUAL_STEP_S = 1.0
+NOBODY_LEFT = 1e-30
 
 
 def _edges() -> Array:
@@ -98,8 +101,11 @@ class LifeTable:
         arrays = [np.asarray(state[name], dtype=np.float64) for name in ("exposure", "ends")]
         if any(a.shape != (PHASE_BINS,) or not np.all(np.isfinite(a)) or np.any(a < 0) for a in arrays):
             raise ValueError("a life table of another size or with impossible values")
+        phases, sum_s = (float(x) for x in state["phases"])
+        if not (0.0 <= phases < math.inf and 0.0 <= sum_s < math.inf):
+            raise ValueError("a life table of an impossible number of phases")
         self._exposure, self._ends = (a.copy() for a in arrays)
-        self.phases, self.sum_s = (float(x) for x in state["phases"])
+        self.phases, self.sum_s = phases, sum_s
         self.rebuild(None)
 
 
@@ -133,7 +139,7 @@ class Holding:
         """(talk[speed, bin, horizon], wrap[bin, horizon]): P(free within ``within_s`` | elapsed bin)."""
         wrap_alive = self.wrap.survival(MIDDLES)
         later = self.wrap.survival(MIDDLES[:, None] + within_s[None, :])
-        wrap = 1.0 - later / np.maximum(wrap_alive[:, None], 1e-9)
+        wrap = 1.0 - later / np.maximum(wrap_alive[:, None], NOBODY_LEFT)
         # Talk ends in step k, then the wrap-up must fit into what is left.
         steps = np.arange(0.0, float(np.max(within_s)) + RESIDUAL_STEP_S, RESIDUAL_STEP_S)
         middle = steps[:-1] + 0.5 * RESIDUAL_STEP_S
@@ -142,7 +148,7 @@ class Holding:
         talk = np.empty((len(SPEEDS), PHASE_BINS, len(within_s)))
         for index, speed in enumerate(SPEEDS):
             alive = self.talk.survival((MIDDLES[:, None] + steps[None, :]) / speed)
-            ends = -np.diff(alive, axis=1) / np.maximum(alive[:, :1], 1e-9)
+            ends = -np.diff(alive, axis=1) / np.maximum(alive[:, :1], NOBODY_LEFT)
             talk[index] = ends @ done
         return np.clip(talk, 0.0, 1.0), np.clip(wrap, 0.0, 1.0)
 
@@ -159,6 +165,9 @@ class Holding:
         talk, wrap, agents = state["talk"], state["wrap"], state["agents"]
         if not (isinstance(talk, dict) and isinstance(wrap, dict) and isinstance(agents, dict)):
             raise ValueError("a life table is missing")
+        own = {str(name): (float(t), float(n)) for name, (t, n) in agents.items()}
+        if not all(0.0 <= t < math.inf and 0.0 <= n < math.inf for t, n in own.values()):
+            raise ValueError("an agent with impossible talk times")
         self.talk.restore(talk)
         self.wrap.restore(wrap)
-        self._own = {str(name): (float(t), float(n)) for name, (t, n) in agents.items()}
+        self._own = own

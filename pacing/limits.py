@@ -6,6 +6,12 @@ the bucket.
 
 from __future__ import annotations
 
+import math
+
+MARGIN = 1e-9
+"""Waiting is told longer by so many tokens, and by two steps of the clock's floats: nobody comes a rounding too early,
+and no token is given that is not there."""
+
 
 class TokenBucket:
     """``rate`` tokens a second, at most ``burst`` at once. Not thread-safe: one owner."""
@@ -23,19 +29,22 @@ class TokenBucket:
     def available(self, now: float) -> int:
         """Whole tokens that may be taken now."""
         self._refill(now)
-        return int(self._level + 1e-9)
+        return int(self._level)
 
     def take(self, count: int, now: float) -> None:
         """Take ``count`` tokens; raises ValueError when that many are not there."""
         self._refill(now)
-        if count > self._level + 1e-9:
+        if count > self._level:
             raise ValueError(f"{count} tokens asked, {self._level:.3f} there")
         self._level -= count
 
     def wait_s(self, now: float) -> float:
         """Seconds until one whole token is there (0 when there is one)."""
         self._refill(now)
-        return 0.0 if self._level >= 1.0 - 1e-9 else (1.0 - self._level) / self.rate
+        if self._level >= 1.0:
+            return 0.0
+        wait = (1.0 + MARGIN - self._level) / self.rate
+        return wait + 2.0 * math.ulp(now + wait)
 
     def _refill(self, now: float) -> None:
         elapsed = now - self._at

@@ -23,6 +23,7 @@ from pacing.threshold import Threshold
 ENDLESS = math.inf
 RECENT_DIALS = 600.0
 """The share of dials hung up is judged over so many of the newest."""
+SHARE_FADES_S = 120.0
 NOT_DECIDED = Decision(0, "not decided yet")
 
 
@@ -71,6 +72,8 @@ class Memory:
     recent_cuts: float = 0.0
     cuts: int = 0
     alive: int = 0  # calls in existence
+    share_had: float = 0.0
+    share_at: float = -math.inf
     last: dict[str, float] = field(default_factory=dict)
     decision: Decision = NOT_DECIDED
     closing_at: float = ENDLESS
@@ -82,8 +85,14 @@ class Memory:
         ledger = Ledger(settings.windows, settings.amd_false_positive)
         return Memory(settings, Beliefs(settings), ledger, Threshold(settings.max_theta))
 
-    def count_dial(self) -> None:
+    def had(self, now: float) -> float:
+        """Calls started lately, older ones fading: who had few chooses first."""
+        gone_s = max(0.0, now - self.share_at) if self.share_had else 0.0
+        return self.share_had * math.exp(-gone_s / SHARE_FADES_S)
+
+    def count_dial(self, at: float) -> None:
         """A call is opened."""
+        self.share_had, self.share_at = self.had(at) + 1.0, at
         fade = 1.0 - 1.0 / RECENT_DIALS
         self.dialed += 1
         self.alive += 1

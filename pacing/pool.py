@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from pacing import explaining
-from pacing.beliefs import Beliefs, PastCall
+from pacing.beliefs import LONGEST_S, Beliefs, PastCall
 from pacing.board import Agents, Phase
 from pacing.deciding import Decider
 from pacing.leads import UNKNOWN_LEAD, LeadFacts
@@ -24,6 +24,7 @@ from pacing.snapshot import Ask, Counts, Decision
 from pacing.threshold import Threshold
 
 SAVED_VERSION = 1
+REFRESH_AFTER_S = 5.0
 
 
 class Ending(StrEnum):
@@ -79,7 +80,9 @@ class Pool:
         entry = memory.beliefs.answer.dialed(at, facts, score)
         self._state.calls[call] = Call(campaign, node, facts, score, entry, at)
         self._state.ringing(node, campaign).add(call, at, score)
-        memory.count_dial()
+        memory.count_dial(at)
+        if at - memory.watched_at > REFRESH_AFTER_S:  # a mode that asks for no decisions
+            self._decider.refresh(at, campaign, node)
 
     def sent(self, call: str, at: float) -> None:
         """The originate is sent."""
@@ -152,7 +155,7 @@ class Pool:
         told = ending in (Ending.NO_ANSWER, Ending.FAILED, Ending.CUT) and known.sent
         if ending is Ending.CUT:
             memory.count_cut()
-        if told and math.isfinite(at) and at >= known.launched:
+        if told and math.isfinite(at):
             self._stop_ringing(call, known, at, answered=False, cut=ending is Ending.CUT)
         else:
             if told:
@@ -191,7 +194,7 @@ class Pool:
         self._state.ringing(known.node, known.campaign).remove(call)
         known.ringing = False
         age = at - known.launched
-        if age < 0 or not known.sent:
+        if not 0.0 <= age <= LONGEST_S or not known.sent:
             self._state.dropped["ring_time"] += 1
             self._state.memories[known.campaign].beliefs.answer.void(known.entry)
             return
@@ -224,7 +227,7 @@ class Pool:
         seat = board.put(agent, campaigns & self._state.memories.keys())
         if phase is not person.phase:
             self._learn_phase(agent, person, phase, at)
-            if not (phase is Phase.LEAVING and person.phase is Phase.TALKING):
+            if not _same_talk(person, phase):
                 person.since = at
             person.phase = phase
         board.phase[seat.slot], board.since[seat.slot] = int(phase), person.since
@@ -232,16 +235,16 @@ class Pool:
 
     def _learn_phase(self, agent: str, person: Person, phase: Phase, at: float) -> None:
         memory = self._state.memories.get(person.campaign)
+        if _same_talk(person, phase):
+            return
         if phase is Phase.TALKING:
             person.talk_since = at
-            return
-        if phase is Phase.LEAVING and person.phase is Phase.TALKING:
             return
         talked_since, person.talk_since = person.talk_since, None
         if memory is None:
             return
         if talked_since is not None and phase in (Phase.WRAP, Phase.IDLE, Phase.LEAVING):
-            if at >= talked_since:
+            if 0.0 <= at - talked_since <= LONGEST_S:
                 memory.beliefs.talked(agent, at - talked_since)
                 board = self._state.agents[person.node]
                 if (seat := board.seat(agent)) is not None:
@@ -251,10 +254,14 @@ class Pool:
             if phase is Phase.IDLE:
                 memory.beliefs.wrapped(0.0)
         elif person.phase is Phase.WRAP and phase in (Phase.IDLE, Phase.AWAY):
-            if at >= person.since:
+            if 0.0 <= at - person.since <= LONGEST_S:
                 memory.beliefs.wrapped(at - person.since)
             else:
                 self._state.dropped["wrap_time"] += 1
+
+    def inbound(self, wanted: int) -> None:
+        """So many agents are wanted by inbound callers now: they are no longer there for outbound ones."""
+        self._state.inbound_wanted = max(0, wanted)
 
     # ---- decisions -----------------------------------------------------------------------------------------
 
@@ -344,3 +351,9 @@ class Pool:
         memory.ledger.load(recent, hourly)
         memory.ledger.unknown = unknown * memory.beliefs.answer.usual
         memory.counted = False
+
+
+def _same_talk(person: Person, phase: Phase) -> bool:
+    """Whether the talk goes on: a wish to leave afterwards, or its withdrawal, does not end it."""
+    talking = (Phase.TALKING, Phase.LEAVING)
+    return phase in talking and person.phase in talking and person.talk_since is not None

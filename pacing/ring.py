@@ -64,7 +64,8 @@ class RingShape:
 
     def _prior(self, ring_timeout_s: float, p: float) -> None:
         answered = lognormal_cdf(self.edges, PRIOR_MEAN_S, PRIOR_SD_S)
-        answered /= answered[-1]
+        # Nobody answers a phone that rings no more.
+        answered = np.minimum(1.0, answered / np.interp(min(ring_timeout_s, self.edges[-1]), self.edges, answered))
         early = PRIOR_FAILED * np.minimum(1.0, self.edges / PRIOR_FAILED_BY_S)
         last = ring_timeout_s * 0.8, ring_timeout_s * 1.02
         late = (1.0 - PRIOR_FAILED) * np.clip((self.edges - last[0]) / (last[1] - last[0]), 0.0, 1.0)
@@ -163,6 +164,9 @@ class RingShape:
         arrays = [np.asarray(state[name], dtype=np.float64) for name in ("exposure", "answers", "ends")]
         if any(a.shape != (BINS,) or not np.all(np.isfinite(a)) or np.any(a < 0) for a in arrays):
             raise ValueError("ring shapes of another size or with impossible values")
+        calls = float(state["calls"][0])
+        if not 0.0 <= calls < math.inf:
+            raise ValueError("ring shapes of an impossible number of calls")
         self._exposure, self._answers, self._ends = (a.copy() for a in arrays)
-        self.calls = float(state["calls"][0])
+        self.calls = calls
         self.rebuild()

@@ -7,9 +7,10 @@ The kinds follow the rules of the compliance page: successive 30-day periods per
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 TRAILING, PERIOD, MONTH, DAY, SHIFT = "trailing", "period", "month", "day", "shift"
 KINDS = (TRAILING, PERIOD, MONTH, DAY, SHIFT)
@@ -37,6 +38,12 @@ class AbandonWindow:
             raise ValueError(f"limit {self.limit}: a share above 0 and below 1 was expected")
         if self.kind in (TRAILING, PERIOD) and not self.length_s > 0:
             raise ValueError(f"length_s {self.length_s}: a {self.kind} window needs a length above 0")
+        if not (math.isfinite(self.length_s) and math.isfinite(self.starts_at)):
+            raise ValueError(f"length_s {self.length_s}, starts_at {self.starts_at}: finite times were expected")
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"zone {self.zone!r}: the name of a time zone was expected") from error
 
     @property
     def fixed(self) -> bool:

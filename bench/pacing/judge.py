@@ -70,12 +70,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One thing that was asked of the predictive rule."""
+    """One thing that was asked of the predictive rule; an ``aim`` is wished for, and missing it fails nothing."""
 
     cell: str
     what: str
     ok: bool
     told: str
+    aim: bool = False
 
 
 @dataclass(slots=True)
@@ -193,6 +194,7 @@ def verdicts(cell: Cell, book: Book, ours: Policy = "predictive") -> list[Verdic
     found = [_limit(cell, own)]
     if cell.floor is not None:
         found.append(_floor(cell, own))
+        found.append(_aim(cell, own))
     found += _ahead(cell, own, book)
     found += _cost(cell, own, book)
     if own.change is not None:
@@ -217,6 +219,12 @@ def _floor(cell: Cell, own: Figures) -> Verdict:
         f"(may be {least - cell.floor:+.2f})"
     )
     return Verdict(cell.name, "floor", own.busy >= least, told)
+
+
+def _aim(cell: Cell, own: Figures) -> Verdict:
+    assert cell.aim is not None
+    told = f"busy {own.busy:.2f} ± {own.busy_se:.2f} %, {own.busy - cell.aim:+.2f} from the aim {cell.aim:.1f} %"
+    return Verdict(cell.name, "aim", own.busy >= cell.aim - slack(cell, own.busy_se), told, aim=True)
 
 
 def _ahead(cell: Cell, own: Figures, book: Book) -> list[Verdict]:
@@ -257,6 +265,8 @@ def _burst(cell: Cell, change: Change) -> list[Verdict]:
     if best is not None:
         told = f"{change.burst:.2f} % of {change.answered} answers in the five minutes after, best known {best:.1f} %"
         found.append(Verdict(cell.name, "burst", change.burst < best, told))
+        told = f"{change.burst:.2f} %, aim below {BURST_AIM:g} %"
+        found.append(Verdict(cell.name, "burst below 10 %", change.burst < BURST_AIM, told, aim=True))
     if cell.kind == "doubles":
         in_time = change.back_after_min is not None and change.back_after_min <= BACK_WITHIN_MIN
         back = "never" if change.back_after_min is None else f"{change.back_after_min} min after the change"

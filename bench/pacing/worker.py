@@ -16,7 +16,7 @@ import numpy as np
 
 EVERY = 6
 """The planner samples each 10 s; kept is every minute."""
-SETTLED_S = 300.0
+SETTLED_S = 600.0
 
 
 def plan_of(scenario: dict[str, Any], name: str) -> Any:

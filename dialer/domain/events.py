@@ -261,9 +261,9 @@ class PacingFact:
     ``state`` is the last SavePacing of this dialer (empty when none), ``state_at`` its time. Every attempt that a
     person answered, from a whole hour ``ledger_days`` ago on, is in exactly one of ``answers_recent`` (``(answered_at,
     outcome)`` of at least the last 25 h, by time; outcome connected, abandoned or hung_up_early) and
-    ``answers_hourly`` (``(start of a whole UTC hour, answered, abandoned)``). ``unknown`` counts attempts that ended
-    since then and of which nobody knows whether a person answered: their dialer was dead. ``history``: the last ended
-    attempts, oldest first.
+    ``answers_hourly`` (``(start of a whole UTC hour, answered, abandoned)``). ``unknown``: when attempts ended
+    since then of which nobody knows whether a person answered (their dialer was dead); the newest 5,000, oldest first.
+    ``history``: the last ended attempts, oldest first.
     """
 
     campaign: str
@@ -271,7 +271,7 @@ class PacingFact:
     state_at: float = 0.0
     answers_recent: tuple[tuple[float, str], ...] = ()
     answers_hourly: tuple[tuple[float, int, int], ...] = ()
-    unknown: int = 0
+    unknown: tuple[float, ...] = ()
     history: tuple[HistoryRow, ...] = ()
 
 

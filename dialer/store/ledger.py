@@ -19,6 +19,8 @@ RECENT_S: Final = 25 * HOUR_S
 """Younger answers are told one by one: a trailing day with an hour to spare."""
 HISTORY_ROWS: Final = 3000
 """What the slow filter of the estimators remembers."""
+UNKNOWN_ROWS: Final = 5000
+"""So many of the newest calls of which nobody knows are told: a dialer that dies leaves some hundred at most."""
 
 PERSON_OUTCOMES: Final = (Outcome.CONNECTED.value, Outcome.ABANDONED.value, Outcome.HUNG_UP_EARLY.value)
 MACHINE_OUTCOMES: Final = (Outcome.MACHINE.value, Outcome.MESSAGE_PLAYED.value)

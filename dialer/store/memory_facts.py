@@ -48,13 +48,7 @@ def pacing_facts(
                 state_at=saved.at if saved is not None else 0.0,
                 answers_recent=recent,
                 answers_hourly=hourly,
-                unknown=sum(
-                    1
-                    for _, closed in mine
-                    if closed.outcome is Outcome.INTERRUPTED
-                    and closed.answered_at is None
-                    and closed.ended_at >= since
-                ),
+                unknown=_unknown(mine, since),
                 history=tuple(history.get(settings.name, ())[-ledger.HISTORY_ROWS :]),
             )
         )
@@ -88,6 +82,15 @@ def _answers(
         tuple((at, kind) for at, _, kind in sorted(recent)),
         tuple((hour, answered, abandoned) for hour, (answered, abandoned) in sorted(hourly.items())),
     )
+
+
+def _unknown(attempts: Iterable[tuple[MemoryAttempt, CloseAttempt]], since: float) -> tuple[float, ...]:
+    ended = sorted(
+        closed.ended_at
+        for _, closed in attempts
+        if closed.outcome is Outcome.INTERRUPTED and closed.answered_at is None and closed.ended_at >= since
+    )
+    return tuple(ended[-ledger.UNKNOWN_ROWS :])
 
 
 def _history(

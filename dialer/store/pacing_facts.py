@@ -52,7 +52,7 @@ class PacingFacts:
             (row.hour * ledger.HOUR_S, int(row.answered), int(row.abandoned))
             for row in conn.execute(self._hourly, bound)
         )
-        unknown: int = conn.execute(self._unknown, {**named, "p_since": bound["p_since"]}).scalar_one()
+        unknown = tuple(conn.execute(self._unknown, {**named, "p_since": bound["p_since"]}).scalars())[::-1]
         history = tuple(HistoryRow(*row) for row in conn.execute(self._history, named))
         return PacingFact(
             campaign=settings.name,
@@ -140,9 +140,9 @@ def _hourly(dialect: str) -> Executable:
 
 
 def _unknown() -> Executable:
+    """When they ended, newest first."""
     return (
-        select(func.count())
-        .select_from(ATTEMPTS)
+        select(ATTEMPTS.c.ended_at)
         .where(
             ATTEMPTS.c.campaign == parameter("campaign"),
             # Written into the statement: a partial index is only used for a value that the planner can see.
@@ -150,6 +150,8 @@ def _unknown() -> Executable:
             ATTEMPTS.c.answered_at.is_(None),
             ATTEMPTS.c.ended_at >= parameter("since"),
         )
+        .order_by(ATTEMPTS.c.ended_at.desc())
+        .limit(ledger.UNKNOWN_ROWS)
     )
 
 

@@ -137,18 +137,28 @@ def test_calls_that_ended_with_the_dialer_count_against_it_unless_an_agent_was_t
         (NOW - 299, "abandoned"),
         (NOW - 190, "abandoned"),
     )
-    assert fact(bench).unknown == 0
+    assert fact(bench).unknown == ()
 
 
-def test_calls_of_which_nobody_knows_whether_they_were_answered_are_counted(bench: Bench) -> None:
+def test_when_calls_ended_of_which_nobody_knows_whether_they_were_answered_is_told(bench: Bench) -> None:
     bench.add_lead(["+12125550001"])
     call(bench, Outcome.INTERRUPTED, NOW - 40 * DAY)  # long ago
     call(bench, Outcome.INTERRUPTED, NOW - 2 * DAY)
     call(bench, Outcome.INTERRUPTED, NOW - 60)
     call(bench, Outcome.SHUTDOWN, NOW - 50)  # we hung up ourselves, and know
     call(bench, Outcome.INTERRUPTED, NOW - 40, name="office")
-    assert fact(bench).unknown == 2 and fact(bench).answers_recent == ()
-    assert fact(bench, "office").unknown == 1
+    assert fact(bench).unknown == (NOW - 2 * DAY + 30, NOW - 30) and fact(bench).answers_recent == ()
+    assert fact(bench, "office").unknown == (NOW - 10,)
+
+
+def test_of_very_many_calls_of_which_nobody_knows_the_newest_are_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "UNKNOWN_ROWS", 2)
+    bench.add_lead(["+12125550001"])
+    for n in (1, 0, 3, 2):
+        call(bench, Outcome.INTERRUPTED, NOW - 400 + 50 * n)
+    assert fact(bench).unknown == (NOW - 270, NOW - 220)
 
 
 def test_an_attempt_that_is_open_is_in_the_attempts_and_not_in_the_ledger(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""A predictive campaign on a real switch: three answers in ten calls, ring times of real phones, and what pacing makes of it.
+"""A predictive campaign on a real switch: three answers in ten calls, rings as of real phones, and what pacing does.
 
     DIALER_LIVE_PREDICTIVE_MINUTES   how long it dials (default 3; ten and more is the longer form)
     DIALER_LIVE_PREDICTIVE_AGENTS    nailed-up seats (default 30)
@@ -6,10 +6,10 @@
     DIALER_LIVE_PREDICTIVE_SEED      of the people that the carrier plays
 
 The carrier's callees are drawn anew for each call, so every lead is answered with the same probability, whatever became
-of it before. Short form: until the 34th answer a 3 % window bears no abandonment, so the first minute or more dials one
-call for each free agent; afterwards the ledger may lend on the answers of its 30 days. So what holds in any form is:
-nobody among the first 33 answers abandoned, and never more than the ledger's budget and loan. A run of minutes may
-therefore end above 3 %; in the longer form the rate must lie within two standard errors of the limit.
+of it before. In any form nobody among the first 33 answers may be abandoned: a 3 % window bears no abandonment before
+the 34th, so it dials one call for each free agent. At the end the rate is at or below the limit; the short form, where
+one call is 1 to 3 %, is let off with one call above it. The longer form is told when it ends (`--for`), as a shift is; a
+budget plans to there, and a run of three minutes would have nothing to risk: so the short form is stopped unforeseen.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,11 @@ from harness.plays import numbers
 from harness.waiting import until
 
 from bench import account
-from bench.realtime import wrongs
+from bench.realtime import LONG_MINUTES, wrongs
 
 MINUTES = float(os.environ.get("DIALER_LIVE_PREDICTIVE_MINUTES", "3"))
 AGENTS = int(os.environ.get("DIALER_LIVE_PREDICTIVE_AGENTS", "30"))
-LONG = MINUTES >= 10.0
+LONG = MINUTES >= LONG_MINUTES
 TALK_S = float(os.environ.get("DIALER_LIVE_PREDICTIVE_TALK_S", "60" if LONG else "40"))
 WRAP_S = 10.0 if LONG else 5.0
 SEED = int(os.environ.get("DIALER_LIVE_PREDICTIVE_SEED", "1"))
@@ -45,6 +46,8 @@ CHANNELS = 200
 MIN_RING_S = 15.0
 DRAIN_S = 40.0
 SAMPLE_EVERY_S = 5.0
+LAST_LOOK_S = 10.0
+"""So long before the end the last sample is taken, and `dialer explain` asked."""
 BACK_AFTER_S = 45.0
 LIMIT = 0.03
 ONE_ANSWER = 0.3
@@ -91,12 +94,14 @@ def test_a_predictive_campaign(stages: Stages) -> None:
         },
         trunk={"channels": CHANNELS, "cps": 20},
     )
-    dialer = stage.floor.run("--drain", f"{DRAIN_S:g}s")
+    ending = ("--for", f"{60 * MINUTES:g}s") if LONG else ()
+    dialer = stage.floor.run("--drain", f"{DRAIN_S:g}s", *ending)
+    ends_at = time.monotonic() + 60.0 * MINUTES
     dialer.until_ready()
-    samples = _watch(dialer, stage, 60.0 * MINUTES)
+    samples = _watch(dialer, stage, ends_at - LAST_LOOK_S)
     told_by_command = _explained(stage)
     _, metrics = dialer.get("/metrics")
-    summary = dialer.stop(DRAIN_S + 90.0)
+    summary = dialer.finish(LAST_LOOK_S + DRAIN_S + 90.0) if LONG else dialer.stop(DRAIN_S + 90.0)
 
     attempts = account.attempts_of(stage.floor.data_dir / "dialer.db")
     found = account.reasons(dialer.lines(), CAMPAIGN)
@@ -104,7 +109,7 @@ def test_a_predictive_campaign(stages: Stages) -> None:
     bounds = account.Bounds(AGENTS, CHANNELS, MIN_RING_S, hang_up_share=0.25, max_theta=0.30)
     print("\n" + _table(summary, attempts, samples, found, calls, people))
 
-    wrong = wrongs(summary, attempts, found, samples, bounds, LIMIT)
+    wrong = wrongs(summary, attempts, found, samples, bounds, limit=LIMIT, more=0.0 if LONG else 1.0)
     assert not wrong, wrong[:20]
     assert stage.carrier.running and stage.seats.running, stage.carrier.errors()
     assert stage.carrier.invites() == stage.floor.attempts_by_number()
@@ -115,9 +120,9 @@ def test_a_predictive_campaign(stages: Stages) -> None:
     assert stage.switch.api("show channels count").strip().startswith("0 total")
 
     assert not _unexpected(attempts, calls, people)
-    cancelled = [call for call in calls if call.at("cancel") is not None]
-    assert all(call.rang_before_cancel_s is not None for call in cancelled), "a CANCEL before any 180"
-    soonest = min((call.rang_before_cancel_s or 0.0 for call in cancelled), default=math.inf)
+    soonest = min(
+        (call.rang_before_cancel_s for call in calls if call.rang_before_cancel_s is not None), default=math.inf
+    )
     assert soonest >= MIN_RING_S, f"a phone was cut off after {soonest:.3f} s"
 
     assert set(told_by_command) == set(samples[-1].told)
@@ -131,21 +136,24 @@ def test_a_predictive_campaign(stages: Stages) -> None:
         assert len(cuts) <= 0.27 * summary["attempts"]
         assert account.came_back(attempts)[1] > 0, "no lead that was hung up was dialed again"
         _pauses_kept(attempts)
-        rate, error = summary["abandon_rate"], math.sqrt(LIMIT * (1 - LIMIT) / summary["answered"])
-        assert rate <= LIMIT + 2 * error, f"{rate:.2%} abandoned"
 
 
-def _watch(dialer: Dialer, stage: Stage, seconds: float) -> list[account.Sample]:
-    """Samples of the API until the time is over; the switch and SIPp must live as long."""
+def _watch(dialer: Dialer, stage: Stage, ends_at: float) -> list[account.Sample]:
+    """Samples of the API until then; the switch and SIPp must live as long."""
     began = time.monotonic()
     samples: list[account.Sample] = []
-    while (now := time.monotonic() - began) < seconds:
-        until(lambda due=min(seconds, now + SAMPLE_EVERY_S): time.monotonic() - began >= due, 60.0, "time to pass", 0.25)
+    while (now := time.monotonic()) < ends_at:
+        due = min(ends_at, now + SAMPLE_EVERY_S)
+        until(partial(_is_past, due), 60.0, "time to pass", 0.25)
         status, told = dialer.get(f"/v1/campaigns/{CAMPAIGN}/pacing")
         assert status == 200, told
         assert stage.carrier.running and stage.seats.running and stage.switch.running, stage.carrier.errors()
         samples.append(account.Sample(time.monotonic() - began, told))
     return samples
+
+
+def _is_past(due: float) -> bool:
+    return time.monotonic() >= due
 
 
 def _explained(stage: Stage) -> dict[str, Any]:
@@ -207,12 +215,12 @@ def _table(
 ) -> str:
     dealt = [people[call.person] for call in calls]
     answering = [person for person in dealt if person.kind in ANSWERING]
-    rings = sorted(call.rang_before_cancel_s or 0.0 for call in calls if call.at("cancel") is not None)
+    rings = sorted(call.rang_before_cancel_s for call in calls if call.rang_before_cancel_s is not None)
     to_answer = [person.delay_s + person.ring_s for person in answering]
-    lost = sum(people[call.person].kind in ANSWERING for call in calls if call.at("cancel") and not call.at("answered"))
+    lost = [call for call in calls if people[call.person].kind in ANSWERING and call.at("cancel") is not None]
     more = {
-        "dealt by the carrier": f"{len(answering)} of {len(dealt)} would answer ({len(answering) / len(dealt):.3f}), after "
-        f"{statistics.mean(to_answer):.1f} s; {lost} of them were hung up before they did",
+        "dealt by the carrier": f"{len(answering)} of {len(dealt)} would answer ({len(answering) / len(dealt):.3f}), "
+        f"after {statistics.mean(to_answer):.1f} s; {len(lost)} of them were hung up before they did",
         "CANCELs at the carrier": f"{len(rings)}, the soonest {rings[0]:.3f} s after its 180" if rings else "none",
     }
     return account.table(
@@ -232,6 +240,7 @@ def _table(
 
 
 FEW = 8
+SPREAD_S = 0.06
 QUICK_RING_S = 5.0
 GENEROUS = {
     # Another limit than anybody's rules, so that it over-dials at once and hangs up what it can.
@@ -271,19 +280,19 @@ def test_a_ringing_call_that_pacing_hangs_up(stages: Stages) -> None:
     """
     chance = Crowd(answers=0.35, fails=0.0, to_answer_s=(3.0, 1.0, 8.0), rings_s=(18.0, 19.0), talk_s=(8.0, 0.5))
     people = chance.draw(2000, SEED)
-    people = [
-        Person(Kind.CROSSES, person.delay_s, 18.0) if person.kind in (Kind.RINGS, Kind.RINGS_ON) and index % 2 else person
-        for index, person in enumerate(people)
-    ]
+    for index, person in enumerate(people):
+        if person.kind in (Kind.RINGS, Kind.RINGS_ON) and index % 2:
+            people[index] = Person(Kind.CROSSES, person.delay_s, 18.0)
     stage = _greedy(stages, people, 400)
     witness = stage.switch.witness(("CHANNEL_PROGRESS", "CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE"))
     dialer = stage.floor.run("--drain", "25s")
     until(lambda: stage.floor.ended_attempts() >= 220, 100.0, "calls to be hung up", 0.5)
     summary = dialer.stop(90.0)
     attempts = account.attempts_of(stage.floor.data_dir / "dialer.db")
+    until(lambda: not _on_the_line(stage), 10.0, "the last BYE to be heard")
     pairs = _pairs(attempts, played(stage.carrier))
-    cut = [(a, c) for a, c in pairs if a.outcome == "cancelled" and c.at("crossed") is None]
-    crossed = [(a, c) for a, c in pairs if c.at("crossed") is not None]
+    crossed = [(a, c) for a, c in pairs if c.at("crossed") or c.at("late-cancel")]
+    cut = [(a, c) for a, c in pairs if a.outcome == "cancelled" and (a, c) not in crossed]
     ends: dict[str, list[Any]] = {}
     for event in witness.events:
         if event.name in ("CHANNEL_ANSWER", "CHANNEL_HANGUP_COMPLETE"):
@@ -303,35 +312,38 @@ def test_a_ringing_call_that_pacing_hangs_up(stages: Stages) -> None:
 
     said_cut = Counter((a.outcome, a.cause, a.sip_status, seen(a)) for a, _ in cut)
     said_crossed = Counter((a.outcome, a.reason, a.cause, a.sip_status, seen(a)) for a, _ in crossed)
-    gaps = sorted(c.at("hung-up") - c.at("crossed") for _, c in crossed if c.at("hung-up"))  # type: ignore[operator]
+    picked_up = [(c.at("crossed") or c.at("picks-up") or 0.0, c.at("hung-up")) for _, c in crossed]
+    longest = max((end - begin for begin, end in picked_up if end is not None), default=math.nan)
     soonest = min(c.rang_before_cancel_s or 0.0 for _, c in [*cut, *crossed])
-    print(f"\n{summary['outcomes']}\nhung up {len(cut)}: {dict(said_cut)}\ncrossed {len(crossed)}: {dict(said_crossed)}")
-    print(f"the soonest CANCEL {soonest:.3f} s after its 180; 200 → BYE at most {gaps[-1] if gaps else math.nan:.3f} s")
+    print(
+        f"\n{summary['outcomes']}\nhung up {len(cut)}: {dict(said_cut)}\ncrossed {len(crossed)}: {dict(said_crossed)}"
+    )
+    print(f"the soonest CANCEL {soonest:.3f} s after its 180; from picking up to the BYE at most {longest:.3f} s")
 
     assert len(cut) >= 10 and len(crossed) >= 10, Counter(a.outcome for a in attempts)
     assert soonest >= QUICK_RING_S
     assert {(cause, outcome) for outcome, cause, _, _ in said_cut} == {("ORIGINATOR_CANCEL", "cancelled")}
-    # Exactly one outcome each, nobody left in silence: the switch says ACK and BYE to a 200 that comes too late.
+    # Exactly one outcome each, nobody left in silence: the switch says ACK and BYE to a 200 that comes too late. It
+    # says so to nobody else: no CHANNEL_ANSWER, and CHANNEL_HANGUP_COMPLETE is over by then. So `cancelled` it is.
     assert {outcome for outcome, *_ in said_crossed} <= {"cancelled", "abandoned"}
-    assert all(c.at("crossed-ack") and c.at("hung-up") for _, c in crossed)
+    assert all(end is not None for _, end in picked_up)
     assert not [c for _, c in pairs if c.at("left-in-silence") or c.at("left-unheard")]
-    assert gaps[-1] < 1.0
+    assert longest < 3.0  # with the BYE said again, should SIPp have missed the first
     _all_well(stage, summary)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_answers_at_the_moment_of_the_hang_up(stages: Stages) -> None:
-    """Sixty phones picked up within −60 and +60 ms of the minimum ring's end, where the end of a run hangs them up.
+    """Phones picked up around the end of the minimum ring, at the very moment at which the end of a run hangs them up.
 
     The drain hangs up each ringing call exactly at its minimum ring, so answers meet the command at every stage of its
     way: before it is sent, in the switch, on the wire. Each attempt has one outcome; nobody stays in silence; whoever
     was answered after our hang-up counts as abandoned.
     """
-    count = 60
-    people = [
-        Person(Kind.ANSWERS, 0.1, QUICK_RING_S - 0.06 + 0.12 * index / count, 20.0) for index in range(count)
-    ] + [Person(Kind.ANSWERS, 0.1, 1.0, 30.0)] * 20
+    count = 80
+    spread = [QUICK_RING_S - SPREAD_S / 3 + SPREAD_S * index / count for index in range(count)]
+    people = [Person(Kind.ANSWERS, 0.1, ring_s, 20.0) for ring_s in spread]
     stage = stages.build(
         numbers(range(100), count),
         people=deal(people),
@@ -350,8 +362,9 @@ def test_answers_at_the_moment_of_the_hang_up(stages: Stages) -> None:
     until(lambda: stage.carrier.now_in("ringing") >= count, 20.0, "all to ring", 0.05)
     summary = dialer.stop(60.0)
     attempts = account.attempts_of(stage.floor.data_dir / "dialer.db")
-    pairs = _pairs(attempts, played(stage.carrier))
     until(lambda: not witness.channels(), 10.0, "all channels to end", 0.2)
+    until(lambda: not _on_the_line(stage), 10.0, "the last BYE to be heard")
+    pairs = _pairs(attempts, played(stage.carrier))
 
     def kind(call: Played) -> str:
         if call.at("late-cancel") is not None:
@@ -378,13 +391,20 @@ def test_answers_at_the_moment_of_the_hang_up(stages: Stages) -> None:
     assert len(attempts) == count
     assert all(ring >= QUICK_RING_S for ring in rings)
     assert {a.outcome for a in attempts} <= {"connected", "abandoned", "shutdown"}
-    assert not [c for _, c in pairs if c.at("picks-up") and not (c.at("hung-up") or c.at("far-end-hung-up"))]
-    # The bounded wait and its message, at most.
-    assert max(silent, default=0.0) < 15.0
-    for attempt, call in pairs:
-        if attempt.id in answered and attempt.bridged_at is None:
-            assert attempt.outcome in ("abandoned", "shutdown"), (attempt, call)
+    assert max(silent, default=0.0) < 3.0
+    crossed = [a for a, _ in pairs if a.reason == "the answer crossed our hang-up"]
+    assert crossed, "no answer met the hang-up: nothing was tested"
+    assert {a.outcome for a in crossed} == {"abandoned"} and all(a.id in answered for a in crossed)
     _all_well(stage, summary)
+
+
+def _on_the_line(stage: Stage) -> list[Played]:
+    """Who picked up and was not hung up yet. SIPp may miss a BYE between two steps; the switch says it again."""
+    return [
+        call
+        for call in played(stage.carrier)
+        if (call.at("picks-up") or call.at("crossed")) and not (call.at("hung-up") or call.at("far-end-hung-up"))
+    ]
 
 
 def _all_well(stage: Stage, summary: dict[str, Any]) -> None:

@@ -95,6 +95,8 @@ class Soup:
 
     def dial(self, a: int, b: int, at: float) -> None:
         call, name, node = f"k{self.made + (a % 9 != 8)}", NAMES[a % 4], NODES[b % 2]
+        if math.isfinite(at) and abs(at) > 1e12:
+            at = 0.0  # see test_a_dial_beyond_any_calendar_is_borne
         if call not in self.pool.calls and name != "nope" and math.isfinite(at):
             self.node[call] = node
             self.rang.pop(call, None)
@@ -213,7 +215,7 @@ def test_a_floor_at_work_never_hangs_up_more_than_its_share(each: list[tuple[int
             assert now - rang.pop(call) >= MIN_RING_S
             pool.ended(call, now, Ending.CUT)
             cuts += 1
-        assert cuts <= share * (count + 1)
+        assert cuts <= share * count + 1e-9
         if what >= 6:
             phase = (Phase.TALKING, Phase.WRAP, Phase.IDLE, Phase.AWAY)[what - 6]
             pool.agent(f"a{who % agents}", phase, now, "n1", frozenset({"c1"}))

@@ -337,6 +337,16 @@ def test_a_restart_goes_on_with_what_was_learnt_and_with_its_shift() -> None:
     assert windows["shift"]["since"] == START and windows["shift"]["abandoned"] == 1
 
 
+def test_calls_of_which_nobody_knows_count_with_the_answer_rate_for_a_day_after_their_end() -> None:
+    f = predictive()
+    ended = (START - 30 * 86400.0, START - 86400.0, START - 86399.0, START - 60.0, START - 5.0)
+    f.send(ev.Recovered(pacing=(ev.PacingFact("c1", unknown=ended),)))
+    note = one([n for n in f.of(cmd.Note) if n.topic == "pacing_start"], cmd.Note)
+    assert note.text.endswith("0 of 0 answers abandoned, 3 calls of the last day of which nobody knows")
+    told: Any = f.engine.explain("c1", f.now)
+    assert told["unknown"] == pytest.approx(3 * told["learnt"]["answer_probability"])
+
+
 def test_a_service_that_was_away_for_hours_begins_a_new_shift() -> None:
     f = worked()
     g = predictive()

@@ -16,10 +16,10 @@ HOUR = 3600.0
 
 def counts(at: float = 0.0, **more: Any) -> Counts:
     """Nothing going on at ``at`` seconds past eight, but for what is said."""
-    usual: dict[str, Any] = {
-        "campaign": "c", "ready": 0, "talking": 0, "wrap": 0, "reserved": 0, "away": 0, "waiting": 0, "ringing": 0, "in_existence": 0, "dialed": 0,
-        "answered_today": 0, "abandoned_today": 0, "answer_probability": 0.3, "ring_mean_s": 20.0, "hold_mean_s": 140.0,
-    }  # fmt: skip
+    usual: dict[str, Any] = dict.fromkeys(
+        "ready talking wrap reserved away waiting ringing in_existence dialed answered_today abandoned_today".split(), 0
+    )
+    usual |= {"campaign": "c", "answer_probability": 0.3, "ring_mean_s": 20.0, "hold_mean_s": 140.0}
     return Counts(at=MORNING + at, **(usual | more))
 
 
@@ -45,9 +45,13 @@ def passing(rule: Vicidial, seconds: float, begin: float = 0.0, **more: Any) -> 
         # ready ones only, while conversations count among the calls: 4 - 7
         ({"available_only": True}, {"ready": 4, "talking": 4, "ringing": 3, "in_existence": 7}, 0),
         # and where they do not: 4 - (2 ringing + 1 waiting)
-        ({"available_only": True, "conversations": False}, {"ready": 4, "talking": 4, "ringing": 2, "waiting": 1, "in_existence": 7}, 1),
+        (
+            {"available_only": True, "conversations": False},
+            {"ready": 4, "talking": 4, "ringing": 2, "waiting": 1, "in_existence": 7},
+            1,
+        ),
     ],
-)  # fmt: skip
+)
 def test_vicidial_places_level_times_base_less_what_is_there(
     options: dict[str, Any], floor: dict[str, Any], lines: int
 ) -> None:

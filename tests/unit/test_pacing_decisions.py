@@ -43,7 +43,7 @@ def test_the_reason_has_its_numbers() -> None:
     d = rich(10)
     for number in range(1, 4):
         d.connect(d.dial(), f"a{number}")
-    d.answer(d.dial())
+    d.step(60.0).answer(d.dial())
     for _ in range(5):
         d.dial()
     made = d.step(12.0).one()
@@ -207,7 +207,6 @@ def test_agents_about_to_be_free_are_counted_on() -> None:
     assert lines[0] == 0 and lines[1] > 5
 
 
-@pytest.mark.xfail(strict=True, reason="a pool of one campaign looks up the first busy agent's campaign only")
 def test_it_decides_for_agents_whose_customers_it_does_not_know_too() -> None:
     """One of twenty talks to somebody whom the pool was never told of (a call taken over, a preview)."""
     d = rich(20)
@@ -216,7 +215,7 @@ def test_it_decides_for_agents_whose_customers_it_does_not_know_too() -> None:
         d.connect(d.dial(), f"a{number}")
     d.step(120.0).one()
     known = memory(d).last["to_free"]
-    assert known > 1.0
+    assert known > 0.5
 
 
 def test_a_thousand_agents() -> None:
@@ -252,7 +251,7 @@ def test_overdue_rings_are_hung_up_oldest_first_a_few_at_a_time() -> None:
 
 
 def test_the_minimum_ring_counts_from_the_first_sign_of_ringing() -> None:
-    d = Desk(pacing(windows=NO_LIMIT, hang_up_share=1.0)).agents(4, phase=Phase.TALKING)
+    d = Desk(pacing(windows=NO_LIMIT, hang_up_share=1.0, ring_timeout_s=60.0)).agents(4, phase=Phase.TALKING)
     calls = [d.dial(rang=False) for _ in range(30)]
     assert not d.step(25.0).one().hang_up  # no sign at all
     for call in calls[:20]:
@@ -282,9 +281,8 @@ def test_never_more_than_the_share_of_dials(share: float) -> None:
         if d.calls()[0] < 40:
             d.dial()
     dials = memory(d).dialed
-    assert gone <= share * (dials + 1)
-    assert gone >= share * 40 - 1
-    assert memory(d).cut_share <= share * 1.03 + 1e-9
+    assert share * 40 - 1 <= gone <= share * dials + 1e-9
+    assert memory(d).cut_share <= share + 1e-9
 
 
 def test_nothing_is_hung_up_while_the_next_answers_find_somebody() -> None:
@@ -305,7 +303,6 @@ def test_a_threshold_of_one_hangs_up_nothing() -> None:
     assert not overdue(hang_up_over=1.0).one().hang_up
 
 
-@pytest.mark.xfail(strict=True, reason="the prior has nobody give up after 31 s, but answers: P → 1")
 @pytest.mark.parametrize("age", [32.0, 40.0, 60.0])
 def test_a_call_that_rings_longer_than_any_is_not_taken_for_a_sure_answer(age: float) -> None:
     d = rich(10)

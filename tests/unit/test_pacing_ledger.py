@@ -137,8 +137,19 @@ def test_a_shift_counts_from_where_it_begins_again() -> None:
     ledger.begin_shift(START + 15)
     ledger.judge(START + 16, abandoned=False)
     assert counted(ledger, START + 20) == [(1, 0), (2, 1)]
-    ledger.begin_shift(START)
+    ledger.begin_shift(START + 5)
     assert counted(ledger, START + 20) == [(2, 1), (2, 1)]
+
+
+@pytest.mark.xfail(strict=True, reason="begin_shift() leaves the counts of the former start, which judge() forgot")
+def test_a_shift_that_begins_again_where_one_began_before_counts_what_came_since() -> None:
+    ledger = Ledger((AbandonWindow(0.03, SHIFT),))
+    ledger.begin_shift(START)
+    counted(ledger, START + 20)
+    ledger.begin_shift(START + 15)
+    ledger.judge(START + 16, abandoned=False)
+    ledger.begin_shift(START)
+    assert counted(ledger, START + 20) == [(1, 0)]
 
 
 def test_nothing_of_another_ledger_is_left_after_loading() -> None:
@@ -172,7 +183,6 @@ def test_a_restart_knows_what_the_former_run_counted() -> None:
     assert counted(again, now) == counted(live, now)
 
 
-@pytest.mark.xfail(strict=True, reason="counts are kept by the window's name: two of one name are counted twice over")
 @pytest.mark.parametrize(
     "windows",
     [
@@ -187,14 +197,12 @@ def test_two_presets_with_a_window_of_the_same_kind(windows: tuple[AbandonWindow
     assert counted(ledger, START + 3) == [(1, 0), (1, 0)]
 
 
-@pytest.mark.xfail(strict=True, reason="NaN times are dropped only after sorting, which they spoil")
 def test_a_time_that_is_no_number_does_not_spoil_the_order_of_the_others() -> None:
     ledger = Ledger((TRAILING_DAY,))
     ledger.load([(START + 50, False), (math.nan, True), (START, True)], [])
     assert ledger.since(START + 10) == (1, 0)
 
 
-@pytest.mark.xfail(strict=True, reason="a period that is counted first by a look-up takes later answers in, else not")
 def test_answers_of_a_later_period_are_not_of_this_one() -> None:
     ledger = Ledger((AbandonWindow(0.03, DAY),))
     today = START // DAY_S * DAY_S
@@ -202,7 +210,6 @@ def test_answers_of_a_later_period_are_not_of_this_one() -> None:
     assert counted(ledger, today + 120) == [(1, 0)]
 
 
-@pytest.mark.xfail(strict=True, reason="forget() folds the hour in which a period began before anybody counted it")
 def test_a_period_that_began_while_the_campaign_was_paused_is_exact() -> None:
     begun = START // HOUR_S * HOUR_S + 1800
     ledger = Ledger((AbandonWindow(0.03, PERIOD, 30 * DAY_S, begun),))
@@ -300,7 +307,7 @@ def test_calls_of_which_nobody_knows_count_as_abandoned() -> None:
         assert budget.left == pytest.approx(0.5)
 
 
-@pytest.mark.xfail(strict=True, reason="unknown calls have no time: they count in every later day and trailing window")
+@pytest.mark.xfail(strict=True, reason="in the ledger unknown calls have no time: they count in every window until the next start")
 def test_calls_of_which_nobody_knows_leave_the_windows_like_all_others() -> None:
     ledger = judged([TRAILING_DAY], 1, 0)
     ledger.unknown = 3.5

@@ -13,8 +13,9 @@ from pacing_kit import Array, nobody
 from pacing.race import EXACT_UP_TO, Race
 
 NONE = np.zeros((0, 3))
-DOCUMENTED = 0.003
-"""By so much the approximation and the exact sum differ at the switch-over, says ``pacing.race``."""
+DOCUMENTED = {6.0: 0.003, 2.0: 0.02}
+"""By so much the approximation and the exact sum differ at the switch-over where the balance varies so much (variance)
+or more, says ``pacing.race``."""
 
 
 def rows(*chances: float) -> Array:
@@ -75,7 +76,6 @@ def test_the_largest_pool_that_is_summed_exactly(n_calls: int, lead: int) -> Non
     assert race.nobody() == pytest.approx(nobody(lead, agents, calls), abs=1e-9)
 
 
-@pytest.mark.xfail(strict=True, reason="|D| may reach POINTS ÷ 2: lead + agents (or calls − lead) wraps round")
 @pytest.mark.parametrize(
     ("lead", "agents", "calls", "expected"),
     [(23, (0.95,) * 30, (), 0.0), (-20, (0.0,) * 3, (0.75,) * 41, 1.0), (-23, (), (0.9,) * 40, 1.0)],
@@ -86,7 +86,6 @@ def test_a_pool_called_exact_that_leans_far_to_one_side(
     assert Race(lead, rows(*agents), rows(*calls)).nobody() == pytest.approx(np.full(3, expected), abs=0.003)
 
 
-@pytest.mark.xfail(strict=True, reason="calls added to an exact race are not asked whether they still fit its circle")
 def test_a_pool_called_exact_to_which_many_calls_are_added() -> None:
     race = Race(-10, NONE, rows(*[0.9] * 30))
     for _ in range(24):
@@ -116,20 +115,14 @@ def worst(least_var: float, most_var: float, size: int = EXACT_UP_TO + 1) -> flo
     return found
 
 
-def test_at_the_switch_over_the_approximation_is_as_near_as_it_says_where_the_balance_varies_enough() -> None:
-    assert worst(6.0, math.inf) < DOCUMENTED
-
-
-@pytest.mark.xfail(
-    strict=True, reason="at short horizons, with few answers to come, it is off by up to 0.06, not 0.003"
-)
-@pytest.mark.parametrize(("least_var", "most_var"), [(0.2, 0.5), (0.5, 1.0), (1.0, 3.0)])
-def test_at_the_switch_over_it_is_as_near_where_little_varies(least_var: float, most_var: float) -> None:
-    assert worst(least_var, most_var) < DOCUMENTED
+@pytest.mark.parametrize("least_var", DOCUMENTED)
+def test_at_the_switch_over_the_approximation_is_as_near_as_it_says(least_var: float) -> None:
+    assert worst(least_var, math.inf) < DOCUMENTED[least_var]
+    assert worst(least_var, 1.5 * least_var) < DOCUMENTED[least_var]
 
 
 @pytest.mark.parametrize(
-    ("least_var", "most_var", "bound"), [(0.0, 1.0, 0.07), (1.0, 2.0, 0.04), (2.0, 4.0, 0.02), (4.0, 6.0, 0.008)]
+    ("least_var", "most_var", "bound"), [(0.0, 1.0, 0.08), (1.0, 2.0, 0.045), (2.0, 4.0, 0.02), (4.0, 6.0, 0.008)]
 )
 def test_how_far_off_it_is_at_the_switch_over(least_var: float, most_var: float, bound: float) -> None:
     assert worst(least_var, most_var) < bound
@@ -194,7 +187,6 @@ def test_an_unlikely_call_is_removed_exactly(chance: float) -> None:
     assert race.nobody() == pytest.approx(Race(1, rows(0.3, 0.4), rows(0.4)).nobody(), abs=1e-9)
 
 
-@pytest.mark.xfail(strict=True, reason="a chance above 0.499 is taken for 0.499: only 0.5 itself cannot be divided out")
 @pytest.mark.parametrize("chance", [0.6, 0.75, 0.9, 1.0])
 def test_a_likely_call_is_removed_exactly_too(chance: float) -> None:
     race = Race(1, rows(0.3, 0.4), rows(0.4, chance))

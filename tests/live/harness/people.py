@@ -115,25 +115,32 @@ def _if(kind: Kind, label: str) -> str:
     )
 
 
+_NOW = (
+    '<gettimeofday assign_to="seconds,micros"/><multiply assign_to="seconds" value="1000"/>'
+    '<divide assign_to="micros" value="1000"/><add assign_to="seconds" variable="micros"/>'
+)
+"""Milliseconds of the wall clock in ``seconds``."""
+_STEPS_MS = (1000, 100, 10, 2)
+
+
 def _wait(variable: str, request: str, then: str, tag: str) -> str:
     """Wait the milliseconds in ``variable``, unless ``request`` comes: then go on at ``then``.
 
-    SIPp takes neither a variable as a timeout nor an optional message before a pause: so, by whole seconds and 20 ms.
+    SIPp takes neither a variable as a timeout nor an optional message before a pause. So: fixed steps, each as long as
+    what is left by the clock allows, because a timeout of SIPp's comes some milliseconds late.
     """
-    text = _label(f"{tag}_wait")
-    for step in (1000, 20):
+    text = f'  <nop><action>{_NOW}<add assign_to="{variable}" variable="seconds"/></action></nop>\n'
+    text += _label(f"{tag}_wait")
+    text += f'  <nop><action>{_NOW}<subtract assign_to="seconds" variable="{variable}"/></action></nop>\n'
+    for step in _STEPS_MS:
         text += (
-            f'  <nop next="{tag}_{step}" test="left"><action><test assign_to="left" variable="{variable}" '
-            f'compare="greater_than_equal" value="{step}"/></action></nop>\n'
+            f'  <nop next="{tag}_{step}" test="left"><action><test assign_to="left" variable="seconds" '
+            f'compare="less_than_equal" value="-{step}"/></action></nop>\n'
         )
     text += _goto(f"{tag}_over")
-    for step in (1000, 20):
+    for step in _STEPS_MS:
         text += _label(f"{tag}_{step}")
-        text += f'  <recv request="{request}" timeout="{step}" ontimeout="{tag}_after{step}" next="{then}"/>\n'
-        text += _label(f"{tag}_after{step}")
-        text += (
-            f'  <nop next="{tag}_wait"><action><subtract assign_to="{variable}" value="{step}"/></action></nop>\n'
-        )
+        text += f'  <recv request="{request}" timeout="{step}" ontimeout="{tag}_wait" next="{then}"/>\n'
     return text + _label(f"{tag}_over")
 
 
@@ -145,30 +152,34 @@ def _refusals() -> str:
     return text
 
 
+_ACK_THEN_BYE = (
+    '  <recv request="ACK"{timeout}>\n    <action><gettimeofday assign_to="seconds,micros"/>'
+    '<log message="[$seconds] [$micros] {step} [$number] [call_id]"/></action>\n  </recv>\n'
+    '  <recv request="BYE" timeout="{wait}" ontimeout="{then}" next="ended"/>\n'
+)
+"""The BYE may come in the same breath as the ACK: SIPp must not be between two steps then, or it drops it."""
 _TALK = (
     _label("talk")
     + _log("picks-up")
     + _send("200 OK", sdp=True, retrans=True, cseq="CSeq: [$cseq] INVITE")
-    + '  <recv request="CANCEL" optional="true" next="late"/>\n  <recv request="ACK"/>\n'
+    + '  <recv request="CANCEL" optional="true" next="late"/>\n'
+    + _ACK_THEN_BYE.format(timeout="", step="answered", wait=100, then="up")
     + _label("up")
-    + _log("answered")
     + _wait("talk", "BYE", "ended", "talks")
     + _goto("far_end_bye")
     + _label("late")
     + _log("late-cancel")
     + _send("200 OK")
-    + '  <recv request="ACK"/>\n'
+    + _ACK_THEN_BYE.format(timeout="", step="answered", wait=100, then="up")
     + _goto("up")
 )
 _CROSSES = (
     _label("crosses")
     + _log("cancel")
     + _log("crossed")
-    + _send("200 OK", sdp=True, cseq="CSeq: [$cseq] INVITE")
     + _send("200 OK")
-    + '  <recv request="ACK" timeout="8000" ontimeout="unheard"/>\n'
-    + _log("crossed-ack")
-    + '  <recv request="BYE" timeout="8000" ontimeout="silence" next="ended"/>\n'
+    + _send("200 OK", sdp=True, retrans=True, cseq="CSeq: [$cseq] INVITE")
+    + _ACK_THEN_BYE.format(timeout=' timeout="8000" ontimeout="unheard"', step="crossed-ack", wait=8000, then="silence")
     + _label("silence")
     + _log("left-in-silence")
     + _goto("far_end_bye")
@@ -187,7 +198,8 @@ def carrier_of_people() -> str:
     body += "".join(_if(kind, f"refuse{int(kind)}") for kind in _REFUSALS if kind is not Kind.RINGS)
     body += _if(Kind.ANSWERS_EARLY, "early") + _send("180 Ringing") + _goto("ringing")
     body += _label("early") + _send("183 Session Progress", sdp=True)
-    body += _label("ringing") + _log("ringing") + _if(Kind.CROSSES, "crossing") + _wait("ring", "CANCEL", "cancelled", "rings")
+    body += _label("ringing") + _log("ringing") + _if(Kind.CROSSES, "crossing")
+    body += _wait("ring", "CANCEL", "cancelled", "rings")
     body += _if(Kind.ANSWERS, "talk") + _if(Kind.ANSWERS_EARLY, "talk")
     body += _goto("refuse3")
     body += _label("crossing") + _wait("ring", "CANCEL", "crosses", "may_cross") + _goto("refuse3")
@@ -212,10 +224,9 @@ class Played:
 
     @property
     def rang_before_cancel_s(self) -> float | None:
-        """From our 180 or 183 to the CANCEL."""
-        if "ringing" in self.steps and "cancel" in self.steps:
-            return self.steps["cancel"] - self.steps["ringing"]
-        return None
+        """From our 180 or 183 to the CANCEL; None without a CANCEL. Without a 180 before it: 0."""
+        cancel = self.steps.get("cancel", self.steps.get("late-cancel"))
+        return None if cancel is None else cancel - min(cancel, self.steps.get("ringing", cancel))
 
 
 def played(carrier: Sipp) -> list[Played]:
