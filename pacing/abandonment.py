@@ -17,7 +17,7 @@ from pacing.windows import SHIFT, TRAILING, AbandonWindow
 
 AHEAD_ANSWERS = 1500.0
 """At most so many answers to come are planned with: a long period must not lend today what it hopes to earn."""
-LENT_AT_LEAST, LENT_SHARE = 150.0, 0.5
+LENT_AT_LEAST, LENT_SHARE = 300.0, 0.75
 """Answers to come that are planned with: so many, or this share of those that have come."""
 SURE_SHARE = 0.8
 """The part of them that is counted on when the last calls of a budget are at stake."""
@@ -112,6 +112,7 @@ class Ledger:
     def begin_shift(self, at: float) -> None:
         """Windows of the kind ``shift`` count from ``at`` on."""
         self.windows = tuple(replace(w, starts_at=at) if w.kind == SHIFT else w for w in self.windows)
+        self._fixed = {window: counts for window, counts in self._fixed.items() if window.kind != SHIFT}
 
     def _fixed_counts(self, window: AbandonWindow, now: float) -> tuple[float, int, int]:
         start, end = window.bounds(now)

@@ -19,6 +19,9 @@ from pacing.race import Race
 from pacing.ring import BIN_S, BINS, Array
 from pacing.snapshot import Ask, Decision
 
+SAFE_THETA = 0.001
+"""Without any budget, calls start for free agents 1:1, and beyond that only where even an answer rate two standard
+errors above what is believed leaves no more than this chance that the call finds nobody."""
 WATCH_EVERY_S = 0.4
 IDLE, RESERVED, TALKING, WRAP, AWAY = (
     int(phase) for phase in (Phase.IDLE, Phase.RESERVED, Phase.TALKING, Phase.WRAP, Phase.AWAY)
@@ -75,11 +78,13 @@ class Decider:
         if here < settings.min_agents:
             return self._one_to_one(memory, ask, here, lead, len(rings) + others_rings[0])
         busy = self._busy(now, board, memory, mine)
-        calls = self._ring_chances(now, memory, rings)
         answer = memory.beliefs.answer
+        # Without a budget the answer rate is taken for as high as it may be.
+        feared = 0.0 if memory.ease > 0.0 else 2.0 * answer.level_sd
+        calls = self._ring_chances(now, memory, rings, feared)
         p = answer.usual
         race = Race(lead, busy, _stack(calls, others_rings[1]), answer.level_sd * (1.0 - p))
-        theta = memory.threshold.theta(memory.target, memory.ease)
+        theta = memory.threshold.theta(memory.target, memory.ease) or SAFE_THETA
         sure = max(0, lead - len(rings) - math.ceil(others_rings[0]))
         age = now - rings.rang
         overdue = np.nonzero(age >= settings.min_ring_s)[0]
@@ -88,8 +93,8 @@ class Decider:
         ring = memory.beliefs.ring
         view = View(
             theta=theta,
-            room=ask.room if memory.ease > 0.0 else min(ask.room, sure),
-            chances=lambda: np.array([answer.chance(answer.score(facts)) for facts in ask.leads]),
+            room=ask.room,
+            chances=lambda: np.array([answer.chance(answer.score(facts) + feared) for facts in ask.leads]),
             horizons=ring.horizons,
             fresh=ring.fresh,
             rings=calls,
@@ -144,8 +149,8 @@ class Decider:
         if memory.ease > 0.0:
             words += f"{'≤' if made.p_next <= last['theta'] else '>'} θ {last['theta']:.3f}{budget}"
         elif tight is not None:
-            words += f"but one call for each free agent: {tight.window.name} window bears no risk with "
-            words += f"{tight.abandoned:.1f} of {tight.answered:.0f} answers abandoned"
+            words += f"(at most {SAFE_THETA:g}, or one call for each free agent: {tight.window.name} window bears no "
+            words += f"risk with {tight.abandoned:.1f} of {tight.answered:.0f} answers abandoned)"
         if made.cuts:
             words += f"; hang up {len(made.cuts)} overdue: P(the next answers find nobody) {made.p_near:.2f}"
         if made.picks and len(made.picks) == len(ask.leads) < ask.room:
@@ -230,10 +235,10 @@ class Decider:
             self.state.cross[key] = known
         return known[1], known[2]
 
-    def _ring_chances(self, now: float, memory: Memory, rings: Rings) -> Array:
+    def _ring_chances(self, now: float, memory: Memory, rings: Rings, feared: float) -> Array:
         ring, answer = memory.beliefs.ring, memory.beliefs.answer
         bins = np.minimum((np.maximum(now - rings.launched, 0.0) / BIN_S).astype(np.int64), BINS - 1)
-        p = 1.0 / (1.0 + np.exp(-(answer.level + answer.shift + rings.score)))
+        p = 1.0 / (1.0 + np.exp(-(answer.level + answer.shift + feared + rings.score)))
         chances: Array = ring.posterior(bins, p)[:, None] * ring.by_horizon[bins]
         return chances
 

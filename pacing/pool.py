@@ -81,7 +81,8 @@ class Pool:
         self._state.calls[call] = Call(campaign, node, facts, score, entry, at)
         self._state.ringing(node, campaign).add(call, at, score)
         memory.count_dial(at)
-        if at - memory.watched_at > REFRESH_AFTER_S:  # a mode that asks for no decisions
+        # A mode that asks for no decisions is learnt from all the same.
+        if REFRESH_AFTER_S < at - memory.watched_at < LONGEST_S or memory.watched_at == -math.inf:
             self._decider.refresh(at, campaign, node)
 
     def sent(self, call: str, at: float) -> None:

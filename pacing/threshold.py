@@ -13,7 +13,7 @@ import math
 
 START = 1.1
 LOWEST, HIGHEST = 0.15, 8.0
-ETA_FIRST, ETA_LAST, ETA_ANSWERS = 0.12, 0.03, 150.0
+ETA_FIRST, ETA_LAST, ETA_ANSWERS = 0.06, 0.015, 150.0
 """The step is large at first and small after some hundred answers."""
 
 

@@ -93,9 +93,7 @@ def _unknown(attempts: Iterable[tuple[MemoryAttempt, CloseAttempt]], since: floa
     return tuple(ended[-ledger.UNKNOWN_ROWS :])
 
 
-def _history(
-    in_order: Iterable[MemoryAttempt], leads: Mapping[int, MemoryLead]
-) -> dict[str, list[HistoryRow]]:
+def _history(in_order: Iterable[MemoryAttempt], leads: Mapping[int, MemoryLead]) -> dict[str, list[HistoryRow]]:
     """Every ended attempt as a row, by campaign; the lead's attempts of all campaigns count."""
     rows: dict[str, list[HistoryRow]] = defaultdict(list)
     made: dict[int, tuple[int, str]] = {}

@@ -68,9 +68,7 @@ class PacingFacts:
 def machine_words() -> Any:
     """Attempts whose last disposition is one of ``p_codes``, given at ``p_since`` or later."""
     later = DISPOSITIONS.alias("later")
-    after = or_(
-        later.c.at > DISPOSITIONS.c.at, and_(later.c.at == DISPOSITIONS.c.at, later.c.id > DISPOSITIONS.c.id)
-    )
+    after = or_(later.c.at > DISPOSITIONS.c.at, and_(later.c.at == DISPOSITIONS.c.at, later.c.id > DISPOSITIONS.c.id))
     return select(DISPOSITIONS.c.attempt_id).where(
         DISPOSITIONS.c.code.in_(parameter("codes", many=True)),
         DISPOSITIONS.c.at >= parameter("since"),

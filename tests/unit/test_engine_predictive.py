@@ -359,9 +359,7 @@ def test_the_planner_may_tell_what_is_known_of_a_lead() -> None:
 
 def test_a_progressive_campaign_leaves_agents_for_the_answers_that_a_predictive_one_expects() -> None:
     expect = CampaignPacing("c2", prior_answer=0.45)
-    config = settings(
-        campaign("c1", autostart=False), predictive("c2", pacing=expect), people=agents(6, "c1", "c2")
-    )
+    config = settings(campaign("c1", autostart=False), predictive("c2", pacing=expect), people=agents(6, "c1", "c2"))
     f = Scripted(config, start(8)).up()
     f.step(1)
     assert len(f.dialed()) == 8

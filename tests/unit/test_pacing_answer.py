@@ -157,7 +157,7 @@ def dials_until_believed(before: float, after: float, seed: int, rate: float, mo
 @pytest.mark.parametrize(
     ("before", "after", "rate", "within"),
     [
-        (0.15, 0.3, 1.0, 75),
+        (0.15, 0.3, 1.0, 90),
         (0.15, 0.3, 3.0, 120),
         (0.3, 0.6, 1.0, 75),
         (0.3, 0.6, 3.0, 90),

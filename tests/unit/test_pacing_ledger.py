@@ -307,7 +307,7 @@ def test_calls_of_which_nobody_knows_count_as_abandoned() -> None:
         assert budget.left == pytest.approx(0.5)
 
 
-@pytest.mark.xfail(strict=True, reason="in the ledger unknown calls have no time: they count in every window until the next start")
+@pytest.mark.xfail(strict=True, reason="in the ledger unknown calls have no time: they stay until the next start")
 def test_calls_of_which_nobody_knows_leave_the_windows_like_all_others() -> None:
     ledger = judged([TRAILING_DAY], 1, 0)
     ledger.unknown = 3.5
