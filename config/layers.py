@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Union, get_args, get_origin
 
 from config.errors import SECRET_KEYS, Fault, Source, shown
+from config.places import read_text
 from config.schema import Config, Section
 from config.tree import Entry, Mapping, Node, Scalar, Sequence, parse
 
@@ -52,22 +53,8 @@ def _read(path: Path, faults: list[Fault], *, found: bool = False) -> Mapping | 
     if found and path.is_fifo():
         faults.append(Fault(Source(str(path)), "", "", "a regular file"))
         return None
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        faults.append(Fault(Source(str(path)), "", "", f"a readable file ({error.strerror or 'not readable'})"))
-        return None
-    if len(raw) > MAX_FILE_BYTES:
-        faults.append(Fault(Source(str(path)), "", "", f"a file of at most {MAX_FILE_BYTES} bytes"))
-        return None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        faults.append(Fault(Source(str(path), line), "", f"byte 0x{raw[error.start]:02x}", "text in UTF-8"))
-        return None
-    return parse(text, str(path), faults)
+    text = read_text(path, MAX_FILE_BYTES, faults)
+    return None if text is None else parse(text, str(path), faults)
 
 
 def merge(base: Mapping, layer: Mapping) -> None:

@@ -6,7 +6,6 @@ sections. Reads files; writes none. Must not print.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -20,12 +19,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from config import checks, notices, secrets
-from config.errors import SECRET_KEYS, ConfigError, Fault, Notice, Source, shown
+from config.errors import SECRET_KEYS, ConfigError, Fault, Notice, shown
 from config.layers import Shape, apply_environment, apply_overrides, label_items, read_files
+from config.places import did_you_mean, expected, take_out, walk
 from config.schema import Config
 from config.tree import Entry, Mapping, Node, Scalar, Sequence, plain
 
-_MANY_KEYS = 14
 _MAX_ROUNDS = 1000
 _REQUIRED = {"switch": "embedded"}
 """Keys of the top level without a default, and what stands in for a faulty one while the rest is compared."""
@@ -133,11 +132,7 @@ def _validate(tree: Mapping, faults: list[Fault]) -> tuple[Config | None, frozen
                 report.append(fault)
                 faulted.add(fault.path)
                 removals[id(parent), key] = parent
-            # Higher indexes first, so that the lower ones of the same list still hold.
-            for (_, key), parent in sorted(
-                removals.items(), key=lambda r: r[0][1] if isinstance(r[0][1], int) else -1, reverse=True
-            ):
-                _remove(parent, key)
+            take_out(removals)
             for key in _REQUIRED:
                 if key not in tree.entries:
                     tree.entries[key] = Entry(tree.source, Scalar(tree.source, _REQUIRED[key]))
@@ -145,45 +140,10 @@ def _validate(tree: Mapping, faults: list[Fault]) -> tuple[Config | None, frozen
     return None, frozenset(faulted)
 
 
-def _remove(parent: Mapping | Sequence, key: str | int) -> None:
-    if isinstance(parent, Mapping):
-        parent.entries.pop(str(key), None)
-    elif isinstance(key, int) and key < len(parent.items):
-        del parent.items[key]
-        del parent.labels[key]
-
-
-@dataclass(slots=True)
-class _Place:
-    """The deepest node of the tree on an error's way, with where it hangs."""
-
-    node: Node
-    source: Source
-    path: tuple[str, ...]
-    hangs: tuple[Mapping | Sequence, str | int] | None
-
-
-def _walk(tree: Mapping, location: AbstractSequence[str | int]) -> _Place:
-    place = _Place(tree, tree.source, (), None)
-    for part in location:
-        node = place.node
-        if part == "[key]":
-            return place
-        if isinstance(node, Mapping) and str(part) in node.entries:
-            entry = node.entries[str(part)]
-            place = _Place(entry.node, entry.source, (*place.path, str(part)), (node, str(part)))
-        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
-            item = node.items[part]
-            place = _Place(item, item.source, (*place.path, node.labels[part]), (node, part))
-        else:
-            return place
-    return place
-
-
 def _fault(tree: Mapping, detail: ErrorDetails) -> tuple[Fault, Mapping | Sequence, str | int]:
     """One error of the schema as a fault, and what to take out of the tree to go on: (parent, key)."""
     location = detail["loc"]
-    place = _walk(tree, location)
+    place = walk(tree, location)
     kind = detail["type"]
     parent, key = place.hangs or (tree, str(location[0]))
     path = place.path
@@ -191,8 +151,8 @@ def _fault(tree: Mapping, detail: ErrorDetails) -> tuple[Fault, Mapping | Sequen
         missing = ".".join((*path, str(location[-1])))
         return Fault(place.source, missing, "(missing)", "this key, which has no default"), parent, key
     if kind == "extra_forbidden":
-        expected = _did_you_mean(str(location[-1]), _known_keys(location[:-1]))
-        return Fault(place.source, ".".join(path), "(unknown key)", expected), parent, key
+        known = did_you_mean(str(location[-1]), _known_keys(location[:-1]))
+        return Fault(place.source, ".".join(path), "(unknown key)", known), parent, key
     source = place.source
     if location[-1] == "[key]":
         value = path[-1]
@@ -201,7 +161,7 @@ def _fault(tree: Mapping, detail: ErrorDetails) -> tuple[Fault, Mapping | Sequen
         value = shown(place.node.value, path) if _takes_text(detail) else "(text)"
     else:
         value = "(list)" if isinstance(place.node, Sequence) else "(mapping)"
-    return Fault(source, ".".join(path), value, _expected(detail)), parent, key
+    return Fault(source, ".".join(path), value, expected(detail)), parent, key
 
 
 def _takes_text(detail: ErrorDetails) -> bool:
@@ -211,29 +171,8 @@ def _takes_text(detail: ErrorDetails) -> bool:
     return detail["type"] not in ("model_type", "model_attributes_type", "dict_type")
 
 
-def _expected(detail: ErrorDetails) -> str:
-    kind = detail["type"]
-    if kind == "expected":
-        return detail["msg"]
-    if kind == "literal_error":
-        return "one of " + str(detail.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "a mapping (key: value)"
-    if kind in ("tuple_type", "list_type"):
-        return "a list"
-    return detail["msg"][:1].lower() + detail["msg"][1:]
-
-
 def _known_keys(location: AbstractSequence[str | int]) -> list[str]:
     shape = Shape(Config)
     for part in location:
         shape = shape.item() if isinstance(part, int) else shape.child(part)
     return list(shape.section.model_fields) if shape.section else []
-
-
-def _did_you_mean(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.6)
-    if close:
-        return f"a known key; did you mean {close[0]}?"
-    listed = ", ".join(known[:_MANY_KEYS]) + (", …" if len(known) > _MANY_KEYS else "")
-    return f"one of the keys {listed}"

@@ -156,7 +156,7 @@ class Decider:
         if made.picks and len(made.picks) == len(ask.leads) < ask.room:
             words += "; the hopper gives no more"
         elif made.picks and len(made.picks) == ask.room:
-            words += "; no room for more"
+            words += f"; no room for more ({ask.limited_by})" if ask.limited_by else "; no room for more"
         return words
 
     # ---- what a decision looks at --------------------------------------------------------------------------

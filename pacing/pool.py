@@ -25,6 +25,8 @@ from pacing.threshold import Threshold
 
 SAVED_VERSION = 1
 REFRESH_AFTER_S = 5.0
+LATEST = 1e11
+"""No clock tells a time (epoch seconds) after this one, or before 0: calendars and tables could not bear it."""
 
 
 class Ending(StrEnum):
@@ -72,7 +74,7 @@ class Pool:
     def dialed(self, call: str, campaign: str, node: str, at: float, lead: LeadFacts | None = None) -> None:
         """A call is opened: it counts from now on, its ring age from ``sent``."""
         memory = self._state.memories.get(campaign)
-        if memory is None or call in self._state.calls or not math.isfinite(at):
+        if memory is None or call in self._state.calls or not 0.0 <= at <= LATEST:
             self._state.dropped["dialed"] += 1
             return
         facts = UNKNOWN_LEAD if lead is None else lead
@@ -186,7 +188,7 @@ class Pool:
 
     def _known(self, call: str, at: float) -> Call | None:
         known = self._state.calls.get(call)
-        if known is None or not math.isfinite(at):
+        if known is None or not 0.0 <= at <= LATEST:
             self._state.dropped["call"] += 1
             return None
         return known
@@ -271,6 +273,9 @@ class Pool:
 
         Campaigns that share agents see each other's calls; the one that has had least of its weight chooses first.
         """
+        if not 0.0 <= now <= LATEST:
+            self._state.dropped["decide"] += 1
+            return {ask.campaign: Decision(0, "start 0: the clock tells an impossible time") for ask in asks}
         return self._decider.decide(now, node, asks)
 
     def counts(self, campaign: str, now: float) -> Counts:
@@ -279,7 +284,8 @@ class Pool:
 
     def explain(self, campaign: str, now: float) -> dict[str, object]:
         """What the last decision stood on, for people: JSON-able."""
-        self._decider.count(now, campaign)
+        if 0.0 <= now <= LATEST:
+            self._decider.count(now, campaign)
         return explaining.explain(self._state, campaign, now)
 
     def closes(self, campaign: str, at: float, leads_left: float = math.inf) -> None:
@@ -290,6 +296,9 @@ class Pool:
 
     def begins_shift(self, at: float) -> None:
         """A shift begins: windows of that kind count from here."""
+        if not 0.0 <= at <= LATEST:
+            self._state.dropped["shift"] += 1
+            return
         for memory in self._state.memories.values():
             memory.ledger.begin_shift(at)
             memory.counted = False

@@ -30,11 +30,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a campaign of the pool could start now: ``room`` calls at most, these leads next in its hopper."""
+    """What a campaign of the pool could start now: ``room`` calls at most, these leads next in its hopper.
+
+    ``limited_by`` says in words what leaves no more room.
+    """
 
     campaign: str
     room: int
     leads: tuple[LeadFacts, ...]
+    limited_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,8 @@ class Predictive:
             if (policy := self.policies.get(campaign.name)) is not None:
                 decisions[campaign.name] = policy.decide(pool.counts(campaign.name, live.now))
             else:
-                asks.append(Ask(campaign.name, self._room(campaign, node)[0], self._leads(campaign)))
+                room, by = self._room(campaign, node)
+                asks.append(Ask(campaign.name, room, self._leads(campaign), by))
         if asks:
             decisions.update(pool.decide(live.now, node.name, asks))
         # The pool's own order: whose turn it was there finds the room that was promised here.

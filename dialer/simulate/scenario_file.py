@@ -7,7 +7,6 @@ nothing. Must not know what a key means beyond ``dialer.simulate.scenario``.
 from __future__ import annotations
 
 import csv
-import difflib
 import math
 from collections.abc import Sequence as AbstractSequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pydantic_core import ErrorDetails
 
 from config.errors import ConfigError, Fault, Source, shown
 from config.layers import Shape
+from config.places import Place, did_you_mean, expected, read_text, take_out, walk
 from config.section import Section
 from config.tree import Mapping, Node, Scalar, Sequence, parse, plain
 from dialer.simulate.scenario import OPTIONS, Durations, Scenario, contradictions
@@ -46,7 +46,7 @@ class Plan:
 def load(path: Path) -> Plan:
     """Read one scenario. Raises ConfigError with every fault found."""
     faults: list[Fault] = []
-    raw = _read(path, faults)
+    raw = read_text(path, MAX_FILE_BYTES, faults)
     tree = None if raw is None else parse(raw, str(path), faults)
     if tree is None:
         raise ConfigError(faults)
@@ -63,13 +63,13 @@ def build(tree: Mapping, name: str, folder: Path, faults: list[Fault]) -> Plan:
     where = tree.entries.get("policy_options")
     if where is not None and isinstance(where.node, Mapping) and "policy" not in faulted:
         options, _ = _validate(where.node, OPTIONS[scenario.policy], ("policy_options",), faults)
-    for location, expected in contradictions(scenario):
-        place = _walk(tree, location)
+    for location, wanted in contradictions(scenario):
+        place = walk(tree, location)
         if not any(_related(".".join(place.path), path) for path in faulted):
             # A default that contradicts stands nowhere: the fault is told where its section would be.
             missing = [str(part) for part in location[len(place.path) :]]
             value = "(not written)" if missing else _value(place)
-            faults.append(Fault(place.source, ".".join((*place.path, *missing)), value, expected))
+            faults.append(Fault(place.source, ".".join((*place.path, *missing)), value, wanted))
     samples = {which: _samples(tree, which, getattr(scenario, which), folder, faults) for which in ("talk", "wrap")}
     if faults:
         raise ConfigError(faults)
@@ -79,27 +79,6 @@ def build(tree: Mapping, name: str, folder: Path, faults: list[Fault]) -> Plan:
 def _related(one: str, other: str) -> bool:
     """Whether one path lies on the way to the other: what follows from a fault is not told as another."""
     return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
-
-
-# ---- the file ----------------------------------------------------------------------------------------------
-
-
-def _read(path: Path, faults: list[Fault]) -> str | None:
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        faults.append(Fault(Source(str(path)), "", "", f"a readable file ({error.strerror or 'not readable'})"))
-        return None
-    if len(raw) > MAX_FILE_BYTES:
-        faults.append(Fault(Source(str(path)), "", "", f"a file of at most {MAX_FILE_BYTES} bytes"))
-        return None
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        faults.append(Fault(Source(str(path), line), "", f"byte 0x{raw[error.start]:02x}", "text in UTF-8"))
-        return None
 
 
 # ---- the schema --------------------------------------------------------------------------------------------
@@ -138,54 +117,18 @@ def _validate(
         except ValidationError as error:
             removals: dict[tuple[int, str | int], Mapping | Sequence] = {}
             for detail in error.errors(include_url=False):
-                place = _walk(tree, detail["loc"])
+                place = walk(tree, detail["loc"])
                 fault = _fault(place, model, prefix, detail)
                 report.append(fault)
                 faulted.add(fault.path)
                 parent, key = place.hangs or (tree, str(detail["loc"][0]))
                 removals[id(parent), key] = parent
-            for (_, key), parent in sorted(
-                removals.items(), key=lambda r: r[0][1] if isinstance(r[0][1], int) else -1, reverse=True
-            ):
-                _remove(parent, key)
+            take_out(removals)
         report = []
     return model(), frozenset(faulted)
 
 
-def _remove(parent: Mapping | Sequence, key: str | int) -> None:
-    if isinstance(parent, Mapping):
-        parent.entries.pop(str(key), None)
-    elif isinstance(key, int) and key < len(parent.items):
-        del parent.items[key]
-        del parent.labels[key]
-
-
-@dataclass(slots=True)
-class _Place:
-    """The deepest node of the tree on a path, with where it hangs."""
-
-    node: Node
-    source: Source
-    path: tuple[str, ...]
-    hangs: tuple[Mapping | Sequence, str | int] | None
-
-
-def _walk(tree: Mapping, location: AbstractSequence[str | int]) -> _Place:
-    place = _Place(tree, tree.source, (), None)
-    for part in location:
-        node = place.node
-        if isinstance(node, Mapping) and str(part) in node.entries:
-            entry = node.entries[str(part)]
-            place = _Place(entry.node, entry.source, (*place.path, str(part)), (node, str(part)))
-        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
-            item = node.items[part]
-            place = _Place(item, item.source, (*place.path, node.labels[part]), (node, part))
-        else:
-            break
-    return place
-
-
-def _fault(place: _Place, model: type[Section], prefix: tuple[str, ...], detail: ErrorDetails) -> Fault:
+def _fault(place: Place, model: type[Section], prefix: tuple[str, ...], detail: ErrorDetails) -> Fault:
     location, kind = detail["loc"], detail["type"]
     path = (*prefix, *place.path)
     if kind == "missing":
@@ -193,29 +136,16 @@ def _fault(place: _Place, model: type[Section], prefix: tuple[str, ...], detail:
         return Fault(place.source, missing, "(missing)", "this key, which has no default")
     if kind == "extra_forbidden":
         return Fault(place.source, ".".join(path), "(unknown key)", _did_you_mean(model, location))
-    return Fault(place.source, ".".join(path), _value(place), _expected(detail))
+    return Fault(place.source, ".".join(path), _value(place), expected(detail))
 
 
-def _value(place: _Place) -> str:
+def _value(place: Place) -> str:
     if isinstance(place.node, Scalar):
         return shown(place.node.value, place.path)
     if isinstance(place.node, Sequence):
         items = [shown(i.value, ()) if isinstance(i, Scalar) else "…" for i in place.node.items[:4]]
         return f"[{', '.join(items)}{', …' if len(place.node.items) > 4 else ''}]"
     return ""
-
-
-def _expected(detail: ErrorDetails) -> str:
-    kind = detail["type"]
-    if kind == "expected":
-        return detail["msg"]
-    if kind == "literal_error":
-        return "one of " + str(detail.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
-    if kind in ("model_type", "model_attributes_type", "dict_type", "mapping_type"):
-        return "a mapping (key: value)"
-    if kind in ("tuple_type", "list_type"):
-        return "a list"
-    return detail["msg"][:1].lower() + detail["msg"][1:]
 
 
 def _did_you_mean(model: type[Section], location: AbstractSequence[str | int]) -> str:
@@ -225,8 +155,7 @@ def _did_you_mean(model: type[Section], location: AbstractSequence[str | int]) -
     known = list(shape.section.model_fields) if shape.section else []
     if not known:
         return "no key here: this policy has no options"
-    close = difflib.get_close_matches(str(location[-1]).lower(), known, n=1, cutoff=0.6)
-    return f"a known key; did you mean {close[0]}?" if close else f"one of the keys {', '.join(known)}"
+    return did_you_mean(str(location[-1]), known)
 
 
 # ---- columns of durations ----------------------------------------------------------------------------------
@@ -235,7 +164,7 @@ def _did_you_mean(model: type[Section], location: AbstractSequence[str | int]) -
 def _samples(tree: Mapping, which: str, spec: Durations, folder: Path, faults: list[Fault]) -> tuple[float, ...]:
     if spec.distribution != "empirical" or spec.file is None or spec.column is None:
         return ()
-    place, named = _walk(tree, (which, "file")), _walk(tree, (which, "column"))
+    place, named = walk(tree, (which, "file")), walk(tree, (which, "column"))
     path = (folder / Path(spec.file).expanduser()).resolve()
     path_text = f"{which}.file"
     try:
