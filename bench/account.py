@@ -41,7 +41,7 @@ _DETAILS = (
     re.compile(r"(?P<sign>[≤>]) θ (?P<theta>[\d.]+)"),
     re.compile(r"budget (?P<left>-?[\d.]+) of (?P<allowed>[\d.]+) left"),
     re.compile(r"risks eased to (?P<ease>\d+)%"),
-    re.compile(r"(?P<single>one call for each free agent)"),
+    re.compile(r"\(at most (?P<safe>[\d.e-]+), or (?P<single>one call for each free agent): .* window bears no risk"),
     re.compile(r"; hang up (?P<cuts>\d+) overdue: P\(the next answers find nobody\) (?P<near>[\d.]+)"),
 )
 _OTHER = re.compile(
@@ -178,7 +178,9 @@ def impossible_reason(reason: Reason, bounds: Bounds) -> list[str]:
         "started although nobody is free and the next would find nobody": (
             reason.parts.get("sign") == ">" and not reason.cuts and n("lines") > free
         ),
-        "started more than one for each free agent": "single" in reason.parts and n("lines") > free,
+        "started more than one for each free agent although the next might find nobody": (
+            "single" in reason.parts and not reason.cuts and n("lines") > free and n("p") > n("safe")
+        ),
         "hangs up more than ring": reason.cuts > n("ringing"),
     }
     return [f"{what}: {reason.text}" for what, wrong in rules.items() if wrong]

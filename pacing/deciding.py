@@ -265,7 +265,8 @@ class Decider:
             count += share * (len(rings) + lines)
             ages = np.concatenate((np.maximum(now - rings.launched, 0.0), np.zeros(lines)))
             scores = np.concatenate((rings.score, np.zeros(lines)))
-            p = 1.0 / (1.0 + np.exp(-(other.answer.level + other.answer.shift + scores)))
+            feared = 0.0 if memory.ease > 0.0 else 2.0 * other.answer.level_sd
+            p = 1.0 / (1.0 + np.exp(-(other.answer.level + other.answer.shift + feared + scores)))
             bins = np.clip((ages / BIN_S).astype(np.int64), 0, BINS - 1)
             before = np.interp(ages, other.ring.edges, other.ring.answered_by)
             later = np.interp(ages[:, None] + horizons[None, :], other.ring.edges, other.ring.answered_by)

@@ -21,7 +21,7 @@ from pacing_kit import DAY_S, NO_LIMIT, START, pacing
 from pacing.beliefs import PastCall
 from pacing.board import Phase
 from pacing.leads import LeadFacts
-from pacing.pool import Ending, Pool
+from pacing.pool import LATEST, Ending, Pool
 from pacing.snapshot import Ask, Decision
 from pacing.windows import AbandonWindow
 
@@ -37,6 +37,7 @@ ENDINGS = tuple(Ending)
 PHASES = tuple(Phase)
 STEPS_S = (0.0, 0.0, 0.05, 0.3, 1.0, 4.0, 13.0, 17.0, 120.0, 7200.0)
 ODD_TIMES = (math.nan, math.inf, -math.inf, 0.0, -5.0, START - 1e6, START + 1e9, 1e15, -1e15)
+NEVER = (math.nan, math.inf, -math.inf, 1e15, -1e15)
 LEADS = (
     LeadFacts(),
     LeadFacts("l", 5, 3, "mobile", "busy"),
@@ -78,7 +79,7 @@ class Soup:
             pool.agent(agent, PHASES[b % 6] if kind < 7 else Phase.IDLE, at, NODES[a % 2], serves or frozenset(("c1",)))
         elif kind < 15:
             word = IN_TURN[kind - 9]
-            if word == "rang" and call in pool.calls and math.isfinite(at):
+            if word == "rang" and call in pool.calls and 0.0 <= at <= LATEST:
                 self.rang.setdefault(call, at)
             args = (call, f"a{b % 8}", at) if word == "taken" else (call, at)
             getattr(pool, word)(*args)
@@ -95,9 +96,7 @@ class Soup:
 
     def dial(self, a: int, b: int, at: float) -> None:
         call, name, node = f"k{self.made + (a % 9 != 8)}", NAMES[a % 4], NODES[b % 2]
-        if math.isfinite(at) and abs(at) > 1e12:
-            at = 0.0  # see test_a_dial_beyond_any_calendar_is_borne
-        if call not in self.pool.calls and name != "nope" and math.isfinite(at):
+        if call not in self.pool.calls and name != "nope" and 0.0 <= at <= LATEST:
             self.node[call] = node
             self.rang.pop(call, None)
         self.pool.dialed(call, name, node, at, LEADS[a % len(LEADS)] if b % 2 else None)
@@ -105,7 +104,7 @@ class Soup:
         if b % 4:
             self.pool.sent(call, at)
         if b % 8 > 3:
-            if call in self.pool.calls and math.isfinite(at):
+            if call in self.pool.calls and 0.0 <= at <= LATEST:
                 self.rang.setdefault(call, at)
             self.pool.rang(call, at)
 
@@ -113,7 +112,7 @@ class Soup:
         pool = self.pool
         if b % 5 == 0:
             pool.closes(name, at)
-        elif b % 5 == 1 and math.isfinite(at):
+        elif b % 5 == 1:
             pool.begins_shift(at)
         elif b % 5 == 2 and name in pool:
             pool.restore(name, json.loads(json.dumps(pool.state(name), allow_nan=False)))
@@ -130,6 +129,10 @@ class Soup:
         for ask in asks:
             self.check(ask, out[ask.campaign], node)
         self.decided.append(out)
+        if b % 16 == 15:
+            never = NEVER[a % len(NEVER)]
+            assert not any(made.lines for made in self.pool.decide(never, node, asks).values())
+            self.pool.explain("c2", never)
 
     def check(self, ask: Ask, made: Decision, node: str) -> None:
         assert 0 <= made.lines <= max(0, ask.room)

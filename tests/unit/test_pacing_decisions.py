@@ -122,7 +122,7 @@ def test_agents_who_leave_or_are_busy_count_for_min_agents_and_those_away_do_not
 
 @pytest.mark.parametrize("agents", [3, 8, 30, 120])
 @pytest.mark.parametrize("answered", [0, 20, 32])
-def test_without_a_budget_it_dials_one_to_one(agents: int, answered: int) -> None:
+def test_without_a_budget_it_dials_about_one_to_one(agents: int, answered: int) -> None:
     d = desk(agents, windows=(DAY,)).judge(answered)
     total = 0
     for _ in range(40):
@@ -132,27 +132,36 @@ def test_without_a_budget_it_dials_one_to_one(agents: int, answered: int) -> Non
         for _ in range(made.lines):
             d.dial()
         d.step(0.1)
-    assert total == agents
-    assert "but one call for each free agent: day window bears no risk with 0.0 of" in d.one().reason
+    assert agents <= total <= (agents if agents <= 8 else 1.5 * agents)
+    made = d.one()
+    assert f" (at most 0.001, or one call for each free agent: day window bears no risk with 0.0 of {answered} " in (
+        made.reason
+    )
+    assert memory(d).last["p_next"] > 0.001 or made.lines
 
 
-def test_with_the_budget_used_up_it_dials_one_to_one_whatever_the_chances() -> None:
+def test_with_the_budget_used_up_it_dials_one_to_one_and_what_is_safe() -> None:
     d = desk(20, windows=(AbandonWindow(0.03, "shift", starts_at=START - DAY_S),)).judge(1000, 34)
     d.pool.closes("c1", d.now + 60)
-    made = d.one(room=200)
-    assert made.lines == 20
-    for _ in range(20):
+    likely = Ask("c1", 200, (LeadFacts(given=0.9),) * 64)
+    assert d.decide(likely)["c1"].lines == 20
+    made = d.one(room=200, leads=64)
+    assert 20 <= made.lines <= 30
+    assert "shift window bears no risk with 34.0 of 1000 answers abandoned)" in made.reason
+    for _ in range(made.lines):
         d.dial()
-    assert d.step(1.0).one(room=200).lines == 0
+    assert d.step(0.1).one(room=200).lines == 0
 
 
 def test_sure_calls_are_started_although_theta_forbids_risks() -> None:
     d = desk(12, windows=(DAY,)).judge(32)
+    likely = LeadFacts(given=0.95)
+    ask = Ask("c1", 50, (likely,) * 24)
     for _ in range(7):
-        d.dial()
-    assert d.one().lines == 5
-    d.answer(d.dial())
-    assert d.step(0.2).one().lines == 4
+        d.dial(lead=likely)
+    assert d.decide(ask)["c1"].lines == 5
+    d.answer(d.dial(lead=likely))
+    assert d.step(0.2).decide(ask)["c1"].lines == 4
 
 
 @pytest.mark.parametrize("agents", [5, 15, 40, 100])

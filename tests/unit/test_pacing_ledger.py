@@ -141,7 +141,6 @@ def test_a_shift_counts_from_where_it_begins_again() -> None:
     assert counted(ledger, START + 20) == [(2, 1), (2, 1)]
 
 
-@pytest.mark.xfail(strict=True, reason="begin_shift() leaves the counts of the former start, which judge() forgot")
 def test_a_shift_that_begins_again_where_one_began_before_counts_what_came_since() -> None:
     ledger = Ledger((AbandonWindow(0.03, SHIFT),))
     ledger.begin_shift(START)

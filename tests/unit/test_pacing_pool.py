@@ -11,6 +11,7 @@ from pacing_kit import DAY, START, Desk, desk, memory, pacing, rich
 from pacing.beliefs import LONGEST_S
 from pacing.board import Phase
 from pacing.pool import Ending
+from pacing.windows import AbandonWindow
 
 # ---- calls through all states ------------------------------------------------------------------------------
 
@@ -169,13 +170,44 @@ def test_an_age_that_overflows_is_dropped() -> None:
     d.pool.answered("k", 1.7e308)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="dialed() counts the budgets at a time beyond any calendar")
-@pytest.mark.parametrize("at", [1e15, -1e15])
-def test_a_dial_beyond_any_calendar_is_borne(at: float) -> None:
-    desk(1, windows=(DAY,)).pool.dialed("k", "c1", "n1", at)
+NO_TIME = (1e15, -1e15, 1e300, -1e300, 1.1e11, -1e-3, math.inf, -math.inf, math.nan)
 
 
-@pytest.mark.xfail(strict=True, reason="dialed() refreshes at the report's time: nothing is learnt until that has come")
+@pytest.mark.parametrize("window", [DAY, AbandonWindow(0.03, "month", zone="America/New_York")])
+@pytest.mark.parametrize("at", NO_TIME)
+def test_a_first_dial_at_a_time_beyond_any_calendar_is_dropped(at: float, window: AbandonWindow) -> None:
+    d = desk(1, windows=(window,))
+    d.pool.dialed("k", "c1", "n1", at)
+    assert d.pool.dropped == {"dialed": 1} and not d.pool.calls
+    d.pool.dialed("k", "c1", "n1", d.now)
+    assert d.pool.calls == {"k"}
+
+
+@pytest.mark.parametrize("at", [0.0, 1e11])
+def test_the_first_and_the_last_time_that_can_be_are_borne(at: float) -> None:
+    d = desk(1, windows=(DAY, AbandonWindow(0.03, "month")))
+    d.pool.dialed("k", "c1", "n1", at)
+    d.pool.begins_shift(at)
+    assert d.pool.calls == {"k"} and not d.pool.dropped
+    d.pool.explain("c1", at)
+    assert d.decide()["c1"].lines >= 0
+
+
+@pytest.mark.parametrize("at", NO_TIME)
+def test_whatever_else_is_told_or_asked_at_such_a_time_is_borne(at: float) -> None:
+    d = desk(4, windows=(DAY, AbandonWindow(0.03, "shift")))
+    call = d.dial()
+    d.pool.sent(call, at)
+    d.pool.begins_shift(at)
+    d.pool.explain("c1", at)
+    d.pool.counts("c1", at)
+    made = d.pool.decide(at, "n1", [d.ask()])
+    assert made["c1"].lines == 0 and "the clock tells an impossible time" in made["c1"].reason
+    assert d.pool.dropped == {"call": 1, "shift": 1, "decide": 1}
+    assert d.one().lines == 3
+
+
+@pytest.mark.xfail(strict=True, reason="a campaign's first dial refreshes at its time: nothing is learnt until then")
 def test_one_dial_from_the_far_future_does_not_stop_the_learning() -> None:
     d = desk(1)
     d.pool.dialed("k", "c1", "n1", d.now + 1e9)
