@@ -58,6 +58,9 @@ class PacingMemory:
         live, pool, name = self.live, self.feed.pool, fact.campaign
         saved = self._saved(fact)
         restored = saved is not None and pool.restore(name, saved)
+        if fact.state and not restored:
+            text = f"campaign {name}: what pacing saved is unreadable, too old or impossible, and is not used"
+            live.note("warning", "pacing_state_refused", text)
         if not restored and fact.history:
             pool.warm(name, _past_calls(fact.history))
         # After the beliefs: how many of the unknown calls were answered is reckoned with them.
