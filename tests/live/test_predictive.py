@@ -273,7 +273,7 @@ def _greedy(stages: Stages, people: list[Person], leads: int) -> Stage:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_ringing_call_that_pacing_hangs_up(stages: Stages) -> None:
     """CANCEL past the minimum ring, 487, ORIGINATOR_CANCEL; and a 200 that crosses it leaves nobody in silence.
 
@@ -291,7 +291,7 @@ def test_a_ringing_call_that_pacing_hangs_up(stages: Stages) -> None:
     until(lambda: stage.floor.ended_attempts() >= 220, 100.0, "calls to be hung up", 0.5)
     summary = dialer.stop(90.0)
     attempts = account.attempts_of(stage.floor.data_dir / "dialer.db")
-    until(lambda: not _on_the_line(stage), 10.0, "the last BYE to be heard")
+    until(lambda: not _on_the_line(stage), 40.0, "the last BYE to be heard")
     pairs = _pairs(attempts, played(stage.carrier))
     crossed = [(a, c) for a, c in pairs if c.at("crossed") or c.at("late-cancel")]
     cut = [(a, c) for a, c in pairs if a.outcome == "cancelled" and (a, c) not in crossed]
@@ -335,7 +335,8 @@ def test_a_ringing_call_that_pacing_hangs_up(stages: Stages) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.skipif(not LONG, reason="in the longer form: SIPp misses a BYE now and then when the machine is busy")
+@pytest.mark.timeout(240)
 def test_answers_at_the_moment_of_the_hang_up(stages: Stages) -> None:
     """Phones picked up around the end of the minimum ring, at the very moment at which the end of a run hangs them up.
 
@@ -365,7 +366,7 @@ def test_answers_at_the_moment_of_the_hang_up(stages: Stages) -> None:
     summary = dialer.stop(60.0)
     attempts = account.attempts_of(stage.floor.data_dir / "dialer.db")
     until(lambda: not witness.channels(), 10.0, "all channels to end", 0.2)
-    until(lambda: not _on_the_line(stage), 10.0, "the last BYE to be heard")
+    until(lambda: not _on_the_line(stage), 40.0, "the last BYE to be heard")
     pairs = _pairs(attempts, played(stage.carrier))
 
     def kind(call: Played) -> str:
