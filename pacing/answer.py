@@ -108,6 +108,11 @@ class AnswerModel:
         """P(answer) of a lead with this score now."""
         return sigmoid(self.level + self.shift + score)
 
+    def chances(self, scores: Array, feared: float = 0.0) -> Array:
+        """``chance`` of many scores at once, with the level taken for higher by ``feared`` (logit)."""
+        chances: Array = 1.0 / (1.0 + np.exp(-(self.level + self.shift + feared + scores)))
+        return chances
+
     @property
     def usual(self) -> float:
         """P(answer) of the leads that are dialed these days."""

@@ -238,7 +238,7 @@ class Decider:
     def _ring_chances(self, now: float, memory: Memory, rings: Rings, feared: float) -> Array:
         ring, answer = memory.beliefs.ring, memory.beliefs.answer
         bins = np.minimum((np.maximum(now - rings.launched, 0.0) / BIN_S).astype(np.int64), BINS - 1)
-        p = 1.0 / (1.0 + np.exp(-(answer.level + answer.shift + feared + rings.score)))
+        p = answer.chances(rings.score, feared)
         chances: Array = ring.posterior(bins, p)[:, None] * ring.by_horizon[bins]
         return chances
 
@@ -266,7 +266,7 @@ class Decider:
             ages = np.concatenate((np.maximum(now - rings.launched, 0.0), np.zeros(lines)))
             scores = np.concatenate((rings.score, np.zeros(lines)))
             feared = 0.0 if memory.ease > 0.0 else 2.0 * other.answer.level_sd
-            p = 1.0 / (1.0 + np.exp(-(other.answer.level + other.answer.shift + feared + scores)))
+            p = other.answer.chances(scores, feared)
             bins = np.clip((ages / BIN_S).astype(np.int64), 0, BINS - 1)
             before = np.interp(ages, other.ring.edges, other.ring.answered_by)
             later = np.interp(ages[:, None] + horizons[None, :], other.ring.edges, other.ring.answered_by)
