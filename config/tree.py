@@ -114,6 +114,11 @@ def _too_deep(text: str, loader: type) -> int | None:
     return None
 
 
+def _is_plain(node: yaml.ScalarNode) -> bool:
+    """Whether it was written without quotes: libyaml's loader gives such a scalar the style ``""``, Python's None."""
+    return node.style in (None, "")
+
+
 class _TooLarge(Exception):
     pass
 
@@ -136,7 +141,7 @@ class _Builder:
         if node.tag not in _PLAIN_TAGS:
             self._fault(source, path, "", "a plain value, without a tag (!…); quote a text that begins with !")
         if isinstance(node, yaml.ScalarNode):
-            plain_null = node.style is None and node.value in _NULLS
+            plain_null = _is_plain(node) and node.value in _NULLS
             return Scalar(source, None if plain_null else str(node.value))
         if id(node) in self.open:
             self._fault(source, path, "", "an alias that does not contain itself")
@@ -160,7 +165,7 @@ class _Builder:
                 self._fault(key_source, path, "", "a key that is plain text")
                 continue
             key = str(key_node.value)
-            if key == "<<" and key_node.style is None:
+            if key == "<<" and _is_plain(key_node):
                 merged.extend(self._merged(value_node, path))
                 continue
             earlier = result.entries.get(key)

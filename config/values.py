@@ -81,7 +81,8 @@ def number(low: float, high: float) -> BeforeValidator:
 def share(low: float, high: float, *, inside: bool = False) -> BeforeValidator:
     """A share from ``0.03`` or ``3%``, limits included unless it must lie ``inside`` them."""
     between = f"above {low:g} and below {high:g}" if inside else f"from {low:g} to {high:g}"
-    what = f"a share {between}, such as 0.03 or 3%"
+    example = 0.03 if low <= 0.03 <= high else 0.5
+    what = f"a share {between}, such as {example:g} or {example:.0%}"
 
     def check(value: object) -> float:
         text = _as_text(value, what)

@@ -44,11 +44,12 @@ from dialer.store.client import StoreClient
 from dialer.store.errors import StoreError
 from dialer.switch.driver import Driver
 from dialer.switch.resync import SnapshotError, parse
-from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, translate
+from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, Translator
 from esl.backoff import Backoff
 from esl.client import Client
 from esl.commands import ShowChannelsJson
 from esl.errors import ESLError
+from esl.headers import EventLike
 
 STORE_START_S = 30.0
 STORE_FLUSH_S = 15.0
@@ -123,6 +124,7 @@ class App:
         self._show_top = terminal if options.top is None else options.top and terminal
         self._undo: list[Callable[[], Any]] = []
         self._clients: dict[str, Client] = {}
+        self._translators: dict[str, Translator] = {}
         self._clock = EngineClock()
         self._stop_asked = gevent.event.Event()
         self._signals_seen = 0
@@ -282,6 +284,7 @@ class App:
 
     def _connect(self, node: settings.NodeSettings) -> None:
         name, esl = node.name, self._settings.esl
+        translator = self._translators[name] = Translator()
         client = Client(
             node.host,
             node.port,
@@ -289,8 +292,8 @@ class App:
             name=name,
             events=SUBSCRIPTIONS,
             headers=HEADERS,
-            on_event=self._on_event,
-            on_up=lambda _client: self._feed(ev.SwitchUp(name)),
+            on_event=lambda event, read_at: self._on_event(translator, event, read_at),
+            on_up=lambda _client: self._on_up(translator, name),
             on_down=lambda reason: self._feed(ev.SwitchDown(name, reason)),
             on_gap=lambda count: self._feed(ev.SwitchGap(name, count)),
             rng=self._rng,
@@ -304,8 +307,12 @@ class App:
         self.runtime.drivers[name] = Driver(name, client, self._feed, self._clock, self.runtime.bridge_sent)
         self._undo.append(client.stop)
 
-    def _on_event(self, event: Any, received_at: float) -> None:
-        translated = translate(event, received_at)
+    def _on_up(self, translator: Translator, node: str) -> None:
+        translator.clock.restart()
+        self._feed(ev.SwitchUp(node))
+
+    def _on_event(self, translator: Translator, event: EventLike, read_at: float) -> None:
+        translated = translator.read(event, read_at)
         if translated is not None:
             self.runtime.feed(translated)
 
@@ -515,6 +522,9 @@ class App:
                 ("esl_callback_errors", stats.callback_errors),
             ):
                 counts[name] = counts.get(name, 0) + value
+        clocks = [translator.clock for translator in self._translators.values()]
+        counts["esl_events_unstamped"] = sum(clock.unstamped for clock in clocks)
+        counts["switch_clock_steps"] = sum(clock.steps for clock in clocks)
         return counts
 
     def info(self) -> Mapping[str, str]:

@@ -258,15 +258,17 @@ class Client:
     # -- connection ------------------------------------------------------------------------------------------
 
     def _supervise(self) -> None:
-        failures = 0
+        failures, were_refused = 0, False
         while not self._stopping.is_set():
             started = self._clock()
             reason = self._run_once()
             if self._stopping.is_set():
                 return
-            # A connection that lasted starts the count again; one that dies at once does not.
-            failures = 1 if self._clock() - started > self._backoff.cap_s else failures + 1
             refused = isinstance(reason, AuthenticationError | AccessDenied | CommandRefused)
+            # A connection that lasted starts the count again, as does a failure of the other kind: a switch that was
+            # away for long and comes back is not waited for as after many refusals. One that dies at once does not.
+            again = self._clock() - started > self._backoff.cap_s or refused is not were_refused
+            failures, were_refused = 1 if again else failures + 1, refused
             delay = (self._auth_backoff if refused else self._backoff).delay_s(failures, self._rng)
             self.stats.failures += 1
             _log.warning("event socket %s: %s; next try in %.1f s", self.name, reason, delay)

@@ -125,18 +125,33 @@ class Transport:
             self._greeted.get(timeout=timeout_s)
         except gevent.Timeout as error:
             raise ConnectTimeout(f"no greeting within {timeout_s:g} s: is this an event socket?") from error
-        reply = self.request(frames.auth(password), timeout_s, what="auth")
-        if not (isinstance(reply, CommandReply) and reply.ok):
-            raise AuthenticationError("the password was refused")
+        refused = AuthenticationError("the password was refused")
 
-    def request(self, frame: bytes, timeout_s: float | None, *, what: str = "command") -> Reply:
-        """Sends a command and waits for its reply. `what` names it in errors.
+        def judge(reply: Reply | ESLError) -> None:
+            # Before the reader goes on: who refuses closes right behind it, and that end would pass for the reason.
+            if not isinstance(reply, ESLError) and not _accepted(reply):
+                self.close(refused)
+
+        if not _accepted(self.request(frames.auth(password), timeout_s, what="auth", heard=judge)):
+            raise refused
+
+    def request(
+        self, frame: bytes, timeout_s: float | None, *, what: str = "command", heard: ReplyCallback | None = None
+    ) -> Reply:
+        """Sends a command and waits for its reply. `what` names it in errors; `heard` gets the reply first, from the
+        reader, which does not read on meanwhile.
 
         Raises CommandTimeout at the deadline (a reply that comes later is thrown away), MalformedFrame for a
         reply that can't be read, NotConnectedError when the connection is or gets closed.
         """
         result = gevent.event.AsyncResult()
-        self.send(frame, result.set)
+
+        def take(reply: Reply | ESLError) -> None:
+            if heard is not None:
+                heard(reply)
+            result.set(reply)
+
+        self.send(frame, take)
         try:
             reply: Reply | ESLError = result.get(timeout=timeout_s)
         except gevent.Timeout as error:
@@ -282,6 +297,10 @@ class Transport:
         else:
             # Replies are matched by their order alone: one too many means that the order is lost.
             self.close(ProtocolError("a reply came that no command waits for"))
+
+
+def _accepted(reply: Reply) -> bool:
+    return isinstance(reply, CommandReply) and reply.ok
 
 
 def _as_not_connected(reason: ESLError) -> NotConnectedError:

@@ -9,6 +9,7 @@ one of them that no agent took within the limit of the clock. Must read no clock
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -68,7 +69,8 @@ class Ledger:
         self._old: dict[float, tuple[int, int]] = {}  # hour: (answered, abandoned)
         self._fixed: dict[AbandonWindow, tuple[float, int, int]] = {}  # (start, answered, abandoned)
         self.machines = 0
-        self.unknown = 0.0
+        self._unseen: list[tuple[float, float]] = []  # (when it ended, chance that it was answered), rising
+        self._unseen_upto: list[float] = [0.0]  # the chances summed up to each: looked up at every decision
         longest = max((w.length_s for w in self.windows if w.kind == TRAILING), default=0.0)
         self._keep_s = max(longest, 25 * HOUR_S)
 
@@ -100,14 +102,38 @@ class Ledger:
                 if at < end:
                     self._fixed[window] = (known[0], known[1] + answered, known[2] + abandoned)
 
-    def load(self, recent: Iterable[tuple[float, bool]], hourly: Iterable[tuple[float, int, int]]) -> None:
-        """What the store knows from former runs; replaces everything."""
+    def unsee(self, at: float, chance: float) -> None:
+        """A call ended at ``at`` and nobody saw how: with ``chance`` (0–1) somebody answered and found nobody."""
+        bisect.insort(self._unseen, (at, chance))
+        self._sum_unseen()
+
+    @property
+    def unknown(self) -> float:
+        """Abandoned calls that those of which nobody knows may stand for, over everything that is kept."""
+        return self._unseen_upto[-1]
+
+    def _sum_unseen(self) -> None:
+        self._unseen_upto = list(itertools.accumulate((chance for _, chance in self._unseen), initial=0.0))
+
+    def _unknown_in(self, start: float, end: float = math.inf) -> float:
+        upto = self._unseen_upto
+        return upto[bisect.bisect_left(self._unseen, (end,))] - upto[bisect.bisect_left(self._unseen, (start,))]
+
+    def load(
+        self,
+        recent: Iterable[tuple[float, bool]],
+        hourly: Iterable[tuple[float, int, int]],
+        unseen: Iterable[tuple[float, float]] = (),
+    ) -> None:
+        """What the store knows from former runs (``unseen`` as in ``unsee``); replaces everything."""
         self._answers, self._abandons, self._fixed = [], [], {}
         for at, abandoned in sorted((at, gone) for at, gone in recent if math.isfinite(at)):
             self._answers.append(at)
             if abandoned:
                 self._abandons.append(at)
         self._old = {hour: (n, a) for hour, n, a in hourly}
+        self._unseen = sorted((at, chance) for at, chance in unseen if math.isfinite(at))
+        self._sum_unseen()
 
     def begin_shift(self, at: float) -> None:
         """Windows of the kind ``shift`` count from ``at`` on."""
@@ -141,6 +167,7 @@ class Ledger:
 
     def forget(self, now: float) -> None:
         """Fold what no trailing window needs any more into hours."""
+        self._forget_unseen(now)
         cut = (now - self._keep_s) // HOUR_S * HOUR_S
         if not self._answers or self._answers[0] >= cut - HOUR_S:
             return
@@ -156,6 +183,14 @@ class Ledger:
             del times[:upto]
         oldest = min((w.bounds(now)[0] for w in self.windows if w.fixed), default=now)
         self._old = {hour: counts for hour, counts in self._old.items() if hour + HOUR_S > oldest}
+
+    def _forget_unseen(self, now: float) -> None:
+        if not self._unseen:
+            return
+        oldest = min(now - self._keep_s, *(w.bounds(now)[0] for w in self.windows))
+        if self._unseen[0][0] < oldest:
+            del self._unseen[: bisect.bisect_left(self._unseen, (oldest,))]
+            self._sum_unseen()
 
     # ---- judging -------------------------------------------------------------------------------------------
 
@@ -182,8 +217,8 @@ class Ledger:
                 rows.append(self._period(window, now, answers_per_s, in_flight, aim, ends_at, most))
         return tuple(rows)
 
-    def _lost(self, answered: float, abandoned: float) -> float:
-        return abandoned + self.unknown + self.amd_false_positive * answered
+    def _lost(self, answered: float, abandoned: float, unknown: float) -> float:
+        return abandoned + unknown + self.amd_false_positive * answered
 
     def _period(
         self,
@@ -196,8 +231,9 @@ class Ledger:
         most: float,
     ) -> Budget:
         start, answered, abandoned = self._fixed_counts(window, now)
-        lost = self._lost(answered, abandoned)
-        end = min(window.bounds(now)[1], ends_at)
+        over = window.bounds(now)[1]
+        lost = self._lost(answered, abandoned, self._unknown_in(start, over))
+        end = min(over, ends_at)
         ahead = AHEAD_ANSWERS if not math.isfinite(end) else min(max(0.0, end - now) * rate, AHEAD_ANSWERS)
         ahead = min(ahead, most)
         if window.kind == SHIFT and not math.isfinite(end):
@@ -210,12 +246,13 @@ class Ledger:
 
     def _trailing(self, window: AbandonWindow, now: float, rate: float, in_flight: float, aim: float) -> Budget:
         answered, abandoned = self._since(now - window.length_s)
-        lost = self._lost(answered, abandoned)
+        lost = self._lost(answered, abandoned, self._unknown_in(now - window.length_s))
         target, ease = _hold(window.limit, aim, answered, lost, in_flight)
         projected = 0.0
         for step in STEPS_AHEAD_S:
-            kept, gone = self._since(now + step - window.length_s)
-            still, ahead = self._lost(kept, gone), min(rate * step, AHEAD_ANSWERS)
+            start = now + step - window.length_s
+            kept, gone = self._since(start)
+            still, ahead = self._lost(kept, gone, self._unknown_in(start)), min(rate * step, AHEAD_ANSWERS)
             if ahead >= 1.0:
                 target = min(target, (window.limit * aim * (kept + ahead) - still) / ahead)
             projected = still / (kept + ahead) if kept + ahead > 0 else 0.0

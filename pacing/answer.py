@@ -29,10 +29,14 @@ DOUBT_UP, DOUBT_DOWN = 2.5, 3.2
 SLOW_CALLS = 3000.0
 TYPICAL_DIALS = 300
 LEVEL_SD = 0.7
+FEARED, FEARED_COLD = 2.0, 1.5
+"""Standard errors above the level that are feared: so many when it is known well, and so many more when nothing is."""
 EFFECT_SD = {"list": 0.5, "hour": 0.15, "attempt": 0.3, "line": 0.3, "last": 0.5}
 FORGET_EFFECTS = 30_000.0
 MOST_EFFECTS = 400
 LOGIT_MAX = 5.0
+SCORE_MAX = len(EFFECT_SD) * LOGIT_MAX
+"""No lead's own part of the logit is beyond this, neither up nor down."""
 
 OLDEST_RING_S = 150.0
 NOTHING_NEW_VAR = 0.003
@@ -122,6 +126,14 @@ class AnswerModel:
     def level_sd(self) -> float:
         """Standard error of the level (logit)."""
         return math.sqrt(self._level_var)
+
+    @property
+    def feared(self) -> float:
+        """How far above the level (logit) the answers may be, to the careful.
+
+        A prior may be wrong by more than what was learnt, and a cold team finds out only when all its calls are out.
+        """
+        return (FEARED + FEARED_COLD * self.level_sd / LEVEL_SD) * self.level_sd
 
     def low_high(self) -> tuple[float, float]:
         """``usual``, two standard errors of the level down and up."""
@@ -266,15 +278,17 @@ class AnswerModel:
         Raises ValueError, KeyError, TypeError when it does not fit.
         """
         level, var, effects = float(state["level"]), float(state["level_var"]), state["effects"]  # type: ignore[arg-type]
-        if not (math.isfinite(level) and math.isfinite(var) and var > 0 and isinstance(effects, dict)):
+        typical = float(state["typical"])  # type: ignore[arg-type]
+        if not (abs(level) <= LOGIT_MAX and 0.0 < var <= LEVEL_SD**2 + 1e-9 and abs(typical) <= SCORE_MAX):
             raise ValueError("an answer score with impossible values")
-        self.level = max(-LOGIT_MAX, min(LOGIT_MAX, level))
+        if not isinstance(effects, dict):
+            raise ValueError("an answer score without its effects")
+        self.level = level
         self._level_var = var
         self.loosen(trust_var)
         calls = float(state["calls"])  # type: ignore[arg-type]
         self.calls = calls if 0.0 <= calls < math.inf else 0.0
-        typical = float(state["typical"])  # type: ignore[arg-type]
-        self.typical = typical if math.isfinite(typical) else 0.0
+        self.typical = typical
         kept = {str(n): (float(w), float(v)) for n, (w, v) in effects.items()}
         self._effects = {n: wv for n, wv in kept.items() if n.partition("=")[0] in EFFECT_SD and _sound(wv)}
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pacing.answer import ANSWERED, CUT, NOT_ANSWERED, AnswerModel
-from pacing.hold import Holding
+from pacing.hold import LONGEST_S, Holding
 from pacing.leads import LeadFacts
 from pacing.ring import Array, RingShape
 from pacing.settings import CampaignPacing
@@ -23,7 +23,6 @@ REBUILD_AT_LEAST = 4.0
 REBUILD_AFTER_S = 60.0
 OFFER_MARGIN_S = 0.25
 """No agent is offered this close to the limit."""
-LONGEST_S = 12 * 3600.0
 RESTORED_VAR = 0.04
 """How far a level may have moved since it was saved (logit², a factor of 1.2)."""
 YESTERDAY_VAR = 0.12
@@ -94,7 +93,8 @@ class Beliefs:
 
     def stale(self, now: float) -> bool:
         """Whether the tables should be made anew: enough news, or a while gone by."""
-        return self._news >= max(REBUILD_AT_LEAST, REBUILD_SHARE * self.known) or now - self.built_at > REBUILD_AFTER_S
+        fresh = 0.0 <= now - self.built_at <= REBUILD_AFTER_S
+        return not fresh or self._news >= max(REBUILD_AT_LEAST, REBUILD_SHARE * self.known)
 
     def rebuild(self, now: float, ringing_s: Array, talking_s: Array, wrapping_s: Array) -> None:
         """Make shapes and tables anew, with what is still going on."""

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pacing.board import Agents, Bools, Ints, Phase, Rings
+from pacing.beliefs import Beliefs
+from pacing.board import Agents, Bools, Ints, Phase
 from pacing.hold import EDGES, PHASE_BINS
 from pacing.memory import Memory, PoolState
 from pacing.predictive import Plan, View, decision, plan
@@ -20,8 +21,8 @@ from pacing.ring import BIN_S, BINS, Array
 from pacing.snapshot import Ask, Decision
 
 SAFE_THETA = 0.001
-"""Without any budget, calls start for free agents 1:1, and beyond that only where even an answer rate two standard
-errors above what is believed leaves no more than this chance that the call finds nobody."""
+"""Without any budget, calls start for free agents 1:1, and beyond that only where even an answer rate as high as may be
+feared (``AnswerModel.feared``) leaves no more than this chance that the call finds nobody."""
 WATCH_EVERY_S = 0.4
 IDLE, RESERVED, TALKING, WRAP, AWAY = (
     int(phase) for phase in (Phase.IDLE, Phase.RESERVED, Phase.TALKING, Phase.WRAP, Phase.AWAY)
@@ -80,16 +81,18 @@ class Decider:
         busy = self._busy(now, board, memory, mine)
         answer = memory.beliefs.answer
         # Without a budget the answer rate is taken for as high as it may be.
-        feared = 0.0 if memory.ease > 0.0 else 2.0 * answer.level_sd
-        calls = self._ring_chances(now, memory, rings, feared)
+        feared = 0.0 if memory.ease > 0.0 else answer.feared
+        calls = _ring_chances(now - rings.launched, rings.score, memory.beliefs, memory.beliefs.ring.by_horizon, feared)
         p = answer.usual
         race = Race(lead, busy, _stack(calls, others_rings[1]), answer.level_sd * (1.0 - p))
-        theta = memory.threshold.theta(memory.target, memory.ease) or SAFE_THETA
-        sure = max(0, lead - len(rings) - math.ceil(others_rings[0]))
+        theta = memory.threshold.theta(memory.target, memory.ease) or min(SAFE_THETA, settings.max_theta)
+        spare = lead - len(rings) - math.ceil(others_rings[0])
         age = now - rings.rang
         overdue = np.nonzero(age >= settings.min_ring_s)[0]
         overdue = overdue[np.argsort(-age[overdue], kind="stable")]
         may_cut = int(settings.hang_up_share * memory.recent_dials - memory.recent_cuts)
+        if memory.ease == 0.0:  # one call for each free agent: a ring that has its agent is in nobody's way
+            may_cut = min(may_cut, -spare)
         ring = memory.beliefs.ring
         view = View(
             theta=theta,
@@ -101,7 +104,7 @@ class Decider:
             overdue=tuple(int(i) for i in overdue[:8]),
             may_cut=max(0, may_cut),
             hang_up_over=settings.hang_up_over,
-            sure=sure,
+            sure=max(0, spare),
         )
         to_free = float(race.to_free[-1])
         to_answer = race.to_answer[-1]
@@ -149,8 +152,8 @@ class Decider:
         if memory.ease > 0.0:
             words += f"{'≤' if made.p_next <= last['theta'] else '>'} θ {last['theta']:.3f}{budget}"
         elif tight is not None:
-            words += f"(at most {SAFE_THETA:g}, or one call for each free agent: {tight.window.name} window bears no "
-            words += f"risk with {tight.abandoned:.1f} of {tight.answered:.0f} answers abandoned)"
+            words += f"(at most {last['theta']:g}, or one call for each free agent: {tight.window.name} window "
+            words += f"bears no risk with {tight.abandoned:.1f} of {tight.answered:.0f} answers abandoned)"
         if made.cuts:
             words += f"; hang up {len(made.cuts)} overdue: P(the next answers find nobody) {made.p_near:.2f}"
         if made.picks and len(made.picks) == len(ask.leads) < ask.room:
@@ -175,7 +178,7 @@ class Decider:
                 np.maximum(now - board.since[ours & (board.phase == TALKING)], 0.0),
                 np.maximum(now - board.since[ours & (board.phase == WRAP)], 0.0),
             )
-        if now - memory.watched_at >= WATCH_EVERY_S:
+        if not 0.0 <= now - memory.watched_at < WATCH_EVERY_S:
             memory.watched_at = now
             beliefs.answer.watch(now, beliefs.ring)
         self.count(now, memory.settings.campaign)
@@ -183,7 +186,7 @@ class Decider:
     def count(self, now: float, campaign: str) -> None:
         """Bring the budgets of a campaign up to date, when something was judged or a second went by."""
         memory = self.state.memories[campaign]
-        if memory.counted and now - memory.budgeted_at < BUDGET_EVERY_S:
+        if memory.counted and 0.0 <= now - memory.budgeted_at < BUDGET_EVERY_S:
             return
         here = sum(
             int(np.count_nonzero(board.phase[board.of(campaign)] < AWAY)) for board in self.state.agents.values()
@@ -235,12 +238,14 @@ class Decider:
             self.state.cross[key] = known
         return known[1], known[2]
 
-    def _ring_chances(self, now: float, memory: Memory, rings: Rings, feared: float) -> Array:
-        ring, answer = memory.beliefs.ring, memory.beliefs.answer
-        bins = np.minimum((np.maximum(now - rings.launched, 0.0) / BIN_S).astype(np.int64), BINS - 1)
-        p = answer.chances(rings.score, feared)
-        chances: Array = ring.posterior(bins, p)[:, None] * ring.by_horizon[bins]
-        return chances
+    def _ring_table(self, memory: Memory, name: str) -> Array:
+        """By ring age and this campaign's horizon: how soon those who will answer ``name``'s calls do."""
+        other, horizons = self.state.memories[name].beliefs.ring, memory.beliefs.ring.horizons
+        key = (memory.settings.campaign, name)
+        known = self.state.cross_rings.get(key)
+        if known is None or known[0] is not other.answered_by or known[1] is not horizons:
+            known = self.state.cross_rings[key] = (other.answered_by, horizons, other.within(horizons))
+        return known[2]
 
     def _others(
         self, now: float, node: str, board: Agents, memory: Memory, mine: Bools, started: dict[str, Decision]
@@ -248,7 +253,6 @@ class Decider:
         """What the other campaigns will take of this one's agents: waiting customers, and ringing calls thinned by
         the part of their agents that is shared. Calls that this round has just decided on are in flight already."""
         waiting, count, parts = 0.0, 0.0, []
-        horizons = memory.beliefs.ring.horizons
         for (at, name), rings in self.state.rings.items():
             if at != node or name == memory.settings.campaign:
                 continue
@@ -263,17 +267,20 @@ class Decider:
             other = self.state.memories[name].beliefs
             waiting += share * self.state.waiting[node, name]
             count += share * (len(rings) + lines)
-            ages = np.concatenate((np.maximum(now - rings.launched, 0.0), np.zeros(lines)))
+            ages = np.concatenate((now - rings.launched, np.zeros(lines)))
             scores = np.concatenate((rings.score, np.zeros(lines)))
-            feared = 0.0 if memory.ease > 0.0 else 2.0 * other.answer.level_sd
-            p = other.answer.chances(scores, feared)
-            bins = np.clip((ages / BIN_S).astype(np.int64), 0, BINS - 1)
-            before = np.interp(ages, other.ring.edges, other.ring.answered_by)
-            later = np.interp(ages[:, None] + horizons[None, :], other.ring.edges, other.ring.answered_by)
-            by = np.clip((later - before[:, None]) / np.maximum(1.0 - before[:, None], 1e-6), 0.0, 1.0)
-            parts.append(share * other.ring.posterior(bins, p)[:, None] * by)
-        rows = np.concatenate(parts) if parts else np.zeros((0, len(horizons)))
+            feared = 0.0 if memory.ease > 0.0 else other.answer.feared
+            parts.append(share * _ring_chances(ages, scores, other, self._ring_table(memory, name), feared))
+        rows = np.concatenate(parts) if parts else np.zeros((0, len(memory.beliefs.ring.horizons)))
         return math.ceil(waiting - 1e-9) + self.state.inbound_wanted, (count, rows)
+
+
+def _ring_chances(age_s: Array, score: Array, beliefs: Beliefs, table: Array, feared: float) -> Array:
+    """(calls, horizons): P(answered by then) of calls that have rung so long; ``table`` as ``RingShape.within``."""
+    bins = np.minimum((np.maximum(age_s, 0.0) / BIN_S).astype(np.int64), BINS - 1)
+    p = beliefs.answer.chances(score, feared)
+    chances: Array = beliefs.ring.posterior(bins, p)[:, None] * table[bins]
+    return chances
 
 
 def _phase_bins(age_s: Array) -> Ints:

@@ -57,6 +57,7 @@ def explain(state: PoolState, campaign: str, now: float) -> dict[str, object]:
         "campaign": campaign,
         "decision": {"lines": memory.decision.lines, "reason": memory.decision.reason} | dict(memory.last),
         "theta": memory.threshold.theta(memory.target, memory.ease),
+        "theta_uneased": memory.threshold.theta(memory.target, 1.0),
         "theta_factor": memory.threshold.factor,
         "target": memory.target,
         "ease": memory.ease,

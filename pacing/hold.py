@@ -7,18 +7,22 @@ Must read no clock.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from pacing.ring import Array, lognormal_cdf
 
 FINE_S = 60
 LONG_S = 4 * 3600.0
+LONGEST_S = 12 * 3600.0
+"""No phase lasts longer: what seems to comes from a broken clock."""
 GROWTH = 1.06
 PRIOR_PHASES = 8.0
 """The prior weighs as much as this many calls."""
 MEMORY_PHASES = 4000.0
+ROUNDED_PHASES = 1.0
+"""By so many phases the sums of a saved state may disagree: they are saved rounded, restart after restart."""
+MEMORY_OWN = 500.0
+"""An agent's own talks are forgotten sooner."""
 SPEEDS = np.array([0.5, 0.63, 0.8, 1.0, 1.25, 1.6, 2.0])
 """Agents are told apart in these steps: how long their talks last against the campaign's mean."""
 SPEED_PRIOR = 40.0
@@ -99,12 +103,19 @@ class LifeTable:
     def restore(self, state: dict[str, list[float]]) -> None:
         """Take over what ``state`` said. Raises ValueError when it does not fit."""
         arrays = [np.asarray(state[name], dtype=np.float64) for name in ("exposure", "ends")]
-        if any(a.shape != (PHASE_BINS,) or not np.all(np.isfinite(a)) or np.any(a < 0) for a in arrays):
-            raise ValueError("a life table of another size or with impossible values")
         phases, sum_s = (float(x) for x in state["phases"])
-        if not (0.0 <= phases < math.inf and 0.0 <= sum_s < math.inf):
+        most = phases + ROUNDED_PHASES
+        if not (0.0 <= phases <= MEMORY_PHASES + ROUNDED_PHASES and 0.0 <= sum_s <= most * LONGEST_S):
             raise ValueError("a life table of an impossible number of phases")
-        self._exposure, self._ends = (a.copy() for a in arrays)
+        if any(a.shape != (PHASE_BINS,) or not np.all((a >= 0) & (a <= most * WIDTHS)) for a in arrays):
+            raise ValueError("a life table of another size or with impossible values")
+        exposure, ends = (a.copy() for a in arrays)
+        # Who ends in a bin was there in all bins before it, and nobody was there who had not begun.
+        ended = np.cumsum(ends[::-1])[::-1]
+        there = np.concatenate(([phases], exposure / WIDTHS)) + ROUNDED_PHASES
+        if np.any(ended > there[:-1]) or np.any(there[1:] > there[:-1] + ROUNDED_PHASES):
+            raise ValueError("a life table that no phases can have left")
+        self._exposure, self._ends = exposure, ends
         self.phases, self.sum_s = phases, sum_s
         self.rebuild(None)
 
@@ -121,7 +132,7 @@ class Holding:
         """A conversation of ``agent`` ended."""
         self.talk.learn(duration_s)
         total, calls = self._own.get(agent, (0.0, 0.0))
-        fade = 1.0 - 1.0 / 500.0
+        fade = 1.0 - 1.0 / MEMORY_OWN
         self._own[agent] = total * fade + duration_s / max(self.talk.mean_s, 1.0), calls * fade + 1.0
 
     def speed_class(self, agent: str) -> int:
@@ -166,7 +177,8 @@ class Holding:
         if not (isinstance(talk, dict) and isinstance(wrap, dict) and isinstance(agents, dict)):
             raise ValueError("a life table is missing")
         own = {str(name): (float(t), float(n)) for name, (t, n) in agents.items()}
-        if not all(0.0 <= t < math.inf and 0.0 <= n < math.inf for t, n in own.values()):
+        most = MEMORY_OWN + ROUNDED_PHASES
+        if not all(0.0 <= n <= most and 0.0 <= t <= (n + ROUNDED_PHASES) * LONGEST_S for t, n in own.values()):
             raise ValueError("an agent with impossible talk times")
         self.talk.restore(talk)
         self.wrap.restore(wrap)

@@ -123,6 +123,7 @@ class PoolState:
         self.agents: dict[str, Agents] = {}  # by node
         self.waiting: Counter[tuple[str, str]] = Counter()
         self.cross: dict[tuple[str, str], tuple[float, Array, Array]] = {}
+        self.cross_rings: dict[tuple[str, str], tuple[Array, Array, Array]] = {}
         self.inbound_wanted = 0
 
     def ringing(self, node: str, campaign: str) -> Rings:

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from pacing import explaining
-from pacing.beliefs import LONGEST_S, Beliefs, PastCall
+from pacing.beliefs import Beliefs, PastCall
 from pacing.board import Agents, Phase
 from pacing.deciding import Decider
+from pacing.hold import LONGEST_S
 from pacing.leads import UNKNOWN_LEAD, LeadFacts
 from pacing.memory import Call, Person, PoolState
 from pacing.settings import CampaignPacing
@@ -35,7 +36,8 @@ class Ending(StrEnum):
     NO_ANSWER = "no_answer"
     FAILED = "failed"  # busy, rejected, invalid, dead, the carrier
     CUT = "cut"  # we hung up while it rang
-    VOID = "void"  # never sent, refused by the gate, interrupted: tells nothing
+    UNSEEN = "unseen"  # it was sent, and nobody saw how it ended: somebody may have answered
+    VOID = "void"  # never sent, refused by the gate: tells nothing
     OVER = "over"  # it had been answered
 
 
@@ -84,8 +86,12 @@ class Pool:
         self._state.ringing(node, campaign).add(call, at, score)
         memory.count_dial(at)
         # A mode that asks for no decisions is learnt from all the same.
-        if REFRESH_AFTER_S < at - memory.watched_at < LONGEST_S or memory.watched_at == -math.inf:
+        since = at - memory.watched_at
+        if REFRESH_AFTER_S < since < LONGEST_S:
             self._decider.refresh(at, campaign, node)
+        elif not 0.0 <= since < LONGEST_S:
+            # The first dial, one after a night, or one of a broken clock: only the next ones say which.
+            memory.watched_at = at
 
     def sent(self, call: str, at: float) -> None:
         """The originate is sent."""
@@ -166,6 +172,10 @@ class Pool:
             self._state.ringing(known.node, known.campaign).remove(call)
             known.ringing = False
             memory.beliefs.answer.void(known.entry)
+            if ending is Ending.UNSEEN and known.sent and math.isfinite(at):
+                # Nobody knows how long it rang on unseen: its chance is that of a whole ring.
+                memory.ledger.unsee(at, memory.beliefs.answer.chance(known.score))
+                memory.counted = False
 
     def judged(self, campaign: str, answered_at: float, *, abandoned: bool) -> None:
         """A call answered by a person is settled: somebody took it in time, or not."""
@@ -348,18 +358,18 @@ class Pool:
         campaign: str,
         recent: Iterable[tuple[float, bool]],
         hourly: Iterable[tuple[float, int, int]] = (),
-        unknown: float = 0.0,
+        unseen: Iterable[float] = (),
     ) -> None:
         """What the store knows of judged calls: (answered_at, abandoned), and older ones by the hour.
 
-        ``unknown`` counts calls that may have been answered while no dialer ran: as many as answer on average count
-        as abandoned.
+        ``unseen`` are the ends of calls that may have been answered while no dialer ran: as many as answer on average
+        count as abandoned.
         """
         memory = self._state.memories.get(campaign)
         if memory is None:
             return
-        memory.ledger.load(recent, hourly)
-        memory.ledger.unknown = unknown * memory.beliefs.answer.usual
+        usual = memory.beliefs.answer.usual
+        memory.ledger.load(recent, hourly, ((at, usual) for at in unseen))
         memory.counted = False
 
 

@@ -18,12 +18,15 @@ Array = npt.NDArray[np.float64]
 
 BIN_S = 0.5
 BINS = 160
+MIDDLES: Array = np.arange(BINS, dtype=np.float64) * BIN_S + 0.5 * BIN_S
 HORIZONS = 10
 RIPE = 0.98
 PRIOR_CALLS = 15.0
 """The prior weighs as much as this many dials."""
 MEMORY_CALLS = 6000.0
 """Shapes forget: a dial's weight is down to 1/e after this many more."""
+ROUNDED_CALLS = 1.0
+"""By so many dials the sums of a saved state may disagree: they are saved rounded, restart after restart."""
 PRIOR_MEAN_S, PRIOR_SD_S = 12.0, 7.0
 PRIOR_FAILED = 0.08
 PRIOR_FAILED_BY_S = 4.0
@@ -110,7 +113,6 @@ class RingShape:
         share = answers / np.maximum(answers + ends, 1e-12)
         by_answer = np.concatenate(([0.0], np.cumsum(lost * share)))
         by_end = np.concatenate(([0.0], np.cumsum(lost * (1.0 - share))))
-        self.level = float(by_answer[-1] / max(by_answer[-1] + by_end[-1], 1e-12))
         self.answered_by = by_answer / max(by_answer[-1], 1e-12)
         self.ended_by = by_end / max(by_end[-1], 1e-12)
         self._tables()
@@ -120,19 +122,22 @@ class RingShape:
         # np.interp needs rising x: flat stretches get a slope too small to matter.
         rising = self.answered_by + np.arange(BINS + 1) * 1e-9
         self.horizons = np.interp(quantiles, rising, self.edges)
-        middle = self.edges[:-1] + 0.5 * BIN_S
-        at_age = np.interp(middle, self.edges, self.answered_by)
-        self.to_answer = np.maximum(1.0 - at_age, 1e-6)
+        self._at_age = np.interp(MIDDLES, self.edges, self.answered_by)
+        self.to_answer = np.maximum(1.0 - self._at_age, 1e-6)
         """By age bin: how many of those who will answer have not done so yet."""
-        self.to_end = np.maximum(1.0 - np.interp(middle, self.edges, self.ended_by), 1e-6)
-        later = np.interp(middle[:, None] + self.horizons[None, :], self.edges, self.answered_by)
-        self.by_horizon = np.clip((later - at_age[:, None]) / self.to_answer[:, None], 0.0, 1.0)
-        """By age bin and horizon: P(answered by then | will answer, has not yet)."""
+        self.to_end = np.maximum(1.0 - np.interp(MIDDLES, self.edges, self.ended_by), 1e-6)
+        self.by_horizon = self.within(self.horizons)
         settled = np.minimum(self.answered_by, self.ended_by)
         self.ripe_s = float(self.edges[min(int(np.searchsorted(settled, RIPE)), BINS)])
         """By this age nearly every call is settled."""
         self.fresh = np.interp(self.horizons, self.edges, self.answered_by)
         """The same for a call launched now."""
+
+    def within(self, horizons_s: Array) -> Array:
+        """By age bin and horizon: P(answered by then | will answer, has not yet)."""
+        later = np.interp(MIDDLES[:, None] + horizons_s[None, :], self.edges, self.answered_by)
+        by: Array = np.clip((later - self._at_age[:, None]) / self.to_answer[:, None], 0.0, 1.0)
+        return by
 
     @property
     def mean_answer_s(self) -> float:
@@ -162,11 +167,17 @@ class RingShape:
     def restore(self, state: dict[str, list[float]]) -> None:
         """Take over what ``state`` said. Raises ValueError when it does not fit."""
         arrays = [np.asarray(state[name], dtype=np.float64) for name in ("exposure", "answers", "ends")]
-        if any(a.shape != (BINS,) or not np.all(np.isfinite(a)) or np.any(a < 0) for a in arrays):
-            raise ValueError("ring shapes of another size or with impossible values")
         calls = float(state["calls"][0])
-        if not 0.0 <= calls < math.inf:
+        if not 0.0 <= calls <= MEMORY_CALLS + ROUNDED_CALLS:
             raise ValueError("ring shapes of an impossible number of calls")
-        self._exposure, self._answers, self._ends = (a.copy() for a in arrays)
+        if any(a.shape != (BINS,) or not np.all((a >= 0) & (a <= calls + ROUNDED_CALLS)) for a in arrays):
+            raise ValueError("ring shapes of another size or with impossible values")
+        exposure, answers, ends = (a.copy() for a in arrays)
+        # Who is settled in a bin was exposed in all bins before it, and nobody was who was not dialed.
+        settled = np.cumsum((answers + ends)[::-1])[::-1]
+        exposed = np.concatenate(([calls], exposure / BIN_S)) + ROUNDED_CALLS
+        if np.any(settled > exposed[:-1]) or np.any(exposed[1:] > exposed[:-1] + ROUNDED_CALLS):
+            raise ValueError("ring shapes that no calls can have left")
+        self._exposure, self._answers, self._ends = exposure, answers, ends
         self.calls = calls
         self.rebuild()

@@ -48,7 +48,7 @@ class Threshold:
     def restore(self, state: dict[str, float]) -> None:
         """Take over what ``state`` said. Raises ValueError, KeyError, TypeError when it does not fit."""
         log, answers = float(state["log"]), float(state["answers"])
-        if not (math.isfinite(log) and math.isfinite(answers) and answers >= 0):
+        if not (math.log(LOWEST) - 1e-9 <= log <= math.log(HIGHEST) + 1e-9 and 0.0 <= answers < math.inf):
             raise ValueError("a threshold with impossible values")
-        self._log = max(math.log(LOWEST), min(math.log(HIGHEST), log))
+        self._log = log
         self.answers = min(answers, 10 * ETA_ANSWERS)

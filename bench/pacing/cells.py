@@ -149,7 +149,7 @@ def _hard() -> Iterator[Cell]:
             changes=[{"at_hour": CHANGE_HOUR, "answer_probability": 0.15}],
         )  # fmt: skip
         yield cell(
-            "lunch", "at hour 4 a fifth of the agents goes for half an hour", 40 if agents <= 20 else 16,
+            "lunch", "at hour 4 a fifth of the agents goes for half an hour", usual,
             changes=[{"at_hour": CHANGE_HOUR, "pause_share": 0.2, "for_minutes": 30}],
         )  # fmt: skip
         long = {"distribution": "lognormal", "mean_s": 120, "cv": 3}

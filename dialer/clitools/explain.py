@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from dialer.clitools.floor import ask_campaign
 from dialer.clitools.output import say
 from dialer.clitools.service import Service
 from dialer.masking import mask_text
@@ -22,7 +23,7 @@ _AGENTS: Final = ("ready", "reserved", "talking", "wrap", "away")
 
 def pacing(service: Service, campaign: str, *, as_json: bool) -> None:
     """What a campaign's last pacing decision stood on."""
-    told = service.get("v1", "campaigns", campaign, "pacing")
+    told = ask_campaign(service, campaign, lambda: service.get("v1", "campaigns", campaign, "pacing"))
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
@@ -68,8 +69,12 @@ def _threshold(told: Mapping[str, Any], decision: Mapping[str, Any]) -> list[str
     theta = decision.get("theta", told["theta"])
     p_next = decision.get("p_next", 0.0)
     lines = [f"a call starts while P(the next one finds nobody) is at most {theta:.4f}; it was {p_next:.4f}"]
-    if told.get("ease", 1.0) < 1.0:
-        lines.append(f"eased to {told['ease']:.0%} of {told['theta']:.4f}: a window has little left")
+    ease = told.get("ease", 1.0)
+    if ease <= 0.0:
+        lines.append(f"a window bears no risk now; θ would be {told['theta_uneased']:.4f}")
+    elif ease < 1.0:
+        eased = f"risks are eased to {ease:.0%}, θ from {told['theta_uneased']:.4f} to {told['theta']:.4f}"
+        lines.append(f"a window has little left: {eased}")
     share, count = told["hung_up_share"], told["hung_up_ringing"]
     lines.append(f"{count:,} ringing calls hung up past their minimum ring, {share:.1%} of the newest dials")
     return lines

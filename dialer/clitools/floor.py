@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from dialer.clitools.options import EXIT_FAILURE, EXIT_USAGE, CliError
+from dialer.clitools.options import EXIT_FAILURE, EXIT_USAGE, CliError, no_campaign
 from dialer.clitools.output import complain, duration, say, table
-from dialer.clitools.service import Service, ServiceDown, ServiceError
+from dialer.clitools.service import Service, ServiceDown, ServiceError, ServiceRefused
 
 Body = Mapping[str, object] | None
+_PATH: Final = ("v1", "campaigns")
 
 
 def list_agents(service: Service, *, as_json: bool) -> None:
@@ -53,7 +54,7 @@ def _agent_row(agent: Mapping[str, Any]) -> list[object]:
 
 def list_campaigns(service: Service, *, as_json: bool) -> None:
     """A line for each campaign."""
-    campaigns = service.get("v1", "campaigns")["campaigns"]
+    campaigns = service.get(*_PATH)["campaigns"]
     if as_json:
         print(json.dumps(campaigns, indent=2))
         return
@@ -101,8 +102,23 @@ def order_agents(service: Service, order: str, agents: Sequence[str], everyone: 
 
 def order_campaigns(service: Service, order: str, campaigns: Sequence[str], everyone: bool) -> int:
     """Give campaigns an order; 1 when any of them was refused."""
-    chosen = [c["campaign"] for c in service.get("v1", "campaigns")["campaigns"]] if everyone else campaigns
-    return _each(chosen, lambda campaign: service.post("v1", "campaigns", campaign, order))
+    chosen = [c["campaign"] for c in service.get(*_PATH)["campaigns"]] if everyone else campaigns
+
+    def ask(campaign: str) -> Any:
+        return ask_campaign(service, campaign, lambda: service.post(*_PATH, campaign, order))
+
+    return _each(chosen, ask)
+
+
+def ask_campaign(service: Service, campaign: str, ask: Callable[[], Any]) -> Any:
+    """What ``ask`` answers. Raises ServiceError; one that says which campaigns there are when this is none of them."""
+    try:
+        return ask()
+    except ServiceRefused as refused:
+        known = [each["campaign"] for each in service.get(*_PATH)["campaigns"]]
+        if campaign in known:
+            raise
+        raise ServiceError(no_campaign(campaign, known)) from refused
 
 
 def _each(names: Sequence[str], ask: Callable[[str], Any]) -> int:

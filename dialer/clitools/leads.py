@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dialer.clitools import running
-from dialer.clitools.options import EXIT_FAILURE, EXIT_USAGE, CliError
+from dialer.clitools.options import EXIT_FAILURE, EXIT_USAGE, CliError, no_campaign
 from dialer.clitools.output import complain, console, say
 from dialer.masking import mask_number
 
@@ -94,8 +94,7 @@ def add_do_not_call(where: running.Where, number: str, campaign: str | None, reg
     loaded = running.load(where)
     names = [each.name for each in loaded.config.campaigns]
     if campaign is not None and campaign not in names:
-        wish = f"one of: {', '.join(names)}" if names else "a campaign of the configuration, which has none"
-        raise CliError(f"--campaign: no campaign {campaign}; expected {wish}", EXIT_USAGE)
+        raise CliError(f"--campaign: {no_campaign(campaign, names)}", EXIT_USAGE)
     from dialer.leads.errors import NumberError
     from dialer.store import imports
 

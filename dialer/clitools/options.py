@@ -7,10 +7,12 @@ configuration files are looked for. Reads no file.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from config.errors import shown
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
@@ -23,6 +25,7 @@ _UNITS: Final[Mapping[str, float]] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 360
 _PART: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _ADDRESS: Final = re.compile(r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,251}[A-Za-z0-9])?):(?P<port>[0-9]{1,5})")
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 _SETTING: Final = re.compile(r"(?P<path>[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*)=(?P<value>.*)", re.DOTALL)
 
 
@@ -103,3 +106,11 @@ def find_config(given: Path | None, env: Mapping[str, str], places: Sequence[Pat
         f"no configuration: --config and ${CONFIG_VARIABLE} are not given, and none of {looked} is there",
         EXIT_CONFIG,
     )
+
+
+def no_campaign(name: str, known: Collection[str]) -> str:
+    """What is said of a campaign's name that nobody knows: which there are."""
+    cut = shown(name, ())
+    quoted = cut if _NAME.fullmatch(cut) or cut == '""' else f'"{cut}"'
+    wish = f"one of: {', '.join(known)}" if known else "a campaign of the configuration, which has none"
+    return f"no campaign {quoted}; expected {wish}"

@@ -10,11 +10,12 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dialer.clitools import running
-from dialer.clitools.options import EXIT_USAGE, CliError
+from dialer.clitools.options import EXIT_USAGE, CliError, no_campaign
 from dialer.clitools.output import complain
 
 if TYPE_CHECKING:
@@ -29,13 +30,53 @@ ENOUGH_DURATIONS: Final = 50
 ENOUGH_RINGS: Final = 30
 LONGEST_RING_S: Final = 600.0
 LONGEST_S: Final = 36_000.0
+PAST: Final = (
+    "agents",
+    "answer_probability",
+    "fast_failure",
+    "ring_to_answer",
+    "ring_no_answer_s",
+    "talk",
+    "wrap",
+    "leads",
+)
+"""The keys that history may tell."""
 _PACING_KEYS: Final = ("aim", "min_agents", "hang_up_over", "hang_up_share", "max_theta")
 
 
-def campaign(where: running.Where, name: str, since_s: float, save: Path | None) -> tuple[Plan, str]:
-    """The plan of campaign ``name`` as its last ``since_s`` seconds were, and its text. Raises CliError.
+@dataclass(slots=True)
+class Described:
+    """A scenario in the making: its keys, durations by key, and a sentence on where each part comes from.
 
-    Where each part comes from is told on stderr. With ``save`` the scenario is kept there.
+    ``own``: the keys that history told; ``configured``: those that the configuration told in its place.
+    """
+
+    keys: dict[str, Any] = field(default_factory=dict)
+    samples: dict[str, Sequence[float]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
+    configured: list[str] = field(default_factory=list)
+
+    def past(self, key: str, value: Any, note: str) -> None:
+        """History tells ``key``."""
+        self.keys[key] = value
+        self.own.append(key)
+        self.notes.append(f"{key}: {note}")
+
+    def notice(self) -> str:
+        """What to say when most of it is not the campaign's own past; else nothing."""
+        if 2 * len(self.own) > len(PAST):
+            return ""
+        rest = [key for key in PAST if key not in self.own and key not in self.configured]
+        parts = (("history", self.own or ["nothing"]), ("the configuration", self.configured), ("the defaults", rest))
+        said = "; ".join(f"from {origin}: {', '.join(keys)}" for origin, keys in parts if keys)
+        return f"little of the scenario is the campaign's own past: {said}"
+
+
+def campaign(where: running.Where, name: str, since_s: float, save: Path | None) -> tuple[Plan, str, Described]:
+    """The plan of campaign ``name`` as its last ``since_s`` seconds were, its text, and where each part comes from.
+
+    With ``save`` the scenario is kept there. Raises CliError.
     """
     from config.errors import ConfigError
     from dialer.simulate import scenario_file
@@ -43,21 +84,17 @@ def campaign(where: running.Where, name: str, since_s: float, save: Path | None)
     loaded = running.load(where)
     known = {each.name: each for each in loaded.config.campaigns}
     if name not in known:
-        wish = f"one of: {', '.join(known)}" if known else "a campaign of the configuration, which has none"
-        raise CliError(f"--from-campaign: no campaign {name}; expected {wish}", EXIT_USAGE)
-    history = _history(loaded, known[name], since_s)
-    keys, samples, notes = describe(history, loaded, known[name])
-    for note in notes:
-        complain(note)
+        raise CliError(f"--from-campaign: {no_campaign(name, known)}", EXIT_USAGE)
+    described = describe(_history(loaded, known[name], since_s), loaded, known[name])
     try:
         if save is not None:
-            text = write(keys, samples, notes, save)
+            text = write(described, save)
             complain(f"scenario saved: {save}")
-            return scenario_file.load(save), text
+            return scenario_file.load(save), text, described
         with tempfile.TemporaryDirectory(prefix="dialer-") as folder:
             spare = Path(folder) / f"{name}.yaml"
-            text = write(keys, samples, notes, spare)
-            return scenario_file.load(spare), text
+            text = write(described, spare)
+            return scenario_file.load(spare), text, described
     except OSError as error:
         raise CliError(f"--save: {save}: {error.strerror or error}") from error
     except ConfigError as error:
@@ -90,84 +127,84 @@ def _history(loaded: LoadedConfig, wanted: CampaignConfig, since_s: float) -> Ca
 # ---- the scenario ------------------------------------------------------------------------------------------
 
 
-def describe(
-    history: CampaignHistory, loaded: LoadedConfig, wanted: CampaignConfig
-) -> tuple[dict[str, Any], dict[str, Sequence[float]], list[str]]:
-    """Scenario keys, samples of durations by key, and a sentence on where each part comes from."""
-    notes: list[str] = []
-    keys: dict[str, Any] = {}
-    samples: dict[str, Sequence[float]] = {}
+def describe(history: CampaignHistory, loaded: LoadedConfig, wanted: CampaignConfig) -> Described:
+    """The scenario of a campaign, from what ``history`` says and where it says too little from elsewhere."""
+    found = Described()
     if history.dropped:
         total = history.dials + history.dropped
         worse = "; more than half: was its clock right?" if history.dropped * 2 > total else ""
-        notes.append(f"history: {history.dropped} records left out, their times cannot be true{worse}")
-    _staff(keys, notes, history, loaded, wanted)
-    _answers(keys, notes, history)
-    for which, found in (("talk", history.talk_s), ("wrap", history.wrap_s)):
-        good = [round(min(value, LONGEST_S), 3) for value in found if value >= 0]
-        if len(good) >= ENOUGH_DURATIONS and sum(good) > 0:
-            samples[which] = good
-            notes.append(f"{which}: {len(good)} durations from history, mean {sum(good) / len(good):.1f} s")
-        elif which == "wrap" and wanted.wrap_up_s > 0:
-            keys["wrap"] = {"mean_s": round(float(wanted.wrap_up_s), 3)}
-            text = f"{wanted.wrap_up_s:g} s on average, the campaign's wrap_up_s: history has {len(good)} wrap-ups"
-            notes.append(f"wrap: {text}, {ENOUGH_DURATIONS} were expected")
-        else:
-            notes.append(f"{which}: default: history has {len(good)} durations, {ENOUGH_DURATIONS} were expected")
+        found.notes.append(f"history: {history.dropped} records left out, their times cannot be true{worse}")
+    _staff(found, history, loaded, wanted)
+    _answers(found, history)
+    for which, durations in (("talk", history.talk_s), ("wrap", history.wrap_s)):
+        _durations(found, which, durations, wanted)
     if history.leads_left:
-        keys["leads"] = history.leads_left
-        notes.append(f"leads: {history.leads_left}, all that are left in {', '.join(history.lists)}")
+        lists = ", ".join(history.lists)
+        found.past("leads", history.leads_left, f"{history.leads_left}, all that are left in {lists}")
     else:
-        notes.append("leads: unlimited: its lists have none left")
-    _rules(keys, notes, loaded, wanted)
-    return keys, samples, notes
+        found.notes.append("leads: unlimited: its lists have none left")
+    _rules(found, loaded, wanted)
+    return found
 
 
-def _staff(
-    keys: dict[str, Any], notes: list[str], history: CampaignHistory, loaded: LoadedConfig, wanted: CampaignConfig
-) -> None:
+def _staff(found: Described, history: CampaignHistory, loaded: LoadedConfig, wanted: CampaignConfig) -> None:
     if history.agents:
-        keys["agents"] = history.agents
-        notes.append(f"agents: {history.agents}, the median of those logged in")
+        found.past("agents", history.agents, f"{history.agents}, the median of those logged in")
         return
     entries = loaded.config.agents
     configured = sum(len(e.expand()) for e in entries if e.campaigns is None or wanted.name in e.campaigns)
     if configured:
-        keys["agents"] = configured
-        notes.append(f"agents: {configured}, those of the configuration: history knows none at work")
+        found.keys["agents"] = configured
+        found.configured.append("agents")
+        found.notes.append(f"agents: {configured}, those of the configuration: history knows none at work")
     else:
-        notes.append("agents: default: neither history nor the configuration has any")
+        found.notes.append("agents: default: neither history nor the configuration has any")
 
 
-def _answers(keys: dict[str, Any], notes: list[str], history: CampaignHistory) -> None:
+def _durations(found: Described, which: str, durations: Sequence[float], wanted: CampaignConfig) -> None:
+    good = [round(min(value, LONGEST_S), 3) for value in durations if value >= 0]
+    too_few = f"history has {len(good)} durations, {ENOUGH_DURATIONS} were expected"
+    if len(good) >= ENOUGH_DURATIONS and sum(good) > 0:
+        found.samples[which] = good
+        found.own.append(which)
+        found.notes.append(f"{which}: {len(good)} durations from history, mean {sum(good) / len(good):.1f} s")
+    elif which == "wrap" and wanted.wrap_up_s > 0:
+        found.keys["wrap"] = {"mean_s": round(float(wanted.wrap_up_s), 3)}
+        found.configured.append("wrap")
+        found.notes.append(f"wrap: {wanted.wrap_up_s:g} s on average, the campaign's wrap_up_s: {too_few}")
+    else:
+        found.notes.append(f"{which}: default: {too_few}")
+
+
+def _answers(found: Described, history: CampaignHistory) -> None:
     """What the dials came to; nothing when there are too few to say."""
     if history.dials < ENOUGH_DIALS or history.answer_probability is None:
         how = "history is empty" if not history.dials else f"history has {history.dials} dials"
-        notes.append(f"answers, rings, failures: defaults: {how}, {ENOUGH_DIALS} were expected")
+        found.notes.append(f"answers, rings, failures: defaults: {how}, {ENOUGH_DIALS} were expected")
         return
     share = history.fast_failure_share or 0.0
     chance = min(history.answer_probability, 1.0 - share)
-    keys["answer_probability"] = round(chance, 4)
     rates = _list_rates(history)
     lists = f"; by list {', '.join(rates)}" if len(rates) > 1 else ""
-    notes.append(f"answer_probability: {chance:.3f} from {history.dials} dials, {history.answered} answered{lists}")
+    answered = f"{chance:.3f} from {history.dials} dials, {history.answered} answered{lists}"
+    found.past("answer_probability", round(chance, 4), answered)
     seconds = _span(history.fast_failure_s)
-    keys["fast_failure"] = {"share": round(share, 4)} | ({"seconds": seconds} if seconds else {})
-    notes.append(f"fast_failure: {share:.3f} from {history.fast_failures} of them")
+    failure = {"share": round(share, 4)} | ({"seconds": seconds} if seconds else {})
+    found.past("fast_failure", failure, f"{share:.3f} from {history.fast_failures} of them")
     rings = [value for value in history.time_to_answer_s if 0 <= value <= LONGEST_RING_S]
     if len(rings) >= ENOUGH_RINGS:
         mean = max(0.1, sum(rings) / len(rings))
         sd = (sum((value - mean) ** 2 for value in rings) / len(rings)) ** 0.5
-        keys["ring_to_answer"] = {"mean_s": round(mean, 3), "sd_s": round(sd, 3), "max_s": round(max(rings) + 0.1, 3)}
-        notes.append(f"ring_to_answer: from {len(rings)} answers, mean {mean:.1f} s")
+        ring = {"mean_s": round(mean, 3), "sd_s": round(sd, 3), "max_s": round(max(rings) + 0.1, 3)}
+        found.past("ring_to_answer", ring, f"from {len(rings)} answers, mean {mean:.1f} s")
     else:
-        notes.append(f"ring_to_answer: default: {len(rings)} answers, {ENOUGH_RINGS} were expected")
+        found.notes.append(f"ring_to_answer: default: {len(rings)} answers, {ENOUGH_RINGS} were expected")
     silent = _span([value for value in history.no_answer_ring_s if 0.1 <= value <= LONGEST_RING_S])
     if silent is not None:
-        keys["ring_no_answer_s"] = silent
-        notes.append(f"ring_no_answer_s: {silent} from {len(history.no_answer_ring_s)} unanswered rings")
+        unanswered = len(history.no_answer_ring_s)
+        found.past("ring_no_answer_s", silent, f"{silent} from {unanswered} unanswered rings")
     else:
-        notes.append(f"ring_no_answer_s: default: fewer than {ENOUGH_RINGS} unanswered rings")
+        found.notes.append(f"ring_no_answer_s: default: fewer than {ENOUGH_RINGS} unanswered rings")
 
 
 def _list_rates(history: CampaignHistory) -> list[str]:
@@ -188,33 +225,35 @@ def _span(found: Sequence[float]) -> list[float] | None:
     return [max(0.1, round(low, 3)), max(0.1, round(high, 3))]
 
 
-def _rules(keys: dict[str, Any], notes: list[str], loaded: LoadedConfig, wanted: CampaignConfig) -> None:
+def _rules(found: Described, loaded: LoadedConfig, wanted: CampaignConfig) -> None:
     """What the configuration says: limits, not history."""
-    keys["patience_s"] = float(wanted.wait_limit_s)
-    keys["min_ring_s"] = float(wanted.min_ring_s)
-    keys["abandon"] = {"limit": min(window.limit for window in wanted.pacing.abandon)}
-    keys["policy_options"] = {name: getattr(wanted.pacing, name) for name in _PACING_KEYS}
     trunk = next(each for each in loaded.config.trunks if each.name == wanted.trunk)
-    keys["lines"] = max(1, trunk.channels - trunk.reserved_inbound)
-    keys["cps"] = float(trunk.cps)
-    notes.append("patience_s, min_ring_s, abandon, policy_options, lines, cps: the configuration's")
+    found.keys |= {
+        "patience_s": float(wanted.wait_limit_s),
+        "min_ring_s": float(wanted.min_ring_s),
+        "abandon": {"limit": min(window.limit for window in wanted.pacing.abandon)},
+        "policy_options": {name: getattr(wanted.pacing, name) for name in _PACING_KEYS},
+        "lines": max(1, trunk.channels - trunk.reserved_inbound),
+        "cps": float(trunk.cps),
+    }
+    found.notes.append("patience_s, min_ring_s, abandon, policy_options, lines, cps: the configuration's")
     if wanted.mode != "predictive":
-        notes.append(f"policy: predictive; the campaign itself is {wanted.mode}")
+        found.notes.append(f"policy: predictive; the campaign itself is {wanted.mode}")
 
 
 # ---- files -------------------------------------------------------------------------------------------------
 
 
-def write(keys: dict[str, Any], samples: dict[str, Sequence[float]], notes: Sequence[str], file: Path) -> str:
+def write(found: Described, file: Path) -> str:
     """The scenario as YAML in ``file``, and its samples as CSV beside it; the text. Raises OSError."""
     import yaml
 
-    keys = dict(keys)
-    for which, values in samples.items():
+    keys = dict(found.keys)
+    for which, values in found.samples.items():
         beside = file.with_name(f"{file.stem}.{which}.csv")
         beside.write_text("seconds\n" + "\n".join(f"{value:g}" for value in values) + "\n", encoding="utf-8")
         keys[which] = {"distribution": "empirical", "file": beside.name, "column": "seconds"}
-    comments = "".join(f"# {note}\n" for note in notes)
+    comments = "".join(f"# {note}\n" for note in found.notes)
     text = comments + yaml.safe_dump(keys, sort_keys=True, default_flow_style=None)
     file.write_text(text, encoding="utf-8")
     return text

@@ -106,20 +106,29 @@ def _plans(where: Where, options: SimulateOptions) -> list[Plan]:
     if options.from_campaign is not None:
         from dialer.clitools import scenario_from
 
-        plan, text = scenario_from.campaign(where, options.from_campaign, options.since_s, options.save)
-        if not options.as_json:
+        plan, text, described = scenario_from.campaign(where, options.from_campaign, options.since_s, options.save)
+        if options.as_json:
+            for note in described.notes:
+                complain(note)
+        else:  # the notes are the text's comments
             say("")
             for line in text.splitlines():
                 say(line)
             say("")
+        if notice := described.notice():
+            complain(notice)
         return [plan]
     plans: list[Plan] = []
     faults: list[Fault] = []
     for path in options.scenarios:
         try:
-            plans.append(scenario_file.load(path))
+            plan = scenario_file.load(path)
         except ConfigError as error:
             faults.extend(error.faults)
+            continue
+        if not plan.scenario.model_fields_set:
+            complain(f"{path}: no key has a value: all are the defaults")
+        plans.append(plan)
     if faults:
         for fault in faults:
             complain(fault)

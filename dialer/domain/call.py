@@ -39,6 +39,7 @@ class CallTrigger(StrEnum):
     HANGUP = "hangup"
     FAILED = "failed"
     LOST = "lost"
+    QUEUE_AGAIN = "queue_again"  # the agent is gone and the customer is not
 
 
 _S, _T = CallState, CallTrigger
@@ -56,7 +57,7 @@ CALL_TABLE: Table[CallState, CallTrigger] = Table(
             _T.LIMIT: _S.CONNECTING,
             **_ENDINGS,
         },
-        _S.CONNECTED: {_T.UNBRIDGED: _S.CONNECTED, **_ENDINGS},
+        _S.CONNECTED: {_T.UNBRIDGED: _S.CONNECTED, _T.QUEUE_AGAIN: _S.WAITING, **_ENDINGS},
         _S.ABANDONING: {**_ENDINGS},
         _S.RECOVERING: {
             _T.RING: _S.RINGING,

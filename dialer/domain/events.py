@@ -1,7 +1,7 @@
 """Everything that can reach the engine, as frozen facts.
 
-Owns the inbox vocabulary: what the switch reports, what the store answers, what operators ask. No event carries a
-clock of its own except where the moment of receipt differs from the moment of handling (``at``, engine clock).
+Owns the inbox vocabulary: what the switch reports, what the store answers, what operators ask. What the switch reports
+of a leg carries when it happened (``at``, engine clock): after a standstill that is long before it is read and handled.
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ class LegRinging:
 
 @dataclass(frozen=True, slots=True)
 class LegAnswered:
-    """The far end answered. ``at`` is when the event was read from the socket."""
+    """The far end answered. ``read_at`` is when the event was read from the socket; None: at once."""
 
     uuid: str
     at: float
+    read_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,13 +69,18 @@ class SeatSettings:
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """A person who may log in. ``campaigns`` are the names this agent serves."""
+    """A person who may log in. ``campaigns`` are the names this agent serves, ``role`` says what they may dial and do.
+
+    A supervisor with a ``team`` supervises that team only.
+    """
 
     agent: str
     name: str
     seat: str
     campaigns: frozenset[str]
     login_at_start: bool = False
+    role: str = "agent"
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,6 +277,12 @@ class AgentDesk:
         agent.parked_seen = False
         self._set_line(agent, Line.BRIDGING)
 
+    def lend(self, agent: Agent) -> None:
+        """Another agent asks this one, over the open line: no customer until that is over (``bridge_failed``)."""
+        self.move(agent, AgentTrigger.RESERVE, "asked by another agent")
+        agent.parked_seen = False
+        self._set_line(agent, Line.BRIDGING)
+
     def adopt_call(self, agent: Agent, call: Call) -> None:
         """A conversation of a former run, found on the switch with this agent's leg in it."""
         self.live.timers.cancel(("agent", "cure", agent.settings.agent))

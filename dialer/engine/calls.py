@@ -185,7 +185,8 @@ class CallDesk:
 
     def ringing(self, call: Call, event: LegRinging) -> None:
         if self.move(call, CallTrigger.RING) and call.rang_at is None:
-            call.rang_at = event.at
+            call.rang_at = max(event.at, call.dialed_at or event.at)
+            call.ring_heard_at = self.live.now
             self.feed.rang(call)
 
     def adopted_unanswered(self, call: Call) -> None:
@@ -198,10 +199,11 @@ class CallDesk:
         live = self.live
         if call.kill_as is None:
             live.timers.cancel(("call", "guard", call.id))
-        call.answered_at = event.at
+        call.answered_at = at = max(event.at, call.dialed_at or event.at)
+        call.answer_read_at = at if event.read_at is None else event.read_at
         call.campaign.answered += 1
         self.feed.answered(call)
-        live.emit(NoteAnswer(call.id, call.rang_at, event.at))
+        live.emit(NoteAnswer(call.id, call.rang_at, at))
         if call.state is CallState.ABANDONING:
             # Only a recovered call gets here: nobody knows when it was answered, so the limit counts as passed.
             self.feed.missed(call, abandoned=True)
@@ -211,7 +213,7 @@ class CallDesk:
             self.feed.missed(call, abandoned=call.killed_ringing)
             return  # our hangup is on its way: no agent is spent on this customer
         live.waiting[call.id] = call
-        offer_until = event.at + max(0.0, call.campaign.settings.wait_limit_s - OFFER_MARGIN_S)
+        offer_until = at + max(0.0, call.campaign.settings.wait_limit_s - OFFER_MARGIN_S)
         if live.now > offer_until:
             self.limit(call)  # read, or found out, too late
             return
@@ -219,7 +221,7 @@ class CallDesk:
         if call.placed:
             self.route()
         else:
-            live.timers.set(("call", "placed", call.id), event.at + PLACED_BY_S)
+            live.timers.set(("call", "placed", call.id), at + PLACED_BY_S)
 
     def placed(self, call: Call) -> None:
         """The originate returned, or its word is overdue: the leg may be bridged."""
@@ -241,16 +243,18 @@ class CallDesk:
         if call.kill_as is None:
             live.timers.cancel(("call", "guard", call.id))
         live.timers.cancel(("call", "limit", call.id))
-        call.bridged_at = event.at
+        call.bridged_at = at = max(event.at, call.answered_at or event.at)
         if call.answered_at is None:
             # A recovered conversation: its answer was the former run's, and in time as far as anyone can tell.
-            call.answered_at = event.at
+            call.answered_at = at
         if adopted:
             call.campaign.answered += 1
             self.feed.answered(call)
         self.feed.bridged(call)
-        live.emit(NoteBridge(call.id, event.at, agent.settings.agent))
+        live.emit(NoteBridge(call.id, at, agent.settings.agent))
         self.agents.talking(agent, call)
+        if adopted:
+            self.feed.taken(call, agent)  # whose customer: pacing knew nothing of this agent before
 
     def bridged_elsewhere(self, call: Call) -> None:
         """A recovered conversation whose agent is not logged in here: it goes on, and counts as connected."""
@@ -303,8 +307,9 @@ class CallDesk:
     def hung_up(self, call: Call, event: LegHungUp) -> None:
         """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
         sip = event.sip_status or ""
-        outcome, reason = judge(call, event.at, event.cause, sip, event.hangup_disposition or "")
-        self._end(call, CallTrigger.HANGUP, outcome, reason, at=event.at, cause=event.cause, sip=sip)
+        at = max(event.at, call.bridged_at or call.answered_at or call.dialed_at or event.at)
+        outcome, reason = judge(call, at, event.cause, sip, event.hangup_disposition or "")
+        self._end(call, CallTrigger.HANGUP, outcome, reason, at=at, cause=event.cause, sip=sip)
 
     def lost(self, call: Call, why: str) -> None:
         """The channel is gone and no event will tell how it ended."""
@@ -365,7 +370,7 @@ class CallDesk:
         """Until when a customer who has not answered must be left to ring; the past for everybody else."""
         if call.answered_at is not None or call.bridged_at is not None:
             return self.live.now
-        rang_since = call.rang_at if call.rang_at is not None else call.dialed_at
+        rang_since = call.ring_heard_at if call.ring_heard_at is not None else call.dialed_at
         return (self.live.now if rang_since is None else rang_since) + call.campaign.settings.min_ring_s
 
     def hang_up(self, call: Call, cause: str, outcome: Outcome, reason: str) -> None:
@@ -417,11 +422,12 @@ class CallDesk:
                 call.answered_at, call.bridged_at = call.noted_answer or call.noted_bridge, call.noted_bridge
             else:
                 call.answered_at = call.bridged_at
+        call.ended_at = live.now if at is None else at
         campaign = call.campaign
         if unopened:
             campaign.attempts += 1  # the store never said; outcomes sum to attempts all the same
         campaign.outcomes[outcome] += 1
-        live.emit(records.close_attempt(call, outcome, reason, live.now if at is None else at, cause, sip))
+        live.emit(records.close_attempt(call, outcome, reason, call.ended_at, cause, sip))
         self.feed.ended(call, outcome)
         self._forget(call)
         agent = call.agent or (live.agents.get(call.bound_agent) if call.bound_agent else None)

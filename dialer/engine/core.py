@@ -33,6 +33,12 @@ from dialer.engine.timers import TimerKey
 from pacing.pool import Pool
 from pacing.snapshot import Policy
 
+STOOD_STILL_S = 1.0
+"""A timer that fires so much too late: this process stood still, and what happened meanwhile is not read yet."""
+READ_FIRST_S = 1.0
+_END_LEGS = frozenset({("call", "guard"), ("call", "minring"), ("agent", "line")})
+"""Timers that hang up because of what has not been heard: after a standstill they wait until it can have been."""
+
 
 class Engine:
     """All live state of one pool of agents, campaigns and calls."""
@@ -50,7 +56,7 @@ class Engine:
         """
         self._live = live = Live(settings, now, new_id)
         pool = Pool({name: pacing_of(settings, name) for name in settings.campaigns})
-        self._feed = feed = Feed(live, pool, given or {})
+        self._feed = feed = Feed(live, pool, {} if given is None else given)
         self._hoppers = hoppers = HopperDesk(live)
         self._calls, self._agents = CallDesk(live, feed), AgentDesk(live, feed)
         self._predictive = Predictive(live, feed, hoppers, policies or {})
@@ -183,8 +189,11 @@ class Engine:
 
     def _fire_timers(self) -> None:
         live = self._live
-        while (key := live.timers.pop_due(live.now)) is not None:
-            self._fire(key)
+        while (due := live.timers.next_due()) is not None and (key := live.timers.pop_due(live.now)) is not None:
+            if live.now - due > STOOD_STILL_S and key[:2] in _END_LEGS:
+                live.timers.set(key, live.now + READ_FIRST_S)
+            else:
+                self._fire(key)
 
     def _fire(self, key: TimerKey) -> None:
         handler = self._timer_handlers[(key[0], key[1])]

@@ -25,7 +25,7 @@ _ENDINGS: Final = {
     Outcome.NO_ANSWER: Ending.NO_ANSWER,
     Outcome.CANCELLED: Ending.CUT,
     Outcome.SHUTDOWN: Ending.CUT,
-    Outcome.INTERRUPTED: Ending.VOID,
+    Outcome.INTERRUPTED: Ending.UNSEEN,
     Outcome.BUSY: Ending.FAILED,
     Outcome.REJECTED: Ending.FAILED,
     Outcome.INVALID_NUMBER: Ending.FAILED,
@@ -39,6 +39,7 @@ _PHASES: Final = {
     AgentState.TALKING: Phase.TALKING,
     AgentState.WRAP_UP: Phase.WRAP,
 }
+_IN_TALK: Final = frozenset({Phase.TALKING, Phase.LEAVING})
 HOUR_S = 3600.0
 
 
@@ -126,7 +127,7 @@ class Feed:
             ending = Ending.OVER if answered else _ENDINGS.get(outcome, Ending.VOID)
             if call.dialed_at is None:
                 ending = Ending.VOID
-            self.pool.ended(call.id, self.live.now, ending)
+            self.pool.ended(call.id, self.live.now if call.ended_at is None else call.ended_at, ending)
         abandoned = counts_as_abandoned(call, outcome)
         if call.counted is not None and call.counted[1] is not abandoned:
             self._take_back(call)
@@ -171,10 +172,22 @@ class Feed:
         if agent.fed is None and phase is Phase.AWAY:
             return  # the pool need not hear of agents who were never there
         if agent.fed != (phase, agent.node):
-            agent.fed = (phase, agent.node)
+            was, agent.fed = agent.fed, (phase, agent.node)
             self.dirty = True
-            settings = agent.settings
-            self.pool.agent(settings.agent, phase, self.live.now, agent.node, settings.campaigns)
+            settings, at = agent.settings, self._since(agent, phase)
+            talk_over = was is not None and was[0] in _IN_TALK and phase not in _IN_TALK
+            if talk_over and agent.last_call is not None and not agent.last_call.bridge_seen:
+                # Only its end was seen: as a whole talk it would be far too short. Who goes away teaches nothing.
+                self.pool.agent(settings.agent, Phase.AWAY, at, agent.node, settings.campaigns)
+            self.pool.agent(settings.agent, phase, at, agent.node, settings.campaigns)
+
+    def _since(self, agent: Agent, phase: Phase) -> float:
+        """When the phase began: a talk and its end when they happened, however late that was heard."""
+        if phase is Phase.TALKING and agent.call is not None and agent.call.bridged_at is not None:
+            return min(agent.call.bridged_at, self.live.now)
+        if phase is Phase.WRAP and agent.last_call is not None and agent.last_call.ended_at is not None:
+            return agent.last_call.ended_at
+        return self.live.now
 
     def node(self, name: str) -> None:
         """A switch became usable, or ceased to be: its free agents are free no more."""

@@ -53,7 +53,9 @@ def judge(call: Call, at: float, cause: str, sip_status: str = "", disposition: 
     if cause in ("SYSTEM_SHUTDOWN", "MANAGER_REQUEST") and call.state is not CallState.ABANDONING:
         return Outcome.INTERRUPTED, "the switch ended the call"
     limit = call.campaign.settings.wait_limit_s
-    if call.state is CallState.ABANDONING or at - (call.answered_at or 0.0) >= limit:
+    # Whoever left before we gave up on them left early, though we hear of it only afterwards, in a burst of old events.
+    given_up = call.state is CallState.ABANDONING and at >= call.since
+    if given_up or at - (call.answered_at or 0.0) >= limit:
         return Outcome.ABANDONED, f"no agent within {limit:g} s"
     if disposition == WE_HUNG_UP:
         return Outcome.ABANDONED, "the agent's line broke while they were being connected, and the call with it"

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from dialer.domain.agent import AgentState, Line
 from dialer.domain.call import PENDING_STATES, CallState
@@ -53,8 +54,12 @@ class Call:
     agent_id: str | None = None  # the last agent, for the record
     dialed_at: float | None = None
     rang_at: float | None = None
+    ring_heard_at: float | None = None  # when we got to know of it: the minimum ring counts from here
     answered_at: float | None = None
+    answer_read_at: float | None = None
     bridged_at: float | None = None
+    bridge_seen: bool = True  # False: adopted in conversation, and nobody knows since when they talk
+    ended_at: float | None = None
     failed_cause: str | None = None
     kill_as: Outcome | None = None  # we hung up: this is the outcome
     kill_reason: str = ""
@@ -65,6 +70,12 @@ class Call:
     fed: bool = False  # the pool knows it
     counted: tuple[float, bool] | None = None  # in the abandon ledger as (answered at, abandoned)
     machine: bool = False  # the agent says that no person answered
+    aside: str = ""  # connected, but for a while without the agent: hold, consult, transfer, joining
+    apart: bool = False  # the switch parted a conversation that we did not interrupt
+    joins: int = 0  # tries to bring the customer back
+    party: Party | None = None  # the third party who has, or is to have, the customer
+    supervised: bool = False  # a supervisor took the customer over
+    queued_again: bool = False  # had an agent, lost them, and waits for another
     misses: int = 0  # snapshots in a row that contradict this call
     missed_at: float = 0.0  # when the last of them was asked for
 
@@ -90,6 +101,7 @@ class Agent:
     last_campaign: str | None = None
     last_call: Call | None = None
     calls: int = 0
+    party: Party | None = None  # whom the agent has rung beside the customer
     parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed
     cures: int = 0
     failures: int = 0
@@ -108,6 +120,53 @@ class Agent:
     def free(self) -> bool:
         """May take an answered customer this instant."""
         return self.state is AgentState.READY and self.line is Line.PARKED
+
+
+class PartyState(StrEnum):
+    """Where a third party is."""
+
+    RINGING = "ringing"
+    TALKING = "talking"  # with the agent
+    JOINING = "joining"  # waits for agent and customer, to make three
+    THREE = "three"
+    MOVED = "moved"  # has the customer, without the agent
+
+
+@dataclass(slots=True, eq=False)
+class Party:
+    """A third party's leg. ``guest``: it is the open line of another agent, not a leg of its own."""
+
+    uuid: str
+    node: str
+    call: Call
+    agent: Agent | None
+    text: str
+    state: PartyState
+    trunk: str
+    since: float
+    guest: Agent | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """A supervisor's leg: whom it listens to, or whose customer it took over.
+
+    ``own_line``: it is the supervisor's open line as an agent; ``rung``: we rang a phone for it, ``wanted`` once
+    it answers.
+    """
+
+    uuid: str
+    node: str
+    supervisor: str
+    agent: Agent | None = None
+    mode: str = ""
+    call: Call | None = None
+    digits: str = ""
+    since: float = 0.0
+    wanted: tuple[Agent, str] | None = None
+    ringing: bool = False
+    rung: bool = False
+    own_line: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -183,6 +242,9 @@ class Live:
         self.counters: Counter[str] = Counter()
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Agent] = {}  # agent legs by UUID
+        self.parties: dict[str, Party] = {}  # third parties by their leg's UUID
+        self.watches: dict[str, Watch] = {}  # supervisors' legs by UUID
+        self.helps: dict[str, float] = {}  # agents who ask for help, since when
         self.waiting: dict[str, Call] = {}  # answered customers without an agent, in order of answer
         self._idle: dict[tuple[str, str], IdleLine] = {}  # free agents by (node, campaign)
         self.agents = {

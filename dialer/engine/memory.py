@@ -24,9 +24,6 @@ STATE_GOOD_S: Final = 30 * 86400.0
 """A saved state older than this says less than the calls of the history."""
 SAME_SHIFT_S: Final = 3600.0
 """A service that comes back sooner than this goes on with its shift."""
-UNKNOWN_COUNTS_S: Final = 86400.0
-"""A call of which nobody knows (no dialer ran when it ended) counts as answered and abandoned, with the usual answer
-probability, at every start within a day of its end: then no trailing day holds it any more."""
 
 _ANSWERED: Final = frozenset(outcome.value for outcome in ANSWERED_OUTCOMES)
 _CUT: Final = frozenset({Outcome.CANCELLED.value, Outcome.SHUTDOWN.value})
@@ -65,13 +62,13 @@ class PacingMemory:
             pool.warm(name, _past_calls(fact.history))
         # After the beliefs: how many of the unknown calls were answered is reckoned with them.
         recent = [(at, outcome == Outcome.ABANDONED.value) for at, outcome in fact.answers_recent]
-        unknown = len([at for at in fact.unknown if live.now - at < UNKNOWN_COUNTS_S])
-        pool.ledger(name, recent, fact.answers_hourly, unknown)
+        pool.ledger(name, recent, fact.answers_hourly, fact.unknown)
         answers = len(recent) + sum(answered for _, answered, _ in fact.answers_hourly)
         lost = sum(gone for _, gone in recent) + sum(gone for _, _, gone in fact.answers_hourly)
         if name in self.names:
-            origin = _origin(pool.explain(name, live.now))
-            more = f", {unknown} calls of the last day of which nobody knows" if unknown else ""
+            explained = pool.explain(name, live.now)
+            origin, unknown = _origin(explained), explained["unknown"]
+            more = f", and {unknown:.1f} more for calls of which nobody knows" if unknown else ""
             text = f"campaign {name}: pacing starts {origin}; ledger: {lost} of {answers} answers abandoned{more}"
             live.note("info", "pacing_start", text)
 
@@ -87,7 +84,10 @@ class PacingMemory:
             self.live.counters["pacing_states_unreadable"] += 1
             return None
         shift_at = saved.get("shift_at")
-        if age <= SAME_SHIFT_S and isinstance(shift_at, int | float) and math.isfinite(shift_at):
+        if not (isinstance(shift_at, int | float) and 0.0 <= shift_at <= fact.state_at + SAVE_EVERY_S):
+            self.live.counters["pacing_states_impossible"] += 1
+            return None
+        if age <= SAME_SHIFT_S:
             self.shift_at = min(self.shift_at, float(shift_at))
         return dict(saved["pool"])
 

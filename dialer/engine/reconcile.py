@@ -60,6 +60,7 @@ class Reconciler:
                 opened_at=fact.opened_at,
                 dialed_at=fact.opened_at,
                 rang_at=fact.rang_at,
+                ring_heard_at=fact.rang_at,
                 noted_answer=fact.answered_at,
                 noted_bridge=fact.bridged_at,
             )
@@ -202,6 +203,7 @@ class Reconciler:
             self.agents.adopt_call(agent, call)
             call.answered_at = call.noted_answer
             at = call.noted_answer if call.noted_bridge is None else call.noted_bridge
+            call.bridge_seen = at is not None
             self.calls.bridged(call, agent, LegsBridged(call.id, fact.peer, live.now if at is None else at))
         elif fact.peer is not None:
             # It talks to somebody who is not logged in here: it ends by itself, and was connected.

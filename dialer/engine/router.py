@@ -34,8 +34,12 @@ class Router:
             return
         for call in [call for call in self.live.waiting.values() if call.placed]:
             agent, reason = self._choose(call)
-            if agent is not None:
+            if agent is not None and not self._too_late(call):
                 self._offer(call, agent, reason)
+
+    def _too_late(self, call: Call) -> bool:
+        """After a standstill timers fire in order: an agent may come free before the limit is told to be over."""
+        return call.answered_at is None or self.live.now > call.answered_at + call.campaign.settings.wait_limit_s
 
     def _choose(self, call: Call) -> tuple[Agent | None, str]:
         live = self.live
@@ -50,7 +54,7 @@ class Router:
 
     def _offer(self, call: Call, agent: Agent, reason: str) -> None:
         live = self.live
-        if agent.leg is None or call.answered_at is None or not self.calls.move(call, CallTrigger.OFFER):
+        if agent.leg is None or call.answer_read_at is None or not self.calls.move(call, CallTrigger.OFFER):
             return
         live.waiting.pop(call.id, None)
         agents = self.calls.agents
@@ -63,5 +67,5 @@ class Router:
         call.agent_id = agent.settings.agent
         self.feed.taken(call, agent)
         live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
-        live.emit(Bridge(call.node, call.id, agent.leg, call.answered_at))
+        live.emit(Bridge(call.node, call.id, agent.leg, call.answer_read_at))
         live.note("debug", "agent_chosen", f"attempt {call.id}: agent {agent.settings.agent}: {reason}")

@@ -9,11 +9,10 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from dialer import __version__
-from dialer.domain.lead import ClaimedLead
 from dialer.engine import Engine
 from dialer.simulate.people import People
 from dialer.simulate.planner_leads import Leads
@@ -22,7 +21,6 @@ from dialer.simulate.planner_world import START_S, World
 from dialer.simulate.scenario import Predictive
 from dialer.simulate.scenario_file import Plan
 from dialer.simulate.tally import RESULT_KEYS, Series, Tally
-from pacing.leads import LeadFacts
 
 MAX_SEED = 2**63 - 1
 
@@ -48,10 +46,8 @@ def simulate(plan: Plan, seed: int, progress: Callable[[float], None] = lambda s
 
     def engine(now: float) -> Engine:
         policies = {} if policy is None else {CAMPAIGN: policy}
-        made = Engine(settings, now, lambda: f"{next(numbers):032x}", policies)
-        if isinstance(plan.options, Predictive) and plan.options.known_leads:
-            _tell_chances(made, leads)
-        return made
+        known = isinstance(plan.options, Predictive) and plan.options.known_leads
+        return Engine(settings, now, lambda: f"{next(numbers):032x}", policies, leads.given if known else None)
 
     World(plan, seed, engine, people, leads, tally).run(progress)
     found = tally.result(scenario.agents, scenario.shift_hours, leads.unaccounted())
@@ -59,14 +55,3 @@ def simulate(plan: Plan, seed: int, progress: Callable[[float], None] = lambda s
     found["wall_s"] = round(time.perf_counter() - began, 3)
     outcomes = {outcome.value: count for outcome, count in sorted(tally.outcomes.items())}
     return Outcome({key: found[key] for key in RESULT_KEYS}, tally.series(), outcomes)
-
-
-def _tell_chances(engine: Engine, leads: Leads) -> None:
-    """What no floor knows: each lead's true answer probability, beside the facts that the pool learns from."""
-    feed = engine._feed
-    facts = feed.facts
-
-    def told(lead: ClaimedLead, at: float) -> LeadFacts:
-        return replace(facts(lead, at), given=leads.given.get(lead.lead_id))
-
-    vars(feed)["facts"] = told

@@ -1,8 +1,9 @@
 """What a scenario of the planner may say: every key, its limits and its default.
 
 Owns the contract's keys and the rules between two of them (``contradictions``). Reads no file: that is
-``dialer.simulate.scenario_file``'s. Durations are plain numbers of seconds, shares 0–1, ``at_hour`` hours and
-``for_minutes`` minutes from the shift's start. A scenario without any key is the study's: 20 agents, 30 % answers.
+``dialer.simulate.scenario_file``'s. Durations are plain numbers of seconds, shares 0–1 once read (written ``0.03`` or
+``3%``, as in a configuration), ``at_hour`` hours and ``for_minutes`` minutes from the shift's start. A scenario
+without any key is the study's: 20 agents, 30 % answers.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from config.section import Section
-from config.values import Flag, number, refuse, whole
+from config.values import Flag, Share, number, refuse, share, whole
 
 DAY_S = 86_400.0
 ROUNDING = 1e-9
 Policy = Literal["predictive", "progressive", "ratio", "vicidial", "mean_matching"]
-Share = Annotated[float, number(0, 1)]
 Path = tuple[str | int, ...]
 
 
@@ -49,7 +50,7 @@ def _or_unlimited(kind: BeforeValidator, what: str) -> BeforeValidator:
             return None
         try:
             return kind.func(value)  # type: ignore[call-arg]
-        except Exception:
+        except PydanticCustomError:
             raise refuse(what) from None
 
     return BeforeValidator(check)
@@ -64,7 +65,7 @@ class AnswerProbability(Section):
     """The share of dials that a person answers. ``sd`` above 0: each lead has its own, Beta-distributed."""
 
     mean: Share = 0.3
-    sd: Annotated[float, number(0, 0.5)] = 0.0
+    sd: Annotated[float, share(0, 0.5)] = 0.0
 
 
 Chance = Annotated[AnswerProbability, BeforeValidator(_chance)]
@@ -101,7 +102,7 @@ FAST_FAILURE_S: Final = (1.0, 3.0)
 class Abandon(Section):
     """How many of the answered calls may find nobody (0–1), and over which window this is judged."""
 
-    limit: Annotated[float, number(0.0001, 0.9999)] = 0.03
+    limit: Annotated[float, share(0.0001, 0.9999)] = 0.03
     window: Literal["shift", "day", "month", "30d", "24h"] = "shift"
 
 
@@ -111,7 +112,7 @@ class Change(Section):
     at_hour: Annotated[float, number(0, 1000)]
     answer_probability: Chance | None = None
     agents: Annotated[int | None, whole(0, 5000)] = None
-    pause_share: Annotated[float | None, number(0, 1)] = None
+    pause_share: Share | None = None
     for_minutes: Annotated[float | None, number(0.01, 60_000)] = None
     fast_failure: FastFailure | None = None
 
@@ -134,7 +135,7 @@ class Vicidial(Section):
     adapt: Literal["HARD_LIMIT", "AVERAGE", "TAPERED"] | None = None
     available_only: Flag | None = None
     conversations: Flag | None = None
-    limit: Annotated[float | None, number(0.0001, 0.9999)] = None
+    limit: Annotated[float, share(0.0001, 0.9999)] | None = None
 
 
 class MeanMatching(Section):
@@ -146,12 +147,12 @@ class MeanMatching(Section):
 class Predictive(Section):
     """The product's own rule; ``known_leads`` tells it each lead's true answer probability."""
 
-    aim: Annotated[float | None, number(0.01, 1)] = None
+    aim: Annotated[float, share(0.01, 1)] | None = None
     min_agents: Annotated[int | None, whole(1, 10_000)] = None
-    hang_up_over: Annotated[float | None, number(0, 1)] = None
-    hang_up_share: Annotated[float | None, number(0, 1)] = None
-    max_theta: Annotated[float | None, number(0, 1)] = None
-    prior_answer: Annotated[float | None, number(0.001, 0.999)] = None
+    hang_up_over: Share | None = None
+    hang_up_share: Share | None = None
+    max_theta: Share | None = None
+    prior_answer: Annotated[float, share(0.001, 0.999)] | None = None
     prior_talk_s: Annotated[float | None, number(0.1, 36_000)] = None
     prior_wrap_s: Annotated[float | None, number(0, 36_000)] = None
     known_leads: Flag = False

@@ -20,7 +20,7 @@ from config.errors import ConfigError, Fault, Source, shown
 from config.layers import Shape
 from config.places import Place, did_you_mean, expected, read_text, take_out, walk
 from config.section import Section
-from config.tree import Mapping, Node, Scalar, Sequence, parse, plain
+from config.tree import Mapping, Scalar, Sequence, parse, plain
 from dialer.simulate.scenario import OPTIONS, Durations, Scenario, contradictions
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -29,7 +29,6 @@ LONGEST_S = 36_000.0
 FAULTS_OF_A_COLUMN = 20
 """A column of the wrong kind is wrong in every line; so many are told."""
 _MAX_ROUNDS = 1000
-_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,6 @@ def load(path: Path) -> Plan:
 
 def build(tree: Mapping, name: str, folder: Path, faults: list[Fault]) -> Plan:
     """The plan of a scenario's tree; files are looked for from ``folder``. Raises ConfigError."""
-    _forget_empty(tree)
     _options_are_keys(tree, faults)
     scenario, faulted = _validate(tree, Scenario, (), faults)
     assert isinstance(scenario, Scenario)
@@ -84,23 +82,12 @@ def _related(one: str, other: str) -> bool:
 # ---- the schema --------------------------------------------------------------------------------------------
 
 
-def _forget_empty(node: Node) -> None:
-    """A key without a value, or with ``null``, is not written: the default holds."""
-    if isinstance(node, Mapping):
-        for key, entry in list(node.entries.items()):
-            if isinstance(entry.node, Scalar) and (entry.node.value is None or entry.node.value in _NOTHING):
-                del node.entries[key]
-            else:
-                _forget_empty(entry.node)
-    elif isinstance(node, Sequence):
-        for item in node.items:
-            _forget_empty(item)
-
-
 def _options_are_keys(tree: Mapping, faults: list[Fault]) -> None:
     """The schema takes any mapping of options here; each policy's own keys are looked at later."""
     entry = tree.entries.get("policy_options")
-    if entry is not None and not isinstance(entry.node, Mapping):
+    if entry is None or (isinstance(entry.node, Scalar) and entry.node.value is None):
+        return
+    if not isinstance(entry.node, Mapping):
         faults.append(Fault(entry.source, "policy_options", "(no mapping)", "a mapping (key: value)"))
         del tree.entries["policy_options"]
 

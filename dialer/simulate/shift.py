@@ -19,7 +19,7 @@ from dialer.simulate.faults import NO_FAULTS, Faults
 from dialer.simulate.queue import Agenda
 from dialer.store.memory import MemoryStore
 from dialer.switch.driver import Driver
-from dialer.switch.translate import SUBSCRIPTIONS, translate
+from dialer.switch.translate import SUBSCRIPTIONS, Translator
 from esl.commands import ApiCommand
 from esl.jobs import JobReply, ReplyHandler, replied
 from freeswitch.standin.switch import Limits, Switch, SwitchEvent, Timing
@@ -79,6 +79,7 @@ class Shift:
         self._inbox: deque[ev.Event] = deque()
         self._jobs: dict[str, tuple[ReplyHandler, float]] = {}
         self._connection = 0
+        self._translator = Translator()
         self._epoch = 0
         self.engine: Engine
         self._driver: Driver
@@ -147,6 +148,7 @@ class Shift:
         def connect() -> None:
             if token == self._connection and not self.connected:
                 self.connected = True
+                self._translator.clock.restart()
                 self.feed(ev.SwitchUp(self.node))
 
         self._agenda.at(self.now + delay_s, connect)
@@ -330,7 +332,7 @@ class Shift:
         if token != self._connection:
             return
         self.tell(f"<-- {event.name} {event.get('Unique-ID')} {event.get('Hangup-Cause') or ''}")
-        translated = translate(event, self.now)
+        translated = self._translator.read(event, self.now)
         if translated is not None:
             self.feed(translated)
 

@@ -7,6 +7,7 @@ a value may hold anything that a caller can put into a SIP header. A broken even
 from __future__ import annotations
 
 from dialer.domain import events as ev
+from dialer.switch import clock
 from esl.headers import EventLike
 
 SUBSCRIPTIONS: tuple[str, ...] = (
@@ -26,6 +27,7 @@ SUBSCRIPTIONS: tuple[str, ...] = (
 HEADERS: frozenset[str] = frozenset(
     {
         "Event-Name",
+        clock.HEADER,
         "Unique-ID",
         "Bridge-A-Unique-ID",
         "Bridge-B-Unique-ID",
@@ -42,8 +44,24 @@ HEADERS: frozenset[str] = frozenset(
 """All that is ever read of an event; the rest need not be kept."""
 
 
-def translate(event: EventLike, at: float) -> ev.SwitchEvent | None:
-    """The domain event for a FreeSWITCH event read at ``at`` (engine clock), or None when it says nothing to us."""
+class Translator:
+    """The translation for one event socket; ``clock`` tells when the events on it happened."""
+
+    def __init__(self) -> None:
+        self.clock = clock.SwitchClock()
+
+    def read(self, event: EventLike, read_at: float) -> ev.SwitchEvent | None:
+        """The domain event for a FreeSWITCH event read at ``read_at`` (engine clock), or None.
+
+        Every event of the connection must come by, HEARTBEATs too: they say how far the clocks are apart.
+        """
+        return translate(event, self.clock.happened_at(event.get(clock.HEADER), read_at), read_at)
+
+
+def translate(event: EventLike, at: float, read_at: float) -> ev.SwitchEvent | None:
+    """The domain event for a FreeSWITCH event that happened at ``at`` and was read at ``read_at`` (engine clock), or
+    None when it says nothing to us.
+    """
     name = event.name
     if name == "CHANNEL_BRIDGE":
         a_uuid = event.get("Bridge-A-Unique-ID") or event.get("Unique-ID")
@@ -57,7 +75,7 @@ def translate(event: EventLike, at: float) -> ev.SwitchEvent | None:
     if name == "CHANNEL_PROGRESS_MEDIA":
         return ev.LegRinging(uuid, at, early_media=True)
     if name == "CHANNEL_ANSWER":
-        return ev.LegAnswered(uuid, at)
+        return ev.LegAnswered(uuid, at, read_at)
     if name == "CHANNEL_UNBRIDGE":
         return ev.LegUnbridged(uuid, at)
     if name == "CHANNEL_PARK":

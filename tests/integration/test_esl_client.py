@@ -220,6 +220,54 @@ def test_a_wrong_password_is_said_each_time_and_never_shown(
     assert "the password was refused" in caplog.text and "hunter2" not in caplog.text
 
 
+def test_a_server_that_closes_behind_its_refusal_has_still_refused(owner: Owner, start: Callable[..., Client]) -> None:
+    """As FreeSWITCH does. The end that is read in the same moment is not the reason, nor does it say how to wait."""
+
+    def script(connection: PeerConnection, lines: list[str]) -> bytes:
+        connection.send(reply("-ERR invalid"))
+        connection.close()
+        return b""
+
+    asked: gevent.queue.Queue[tuple[str, int]] = gevent.queue.Queue()
+    with ScriptedPeer(script=script) as peer:
+        start(peer.port, backoff=Waits("gone", asked), auth_backoff=Waits("refused", asked))
+        for failures in (1, 2, 3):
+            assert owner.next() == ("down", "authentication refused: the password was refused")
+            assert asked.get(timeout=5) == ("refused", failures)
+
+
+class Waits:
+    """A backoff that notes of which kind it is and how many failures in a row it was asked about; the wait is short."""
+
+    cap_s = 10.0
+
+    def __init__(self, kind: str, asked: gevent.queue.Queue[tuple[str, int]]) -> None:
+        self.kind = kind
+        self.asked = asked
+
+    def delay_s(self, failures: int, rng: random.Random) -> float:
+        self.asked.put((self.kind, failures))
+        return 0.001
+
+
+def test_refusals_and_lost_connections_are_counted_apart(owner: Owner, start: Callable[..., Client]) -> None:
+    """A switch that was away for long and then refuses is not first waited for as after many refusals."""
+    kinds = iter(["gone", "gone", "gone", "refused", "refused", "gone", "refused"])
+
+    def script(connection: PeerConnection, lines: list[str]) -> bytes:
+        if next(kinds, "gone") == "refused":
+            return reply("-ERR invalid")
+        connection.close()
+        return b""
+
+    asked: gevent.queue.Queue[tuple[str, int]] = gevent.queue.Queue()
+    with ScriptedPeer(script=script) as peer:
+        start(peer.port, backoff=Waits("gone", asked), auth_backoff=Waits("refused", asked))
+        heard = [asked.get(timeout=5) for _ in range(7)]
+    lost, refusals = [("gone", n) for n in (1, 2, 3)], [("refused", n) for n in (1, 2)]
+    assert heard == [*lost, *refusals, ("gone", 1), ("refused", 1)]
+
+
 @pytest.mark.parametrize(
     ("greeting", "reason"),
     [

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from conftest import Stages
+from harness.floor import Dialer
 from harness.plays import numbers
 from harness.waiting import until
 
 TALKS_LONG = 16
 RINGS_LONG = 15
 QUICK = (10, 20, 90)
+SHORTEST_WAIT_S = 2.5
+"""After a refusal: the first wait of 5 s, cut by up to half."""
+ROUNDING_S = 0.06
 
 
 @pytest.mark.slow
@@ -95,6 +102,7 @@ def test_a_switch_that_does_not_know_our_password(stages: Stages) -> None:
     print(f"\n/readyz {status}: {body}")
     assert status == 503
     assert dialer.process.running
+    until(lambda: sum("password was refused" in str(line) for line in dialer.lines()) >= 2, 20.0, "a second try", 0.2)
     assert right not in dialer.log.read_text()
     stage.switch.stop()
     conf.write_text(right_conf)
@@ -102,9 +110,29 @@ def test_a_switch_that_does_not_know_our_password(stages: Stages) -> None:
     stage.switch.start()
     dialer.until_ready(40.0)
     until(lambda: stage.floor.ended_attempts() == 2, 30.0, "all calls to end", 0.2)
-    tries = sum("next try in" in str(line) for line in dialer.lines())
-    assert tries <= 8, f"{tries} tries"
+    _waited_after_each_refusal(dialer)
     assert dialer.stop()["outcomes"] == {"busy": 2}
+
+
+def _waited_after_each_refusal(dialer: Dialer) -> None:
+    """Refusals fill the switch's log: each is followed by a long wait. A switch that is away costs nothing to ask, and
+    how often that happens depends on how long its restart takes.
+    """
+    tries = list(_tries(dialer))
+    refusals = [number for number, (_, reason, _) in enumerate(tries) if "password was refused" in reason]
+    assert refusals, tries
+    for number in refusals:
+        at, _, wait_s = tries[number]
+        assert wait_s >= SHORTEST_WAIT_S, tries
+        if number + 1 < len(tries):
+            assert tries[number + 1][0] - at >= wait_s - ROUNDING_S, tries
+
+
+def _tries(dialer: Dialer) -> Iterator[tuple[float, str, float]]:
+    """Its tries that failed: when, why, and the wait that it announced."""
+    for line in dialer.lines():
+        if found := re.fullmatch(r"event socket fs1: (.*); next try in ([\d.]+) s", str(line.get("event"))):
+            yield datetime.fromisoformat(line["timestamp"]).timestamp(), found[1], float(found[2])
 
 
 def _not_ready(answer: tuple[int, object]) -> tuple[int, object] | None:

@@ -1,6 +1,7 @@
 """Before a window bears a risk, whatever is in flight: beyond one call for each free agent only what is safe starts.
 
-The chance is computed here one Bernoulli variable after the other, with the answer rate two standard errors up.
+The chance is computed here one Bernoulli variable after the other, with the answer rate as high as is feared: two
+standard errors up, and up to three and a half while little is known.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
 from pacing_kit import DAY, Array, Desk, desk, memory, nobody, ring
 
+from pacing.answer import LEVEL_SD
 from pacing.board import Phase
 from pacing.deciding import SAFE_THETA
 from pacing.leads import UNKNOWN_LEAD
@@ -87,7 +89,7 @@ def test_no_call_starts_beyond_one_to_one_unless_it_is_safe(
     if made.lines <= sure:
         return
     kept = np.array([call not in made.hang_up for call in rings.ids], dtype=np.bool_)
-    feared = answer.level + answer.shift + 2.0 * answer.level_sd
+    feared = answer.level + answer.shift + (2.0 + 1.5 * answer.level_sd / LEVEL_SD) * answer.level_sd
     high = sigmoid(feared + rings.score)
     bins = (np.maximum(now - rings.launched, 0.0) / 0.5).astype(np.int64)
     bins = np.minimum(bins, len(shape.by_horizon) - 1)

@@ -197,6 +197,21 @@ class Floor:
         self.bridged(uuid, leg)
         return leg
 
+    def one_too_many(self) -> tuple[str, str]:
+        """The two calls of a floor that dials two for one agent: the first one talks, the second has answered too."""
+        self.step(1)
+        first, second = self.dialed()
+        self.talk(first)
+        self.ring(second)
+        self.answer(second)
+        return first, second
+
+    def restarted(self, now: float) -> Floor:
+        """A new engine's first moment: nothing is known of what this floor's engine saw."""
+        self.now = now
+        self.engine = Engine(self.config, now, self._new_id)
+        return self
+
     # ---- looking ---------------------------------------------------------------------------------------------
 
     @property
@@ -205,6 +220,13 @@ class Floor:
 
     def of(self, kind: type[T], out: list[cmd.Command] | None = None) -> list[T]:
         return [c for c in (self.log if out is None else out) if isinstance(c, kind)]
+
+    def notes(self, topic: str) -> list[cmd.Note]:
+        return [note for note in self.of(cmd.Note) if note.topic == topic]
+
+    def note(self, topic: str) -> cmd.Note:
+        (found,) = self.notes(topic)
+        return found
 
     def closed(self, uuid: str) -> cmd.CloseAttempt:
         found = [c for c in self.of(cmd.CloseAttempt) if c.attempt_id == uuid]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,8 +19,10 @@ from typer.testing import CliRunner
 
 from dialer import cli
 from dialer.clitools import scenario_from, simulate
+from dialer.clitools.running import Where
 from dialer.clitools.tree import app
 from dialer.simulate import parallel, picture
+from dialer.simulate.scenario import Scenario
 from dialer.simulate.scenario_file import load
 from dialer.store.history import CampaignHistory, ListHour
 
@@ -108,36 +111,50 @@ def test_without_matplotlib_it_says_how_to_get_it(
 
 
 def test_ctrl_c_ends_it_and_its_processes(tmp_path: Path) -> None:
+    """On a terminal the bar says when shifts run. Every process of ours holds the terminal and the pipe, so that both
+    end when the last one does.
+    """
     (tmp_path / "long.yaml").write_text("agents: 40\nshift_hours: 100\npolicy: progressive\n")
     command = [sys.executable, "-m", "dialer.cli", "simulate", "long.yaml", "--seed", "1", "--seed", "2", "--jobs", "2"]
+    ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, text=True, start_new_session=True
     )
-    deadline = time.monotonic() + 30
-    while len(_session(process.pid)) < 3 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(_session(process.pid)) >= 3
+    os.close(theirs)
+    told = _read_until(ours, re.compile(r"2 shifts.*[1-9]\d*%"))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    told += _read_until(ours, None)
+    os.close(ours)
+    out, _ = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "Traceback" not in err and out == ""
-    while _session(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert _session(process.pid) == []
+    assert "Traceback" not in told and out == ""
 
 
-def _session(leader: int) -> list[int]:
-    """Processes of this session."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-                if os.getsid(int(entry.name)) == leader and state != "Z":
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return found
+def _read_until(terminal: int, said: re.Pattern[str] | None) -> str:
+    """What the terminal shows until something is said, or with None until nobody is left who could say anything."""
+    told = ""
+    while said is None or not said.search(told):
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:  # EIO: the last one at the other side is gone
+            more = b""
+        if not more:
+            assert said is None, f"it ended early: {told}"
+            break
+        told += more.decode(errors="replace")
+    return told
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "null\n", "~\n", "---\n", "agents:\ntalk: ~\n"])
+def test_a_scenario_that_says_nothing_is_said_to_be_the_defaults(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "empty.yaml"
+    path.write_text(text)
+    plans = simulate._plans(Where(), simulate.SimulateOptions(scenarios=(path,)))
+    assert [plan.scenario for plan in plans] == [Scenario()]
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", f"{path}: no key has a value: all are the defaults\n")
 
 
 # ---- from a campaign -----------------------------------------------------------------------------------------
@@ -217,36 +234,57 @@ def test_a_scenario_from_history(
 
 def test_a_scenario_without_history(tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The configuration and the defaults, and it says so. Its own words, but no run of eight hours."""
-    loaded = scenario_from.running.load(scenario_from.running.Where(config=config))
+    loaded = scenario_from.running.load(Where(config=config))
     wanted = loaded.config.campaigns[0]
-    keys, samples, notes = scenario_from.describe(CampaignHistory("bank", 0.0), loaded, wanted)
-    assert keys["agents"] == 6 and keys["wrap"] == {"mean_s": 12.0} and not samples
-    assert "leads" not in keys and "answer_probability" not in keys
-    assert "answers, rings, failures: defaults: history is empty, 200 were expected" in notes
+    found = scenario_from.describe(CampaignHistory("bank", 0.0), loaded, wanted)
+    assert found.keys["agents"] == 6 and found.keys["wrap"] == {"mean_s": 12.0} and not found.samples
+    assert "leads" not in found.keys and "answer_probability" not in found.keys
+    assert "answers, rings, failures: defaults: history is empty, 200 were expected" in found.notes
+    assert found.notice() == (
+        "little of the scenario is the campaign's own past: from history: nothing; "
+        "from the configuration: agents, wrap; from the defaults: answer_probability, "
+        "fast_failure, ring_to_answer, ring_no_answer_s, talk, leads"
+    )
     assert scenario_from._history(loaded, wanted, 3600.0).dials == 0
     assert "no history:" in capsys.readouterr().err
 
 
 def test_tiny_and_broken_history_is_said_and_not_used(config: Path, tmp_path: Path) -> None:
-    loaded = scenario_from.running.load(scenario_from.running.Where(config=config))
+    loaded = scenario_from.running.load(Where(config=config))
     found = history(dials=150, talk_s=(float(10**9),) * 20, wrap_s=(), dropped=900, leads_left=0, agents=0)
-    keys, samples, notes = scenario_from.describe(found, loaded, loaded.config.campaigns[0])
-    text = "\n".join(notes)
+    made = scenario_from.describe(found, loaded, loaded.config.campaigns[0])
+    text = "\n".join(made.notes)
     assert "900 records left out, their times cannot be true; more than half: was its clock right?" in text
     assert "history has 150 dials, 200 were expected" in text
     assert "talk: default: history has 20 durations" in text
-    assert not samples and "answer_probability" not in keys and keys["agents"] == 6
+    assert not made.samples and "answer_probability" not in made.keys and made.keys["agents"] == 6
     file = tmp_path / "x.yaml"
-    scenario_from.write(keys, samples, notes, file)
+    scenario_from.write(made, file)
     assert load(file).scenario.agents == 6
 
 
-def test_an_unknown_campaign_is_a_usage_error(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_main("--config", str(config), "simulate", "--from-campaign", "bonk") == 2
-    assert "no campaign bonk; expected one of: bank" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("bonk", "bonk"),
+        ("Bank", "Bank"),
+        ("x/../y", '"x/../y"'),
+        ("../bank", '"../bank"'),
+        ("bank ", '"bank "'),
+        ("my bank", '"my bank"'),
+        ("", '""'),
+        ("a\nb\x1b[31m", '"a\\nb\\x1b[31m"'),
+    ],
+)
+def test_an_unknown_campaign_is_a_usage_error(
+    config: Path, capsys: pytest.CaptureFixture[str], name: str, shown: str
+) -> None:
+    assert run_main("--config", str(config), "simulate", "--from-campaign", name) == 2
+    expected = f"dialer: --from-campaign: no campaign {shown}; expected one of: bank\n"
+    assert capsys.readouterr().err == expected
 
 
-def test_the_scenario_is_printed_beside_the_table(
+def test_the_scenario_is_printed_once_beside_the_table(
     config: Path, past: SimpleNamespace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(simulate, "_table", lambda runs, outcomes: None)
@@ -254,3 +292,22 @@ def test_the_scenario_is_printed_beside_the_table(
     assert run_main("--config", str(config), "simulate", "--from-campaign", "bank") == 0
     told = capsys.readouterr()
     assert "answer_probability: 0.29" in told.out and "leads: 40" in told.out
+    assert "# talk: 200 durations from history" in told.out
+    assert told.err == ""
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_scenario_that_is_mostly_defaults_says_so_once(
+    config: Path, past: SimpleNamespace, capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    past.history = history(dials=150, talk_s=(), agents=0)
+    assert run_main("--config", str(config), "simulate", "--from-campaign", "bank", *["--json"] * as_json) == 0
+    told = capsys.readouterr()
+    notice = (
+        "little of the scenario is the campaign's own past: from history: wrap, leads; "
+        "from the configuration: agents; from the defaults: answer_probability, "
+        "fast_failure, ring_to_answer, ring_no_answer_s, talk"
+    )
+    assert told.err.splitlines()[-1] == notice
+    assert (told.out + told.err).count("talk: default: history has 0 durations, 50 were expected") == 1
+    assert as_json or told.err == f"{notice}\n"

@@ -177,7 +177,7 @@ def test_one_faulty_window(tmp_path: Path, window: str, fault: str) -> None:
 @pytest.mark.parametrize(
     ("key", "fault"),
     [
-        ("aim: 101%", "aim: 101%: a share from 0.1 to 1, such as 0.03 or 3%"),
+        ("aim: 101%", "aim: 101%: a share from 0.1 to 1, such as 0.5 or 50%"),
         ("aim: 0", "aim: 0: a share from 0.1 to 1"),
         ("min_agents: 0", "min_agents: 0: a whole number from 1 to 10000"),
         ("hang_up_over: 0", "hang_up_over: 0: a share from 0.001 to 1"),

@@ -11,7 +11,6 @@ from engine_kit import NODE, START, Floor, agents, campaign, one, settings
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain.settings import Mode
-from dialer.engine import Engine
 from pacing.board import Phase
 from pacing.pool import Ending, Pool
 from pacing.settings import CampaignPacing
@@ -57,7 +56,7 @@ def endings(f: Floor) -> list[Ending]:
         ("CALL_REJECTED", Ending.FAILED),
         ("UNALLOCATED_NUMBER", Ending.FAILED),
         ("NETWORK_OUT_OF_ORDER", Ending.FAILED),
-        ("SYSTEM_SHUTDOWN", Ending.VOID),
+        ("SYSTEM_SHUTDOWN", Ending.UNSEEN),
     ],
 )
 def test_how_an_unanswered_call_ends(cause: str, ending: Ending) -> None:
@@ -66,6 +65,20 @@ def test_how_an_unanswered_call_ends(cause: str, ending: Ending) -> None:
     told = endings(f)
     f.hang_up(f.dialed()[0], cause)
     assert told == [ending]
+
+
+def test_calls_whose_end_nobody_saw_weigh_on_the_ledger_in_the_same_run() -> None:
+    f = predictive().up()
+    f.step(1)
+    assert len(f.dialed()) == 4
+    f.send(ev.SwitchDown(NODE, "broken"))
+    f.channels[NODE] = [fact for fact in f.channels.get(NODE, []) if fact.kind == "agent"]
+    f.send(ev.SwitchUp(NODE))
+    f.step(30)
+    told: Any = f.engine.explain("c1", f.now)
+    assert [f.outcome(uuid) for uuid in f.dialed()[:4]] == ["interrupted"] * 4
+    assert told["unknown"] == pytest.approx(4 * 0.25, abs=0.2)
+    assert all(w["abandoned"] == told["unknown"] for w in told["windows"])
 
 
 def test_a_refusal_of_the_gate_tells_nothing() -> None:
@@ -111,11 +124,7 @@ def test_connected_in_time_is_counted_when_the_bridge_stands() -> None:
 
 def test_nobody_in_time_is_counted_when_the_limit_passes() -> None:
     f = floor(Mode.RATIO, lines_per_agent=2.0)
-    f.step(1)
-    first, second = f.dialed()
-    f.talk(first)
-    f.ring(second)
-    f.answer(second)
+    _, second = f.one_too_many()
     f.step(1.7)
     assert ledger(f) == (1, 0)
     f.step(0.2)
@@ -140,11 +149,7 @@ def test_an_agent_who_came_too_late_is_an_abandoned_call() -> None:
 
 def test_hung_up_early_is_an_answer_and_no_abandonment() -> None:
     f = floor(Mode.RATIO, lines_per_agent=2.0)
-    f.step(1)
-    first, second = f.dialed()
-    f.talk(first)
-    f.ring(second)
-    f.answer(second)
+    _, second = f.one_too_many()
     f.step(0.5)
     f.hang_up(second)
     assert f.outcome(second) == "hung_up_early" and ledger(f) == (2, 0)
@@ -152,11 +157,7 @@ def test_hung_up_early_is_an_answer_and_no_abandonment() -> None:
 
 def test_what_is_hung_up_at_shutdown_counts_as_the_store_will_count_it() -> None:
     f = floor(Mode.RATIO, lines_per_agent=2.0)
-    f.step(1)
-    first, second = f.dialed()
-    f.talk(first)
-    f.ring(second)
-    f.answer(second)
+    first, second = f.one_too_many()
     f.send(ev.Shutdown(0.5))
     f.step(1)
     f.hang_up(first)
@@ -322,12 +323,10 @@ def test_what_was_learnt_is_saved_each_minute_when_it_changed_and_at_the_end() -
 
 def test_a_restart_goes_on_with_what_was_learnt_and_with_its_shift() -> None:
     f = worked()
-    g = predictive()
-    g.now = f.now + 30
-    g.engine = Engine(g.config, g.now, g._new_id)
+    g = predictive().restarted(f.now + 30)
     fact = ev.PacingFact("c1", saved(f).value, f.now, ((f.now - 60.0, "abandoned"), (f.now - 50.0, "connected")))
     g.send(ev.Recovered(pacing=(fact,)))
-    note = one([n for n in g.of(cmd.Note) if n.topic == "pacing_start"], cmd.Note)
+    note = g.note("pacing_start")
     assert note.text.startswith("campaign c1: pacing starts warm: what was learnt before the restart")
     assert note.text.endswith("ledger: 1 of 2 answers abandoned")
     assert ledger(g) == (2, 1)
@@ -337,21 +336,21 @@ def test_a_restart_goes_on_with_what_was_learnt_and_with_its_shift() -> None:
     assert windows["shift"]["since"] == START and windows["shift"]["abandoned"] == 1
 
 
-def test_calls_of_which_nobody_knows_count_with_the_answer_rate_for_a_day_after_their_end() -> None:
+def test_calls_of_which_nobody_knows_count_with_the_answer_rate_in_the_windows_they_ended_in() -> None:
     f = predictive()
-    ended = (START - 30 * 86400.0, START - 86400.0, START - 86399.0, START - 60.0, START - 5.0)
+    ended = (START - 30 * 86400.0, START - 26 * 3600.0, START - 24 * 3600.0, START - 60.0, START - 5.0)
     f.send(ev.Recovered(pacing=(ev.PacingFact("c1", unknown=ended),)))
-    note = one([n for n in f.of(cmd.Note) if n.topic == "pacing_start"], cmd.Note)
-    assert note.text.endswith("0 of 0 answers abandoned, 3 calls of the last day of which nobody knows")
+    note = f.note("pacing_start")
+    assert note.text.endswith("0 of 0 answers abandoned, and 0.8 more for calls of which nobody knows")
     told: Any = f.engine.explain("c1", f.now)
-    assert told["unknown"] == pytest.approx(3 * told["learnt"]["answer_probability"])
+    p = told["learnt"]["answer_probability"]
+    assert told["unknown"] == pytest.approx(3 * p)
+    assert {w["window"]: w["abandoned"] for w in told["windows"]} == {"day": pytest.approx(2 * p), "shift": 0.0}
 
 
 def test_a_service_that_was_away_for_hours_begins_a_new_shift() -> None:
     f = worked()
-    g = predictive()
-    g.now = f.now + 7200
-    g.engine = Engine(g.config, g.now, g._new_id)
+    g = predictive().restarted(f.now + 7200)
     fact = ev.PacingFact("c1", saved(f).value, f.now, ((f.now - 60.0, "abandoned"),))
     g.send(ev.Recovered(pacing=(fact,)))
     g.up()
@@ -376,15 +375,40 @@ def history(count: int, **changes: Any) -> tuple[ev.HistoryRow, ...]:
 def test_without_a_state_that_fits_it_starts_warm_from_the_history(state: str) -> None:
     f = predictive()
     f.send(ev.Recovered(pacing=(ev.PacingFact("c1", state, START - 5, history=history(200)),)))
-    note = one([n for n in f.of(cmd.Note) if n.topic == "pacing_start"], cmd.Note)
+    note = f.note("pacing_start")
     assert "pacing starts warm: the last 200 calls of its history" in note.text
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("pool", "beliefs", "ring", "exposure", 3), 1e308),
+        (("pool", "beliefs", "ring", "answers", 0), 1e6),
+        (("pool", "beliefs", "answer", "level"), 1e308),
+        (("shift_at",), -1e308),
+        (("shift_at",), START + 1e6),
+        (("shift_at",), None),
+    ],
+)
+def test_a_state_with_absurd_numbers_is_not_used_and_that_is_said(path: tuple[Any, ...], value: Any) -> None:
+    state = inner = json.loads(saved(worked()).value)
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    f = predictive()
+    f.send(ev.Recovered(pacing=(ev.PacingFact("c1", json.dumps(state), START - 5, history=history(40)),)))
+    note = f.note("pacing_state_refused")
+    assert "unreadable, too old or impossible, and is not used" in note.text
+    assert f.engine._memory.shift_at == START
+    note = f.note("pacing_start")
+    assert "the last 40 calls" in note.text
 
 
 def test_an_old_state_says_less_than_the_calls_since() -> None:
     state = saved(worked()).value
     f = predictive()
     f.send(ev.Recovered(pacing=(ev.PacingFact("c1", state, START - 31 * 86400, history=history(40)),)))
-    note = one([n for n in f.of(cmd.Note) if n.topic == "pacing_start"], cmd.Note)
+    note = f.note("pacing_start")
     assert "the last 40 calls" in note.text
 
 
@@ -394,11 +418,11 @@ def test_an_old_state_says_less_than_the_calls_since() -> None:
 def test_a_history_from_a_broken_clock_leaves_it_with_its_priors(changes: dict[str, Any]) -> None:
     f = predictive()
     f.send(ev.Recovered(pacing=(ev.PacingFact("c1", history=history(30, **changes)),)))
-    note = one([n for n in f.of(cmd.Note) if n.topic == "pacing_start"], cmd.Note)
+    note = f.note("pacing_start")
     assert "pacing starts cold: priors only" in note.text
 
 
 def test_facts_of_campaigns_that_are_gone_are_nobodys() -> None:
     f = predictive()
     f.send(ev.Recovered(pacing=(ev.PacingFact("gone", history=history(3)),)))
-    assert not [n for n in f.of(cmd.Note) if n.topic == "pacing_start"]
+    assert not f.notes("pacing_start")

@@ -66,7 +66,7 @@ def test_the_pool_dials_for_a_team_and_gives_its_reason() -> None:
     view = f.engine.status(f.now).campaigns[0]
     assert "P(next finds nobody)" in view.decision_reason and view.pacing is not None
     assert view.pacing.decisions >= 3 and view.pacing.origin.startswith("cold")
-    notes = [n for n in f.of(cmd.Note) if n.topic == "pacing_decision"]
+    notes = f.notes("pacing_decision")
     assert notes and all(n.level == "debug" for n in notes)
 
 

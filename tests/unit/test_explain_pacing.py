@@ -12,7 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from typer.testing import CliRunner
 
-from dialer.clitools import explain, frame, running
+from dialer.clitools import explain, floor, frame, running
+from dialer.clitools.service import ServiceError, ServiceRefused
 from dialer.clitools.tree import app
 from dialer.domain.settings import Mode
 from dialer.http import shapes
@@ -47,7 +48,7 @@ def test_the_text_says_everything_in_sections() -> None:
         "campaign spring: mode predictive, running",
         "last decision, 0.2 s ago\n  start 3: 4 ready",
         "at most 0.0240; it was 0.0210",
-        "eased to 80% of 0.0300",
+        "a window has little left: risks are eased to 80%, θ from 0.0300 to 0.0240",
         "12 ringing calls hung up past their minimum ring, 8.0% of the newest dials",
         "agents\n  4 ready, 1 reserved, 20 talking, 5 wrap, 2 away",
         "calls\n  41 ringing, 0 waiting for an agent, 61 in all\n  4,000 dialed",
@@ -87,6 +88,37 @@ def test_the_command_asks_the_service(monkeypatch: pytest.MonkeyPatch, as_json: 
         assert result.output.startswith("campaign bank: mode predictive")
 
 
+class Refusing:
+    """A service that knows campaigns, and this one not."""
+
+    def get(self, *path: str) -> Any:
+        if path == ("v1", "campaigns"):
+            return {"campaigns": [{"campaign": "bank"}, {"campaign": "spring"}]}
+        raise ServiceRefused(422, "not usable: name")
+
+    def post(self, *path: str, body: Any = None) -> Any:
+        return self.get(*path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x/../y", 'no campaign "x/../y"; expected one of: bank, spring'),
+        ("bonk", "no campaign bonk; expected one of: bank, spring"),
+        ("bank", "not usable: name"),
+    ],
+)
+def test_a_campaign_that_is_none_is_told_which_there_are(
+    name: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service: Any = Refusing()
+    with pytest.raises(ServiceError) as refused:
+        explain.pacing(service, name, as_json=False)
+    assert str(refused.value) == said
+    assert floor.order_campaigns(service, "start", [name], everyone=False) == 1
+    assert capsys.readouterr().err == f"{name}: {said}\n"
+
+
 # ---- the API -----------------------------------------------------------------------------------------------
 
 
@@ -107,6 +139,23 @@ def test_what_a_real_engine_tells_has_the_promised_shape(mode: Mode) -> None:
         data = json.loads(json.dumps(plain(told)))
         shapes.PacingAnswer.model_validate(data)
         assert text_of(data)
+
+
+def test_easing_is_told_as_the_step_that_it_is() -> None:
+    """θ as printed is eased already, and a highest θ may hide some of it: before and after are both told."""
+    f = Floor(settings(campaign(mode=Mode.PREDICTIVE), people=agents(6))).up()
+    memory = f.engine._feed.pool._state.memories["c1"]
+    memory.counted, memory.budgeted_at = True, f.now  # the budgets are not asked again
+    for target, ease, said in (
+        (0.02, 0.5, "risks are eased to 50%, θ from 0.0220 to 0.0110"),
+        (0.5, 0.8, "risks are eased to 80%, θ from 0.3000 to 0.3000"),
+        (0.02, 0.0, "a window bears no risk now; θ would be 0.0220"),
+        (0.02, 1.0, ""),
+    ):
+        memory.target, memory.ease = target, ease
+        text = text_of(plain(f.engine.explain("c1", f.now)))
+        assert said in text, text
+        assert bool(said) is ("a window" in text)
 
 
 # ---- the live view -----------------------------------------------------------------------------------------

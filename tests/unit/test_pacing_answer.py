@@ -17,7 +17,6 @@ from pacing.answer import (
     ANSWERED,
     CUT,
     LEVEL_SD,
-    LOGIT_MAX,
     MOST_EFFECTS,
     NOT_ANSWERED,
     AnswerModel,
@@ -378,6 +377,11 @@ def test_a_restored_level_may_have_moved_since() -> None:
         {"level_var": 0.0},
         {"level_var": -1.0},
         {"level_var": math.inf},
+        {"level_var": 1e308},
+        {"level": 99.0},
+        {"level": -1e308},
+        {"typical": math.nan},
+        {"typical": 1e308},
         {"effects": []},
         {"effects": None},
         {"effects": {"list=a": 3}},
@@ -403,9 +407,8 @@ def test_a_state_with_a_part_missing_is_refused(missing: str) -> None:
 def test_effects_that_cannot_be_are_left_out() -> None:
     effects = {"list=a": [0.5, 0.1], "shoe=9": [1.0, 0.1], "list=b": [math.nan, 0.1], "hour=3": [0.1, -1.0]}
     model = AnswerModel(0.25)
-    model.restore(settled(0.3).state() | {"effects": effects, "level": 99.0, "typical": math.nan}, trust_var=0.04)
+    model.restore(settled(0.3).state() | {"effects": effects}, trust_var=0.04)
     assert [name for name, _, _ in model.effects()] == ["list=a"]
-    assert model.level == LOGIT_MAX and model.typical == 0.0
 
 
 @pytest.mark.parametrize("calls", [math.nan, math.inf, -1.0])

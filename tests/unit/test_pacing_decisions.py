@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from pacing_kit import DAY, DAY_S, NO_LIMIT, START, Desk, desk, memory, pacing, rich
+from pacing_kit import DAY, DAY_S, NO_LIMIT, START, Desk, desk, memory, pacing, rich, two
 
 from pacing.beliefs import PastCall
 from pacing.board import Phase
@@ -308,6 +308,28 @@ def test_nothing_is_hung_up_below_min_agents() -> None:
     assert not d.step(20.0).one().hang_up
 
 
+@pytest.mark.parametrize(("free", "ringing", "may_go"), [(1, 1, 0), (3, 3, 0), (3, 4, 1), (2, 12, 3), (0, 3, 2)])
+def test_one_to_one_no_ring_is_hung_up_that_has_its_free_agent(free: int, ringing: int, may_go: int) -> None:
+    d = desk(10, windows=(DAY,), hang_up_share=1.0, hang_up_over=0.01, prior_answer=0.9, ring_timeout_s=60.0)
+    for number in range(free + 1, 11):
+        d.agent(f"a{number}", Phase.TALKING)
+    for _ in range(ringing):
+        d.dial()
+    made = d.step(20.0).one(room=0)
+    assert memory(d).ease == 0.0
+    assert len(made.hang_up) == may_go
+
+
+def test_a_free_agent_whom_another_campaigns_ring_needs_keeps_no_ring_alive() -> None:
+    d = two(windows=(DAY,), hang_up_share=1.0, hang_up_over=0.01, prior_answer=0.9, ring_timeout_s=60.0)
+    d.agents(2, "c1", "c2").agents(3, "c1", "c2", first=3, phase=Phase.TALKING)
+    calls = [d.dial("c1"), d.dial("c1")]
+    assert not d.step(20.0).decide(d.ask("c1", room=0))["c1"].hang_up
+    d.dial("c2")
+    made = d.decide(d.ask("c1", room=0))["c1"].hang_up
+    assert len(made) == 1 and set(made) <= set(calls)
+
+
 def test_a_threshold_of_one_hangs_up_nothing() -> None:
     assert not overdue(hang_up_over=1.0).one().hang_up
 
@@ -367,5 +389,5 @@ def test_the_strictest_of_several_windows_rules() -> None:
 
 def test_calls_of_which_nobody_knows_are_reckoned_with_the_answer_rate() -> None:
     d = desk(5)
-    d.pool.ledger("c1", [(d.now - 5, False)] * 100, unknown=8.0)
+    d.pool.ledger("c1", [(d.now - 5, False)] * 100, unseen=[d.now - 5 - n for n in range(8)])
     assert d.pool.explain("c1", d.now)["unknown"] == pytest.approx(8.0 * 0.25)

@@ -247,6 +247,14 @@ def test_a_state_that_does_not_fit_is_refused(state: dict[str, Any]) -> None:
         bad({"a1": [math.nan, 1.0]}, "agents"),
         bad({"a1": [1.0, -41.0]}, "agents"),
         bad({"a1": [-300.0, 1.0]}, "agents"),
+        bad({"a1": [1e308, 1.0]}, "agents"),
+        bad({"a1": [1.0, 1e308]}, "agents"),
+        bad({"phases": [1e308, 1e308]}),
+        bad({"phases": [4.0, 1e308]}),
+        bad({"exposure": [1e308] * PHASE_BINS}),
+        bad({"exposure": [5.0] * PHASE_BINS}),  # of no phase at all
+        bad({"ends": [1.0] * PHASE_BINS, "phases": [200.0, 2e4]}, "wrap"),  # nobody was there to end
+        bad({"exposure": [0.0] * 3 + [50.0] * (PHASE_BINS - 3), "phases": [90.0, 9e3]}),  # back from the dead
     ],
 )
 def test_impossible_numbers_are_refused(state: dict[str, Any]) -> None:

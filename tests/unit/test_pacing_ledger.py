@@ -300,17 +300,46 @@ def test_false_positives_of_the_answering_machine_detection_count_as_abandoned()
 
 def test_calls_of_which_nobody_knows_count_as_abandoned() -> None:
     ledger = judged([PERIOD_30, TRAILING_DAY], 200, 2)
-    ledger.unknown = 3.5
+    for chance in (0.5, 1.0, 2.0):
+        ledger.unsee(START, chance)
     for budget in budgets(ledger, START + 60):
         assert budget.abandoned == 5.5 and budget.answered == 200
         assert budget.left == pytest.approx(0.5)
 
 
-@pytest.mark.xfail(strict=True, reason="in the ledger unknown calls have no time: they stay until the next start")
 def test_calls_of_which_nobody_knows_leave_the_windows_like_all_others() -> None:
-    ledger = judged([TRAILING_DAY], 1, 0)
-    ledger.unknown = 3.5
-    assert first(ledger, START + 10 * DAY_S).abandoned == 0.0
+    ledger = Ledger((TRAILING_DAY, PERIOD_30, AbandonWindow(0.03, SHIFT, starts_at=START + 60)))
+    for at, chance in [(50.0, 0.25), (0.0, 0.5), (70.0, 1.0)]:
+        ledger.unsee(START + at, chance)
+
+    def lost(now: float) -> list[float]:
+        ledger.forget(START + now)
+        return [budget.abandoned for budget in budgets(ledger, START + now)]
+
+    assert lost(80.0) == [1.75, 1.75, 1.0]
+    assert lost(DAY_S) == [1.75, 1.75, 1.0]
+    assert lost(DAY_S + 0.1) == [1.25, 1.75, 1.0]
+    assert lost(DAY_S + 70.1) == [0.0, 1.75, 1.0]
+    assert lost(30 * DAY_S - 1) == [0.0, 1.75, 1.0]
+    assert lost(30 * DAY_S) == [0.0, 0.0, 1.0]
+
+
+def test_when_calls_of_which_nobody_knows_will_leave_is_seen_ahead() -> None:
+    ledger = judged([TRAILING_DAY], 1000, 10)
+    ledger.unsee(START - DAY_S + 600, 20.0)
+    soon = first(ledger, START, rate=0.1)
+    assert soon.abandoned == 30.0 and soon.projected == pytest.approx(10 / 1720)
+
+
+def test_calls_of_which_nobody_knows_are_loaded_with_their_times_and_forgotten_at_last() -> None:
+    ledger = Ledger((TRAILING_DAY,))
+    ledger.unsee(START, 9.0)
+    ledger.load([], [], [(START + 30, 0.5), (math.nan, 4.0), (START, 0.25)])
+    assert ledger.unknown == 0.75 and first(ledger, START + DAY_S + 1).abandoned == 0.5
+    ledger.forget(START + 2 * DAY_S)
+    assert ledger.unknown == 0.0 and not ledger._unseen
+    ledger.load([], [])
+    assert ledger.unknown == 0.0
 
 
 def test_of_several_windows_each_has_its_own_say() -> None:

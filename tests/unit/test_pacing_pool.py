@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pacing_kit import DAY, START, Desk, desk, memory, pacing, rich
 
-from pacing.beliefs import LONGEST_S
 from pacing.board import Phase
+from pacing.hold import LONGEST_S
 from pacing.pool import Ending
 from pacing.windows import AbandonWindow
 
@@ -124,6 +124,27 @@ def test_cut_calls_are_counted_and_shown() -> None:
     assert told["hung_up_share"] == pytest.approx(0.25, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("story", "weighs"),
+    [
+        ("dialed sent rang ended:unseen", True),
+        ("dialed sent ended:unseen", True),
+        ("dialed ended:unseen", False),  # never sent
+        ("dialed sent rang ended:void", False),
+        ("dialed sent rang answered ended:unseen", False),  # its answer is known, and judged
+        ("dialed sent bridged ended:unseen", False),
+    ],
+)
+def test_a_call_whose_end_nobody_saw_weighs_on_the_ledger_at_once_and_teaches_nothing(story: str, weighs: bool) -> None:
+    d = desk(1)
+    for word in story.split():
+        tell(d.step(1.0), word)
+    told = d.pool.explain("c1", d.now)
+    assert told["unknown"] == pytest.approx(0.25 if weighs else 0.0, abs=0.001)
+    assert all(window["abandoned"] == told["unknown"] for window in told["windows"])  # type: ignore[attr-defined]
+    assert memory(d).beliefs.ring.calls == (1 if "answered" in story else 0)
+
+
 @pytest.mark.parametrize("at", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("word", ["sent", "rang", "answered", "taken", "bridged", "limit_passed"])
 def test_a_time_that_is_no_number_is_dropped_and_counted(word: str, at: float) -> None:
@@ -207,13 +228,36 @@ def test_whatever_else_is_told_or_asked_at_such_a_time_is_borne(at: float) -> No
     assert d.one().lines == 3
 
 
-@pytest.mark.xfail(strict=True, reason="a campaign's first dial refreshes at its time: nothing is learnt until then")
-def test_one_dial_from_the_far_future_does_not_stop_the_learning() -> None:
+@pytest.mark.parametrize("ahead_s", [3.0, 3600.0, LONGEST_S, 1e9])
+@pytest.mark.parametrize("before", [0, 1])
+def test_one_dial_from_the_future_does_not_stop_the_learning(before: int, ahead_s: float) -> None:
     d = desk(1)
-    d.pool.dialed("k", "c1", "n1", d.now + 1e9)
+    for _ in range(before):
+        d.one()
+    d.pool.dialed("k", "c1", "n1", d.now + ahead_s)
     d.pool.ended("k", d.now, Ending.VOID)
-    d.one()
+    d.step(1.0).one()
     assert memory(d).watched_at == memory(d).budgeted_at == d.now
+    assert not memory(d).beliefs.stale(d.now)
+
+
+def test_a_first_dial_from_the_far_future_leaves_the_ledger_as_it_is() -> None:
+    d = desk(1, windows=(DAY,)).judge(5, 1)
+    d.pool.dialed("k", "c1", "n1", d.now + 1e9)
+    counts = d.pool.counts("c1", d.now)
+    assert (counts.answered_today, counts.abandoned_today) == (5, 1)
+
+
+@pytest.mark.parametrize("apart_s", [1e9, 14 * 3600.0, -60.0])
+def test_a_campaign_that_never_asks_learns_on_after_a_pause_or_a_broken_clock(apart_s: float) -> None:
+    """Its only clock are its dials."""
+    d = desk(1)
+    for gap in (0.0, apart_s):
+        d.step(gap)
+        for _ in range(40):
+            d.end(d.dial(), Ending.NO_ANSWER)
+            d.step(10.0)
+    assert memory(d).beliefs.answer.calls > 60
 
 
 # ---- agents through all phases -----------------------------------------------------------------------------

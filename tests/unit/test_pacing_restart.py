@@ -91,6 +91,34 @@ def test_any_part_may_be_broken(path: str, value: Any) -> None:
     assert d.one().lines >= 0
 
 
+@pytest.mark.parametrize("value", [1e308, -1e308, -1.0])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "beliefs.ring.exposure.7",
+        "beliefs.ring.answers.7",
+        "beliefs.ring.ends.7",
+        "beliefs.ring.calls.0",
+        "beliefs.hold.talk.exposure.7",
+        "beliefs.hold.wrap.ends.7",
+        "beliefs.hold.talk.phases.0",
+        "beliefs.hold.wrap.phases.1",
+        "beliefs.hold.agents.a1.0",
+        "beliefs.hold.agents.a1.1",
+        "beliefs.answer.level_var",
+    ],
+)
+def test_a_number_that_is_finite_but_absurd_is_not_believed(path: str, value: float) -> None:
+    d, fresh = desk(6), desk(6).pool.state("c1")
+    state = inner = json.loads(saved())
+    *way, last = path.split(".")
+    for step in way:
+        inner = inner[step]
+    inner[int(last) if isinstance(inner, list) else last] = value
+    assert not d.pool.restore("c1", state)
+    assert d.pool.state("c1") == fresh and d.pool.dropped["state"] == 1
+
+
 def test_calls_in_flight_survive_a_state_that_does_not_fit() -> None:
     d = desk(3)
     call = d.dial()

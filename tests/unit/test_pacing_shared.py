@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from pacing_kit import DAY, DAY_S, desk, memory, rich, two
 
@@ -78,6 +79,33 @@ def test_a_campaign_without_shared_agents_is_not_concerned() -> None:
     for _ in range(9):
         d.dial("c2")
     assert d.one("c1").lines == 4
+
+
+@pytest.mark.parametrize("cautious", [False, True])
+def test_a_ring_is_as_near_its_answer_to_every_campaign_that_may_lose_an_agent_to_it(cautious: bool) -> None:
+    """What c1 sees of its own calls and what c2 sees of them is the same; c2's horizons change with what it learns."""
+    d = two(windows=(DAY,) if cautious else (AbandonWindow(0.9, "day"),)).agents(6, "c1", "c2")
+    for name in ("c1", "c2"):
+        d.judge(40 * (not cautious), campaign=name)
+    for _ in range(9):
+        d.dial("c1")
+        d.step(3.3)
+    for learnt in (0, 200):
+        d.pool.warm("c2", [PastCall(LeadFacts(), 4.0, True, False)] * learnt)
+        for name in ("c1", "c2"):
+            d.one(name, room=0)
+        decider, first, second = d.pool._decider, memory(d, "c1"), memory(d, "c2")
+        board, ring = d.pool._state.agents["n1"], first.beliefs.ring
+        _, (count, rows) = decider._others(d.now, "n1", board, second, board.of("c2"), {})
+        horizons = second.beliefs.ring.horizons
+        rings = d.pool._state.ringing("n1", "c1")
+        p = first.beliefs.answer.chances(rings.score, first.beliefs.answer.feared if cautious else 0.0)
+        bins = ((d.now - rings.launched) / 0.5).astype(np.int64)
+        middle = bins * 0.5 + 0.25
+        later = np.interp(middle[:, None] + horizons, ring.edges, ring.answered_by)
+        now = np.interp(middle, ring.edges, ring.answered_by)[:, None]
+        assert count == 9
+        assert rows == pytest.approx(ring.posterior(bins, p)[:, None] * (later - now) / (1.0 - now), abs=1e-6)
 
 
 @pytest.mark.parametrize(("weights", "share"), [((1.0, 1.0), 0.5), ((3.0, 1.0), 0.75), ((1.0, 4.0), 0.2)])

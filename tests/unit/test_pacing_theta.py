@@ -118,10 +118,10 @@ def test_it_comes_back_as_it_was() -> None:
 
 def test_after_a_long_life_it_may_still_learn() -> None:
     again = theta()
-    again.restore({"log": 99.0, "answers": 1e9})
+    again.restore({"log": math.log(HIGHEST), "answers": 1e9})
     assert again.factor == pytest.approx(HIGHEST)
     assert again.answers < 1e9
-    again.restore({"log": -99.0, "answers": 0.0})
+    again.restore({"log": math.log(LOWEST), "answers": 0.0})
     assert again.factor == pytest.approx(LOWEST)
 
 
@@ -135,6 +135,8 @@ def test_after_a_long_life_it_may_still_learn() -> None:
         {"log": math.inf, "answers": 1.0},
         {"log": 0.0, "answers": math.nan},
         {"log": 0.0, "answers": -1.0},
+        {"log": 99.0, "answers": 1.0},
+        {"log": -1e308, "answers": 1.0},
         {"log": "up", "answers": 1.0},
         {"log": None, "answers": 1.0},
         {"log": [0.1], "answers": 1.0},

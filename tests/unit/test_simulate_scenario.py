@@ -6,8 +6,10 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
+from pydantic import BeforeValidator
 
 from config.errors import ConfigError
+from dialer.simulate import scenario as scenarios
 from dialer.simulate.scenario import Predictive, Ratio, Scenario, Vicidial, mean_and_cv
 from dialer.simulate.scenario_file import Plan, load
 
@@ -77,6 +79,31 @@ def test_keys_without_a_value_keep_their_default(tmp_path: Path) -> None:
     assert found.scenario == Scenario()
 
 
+def test_shares_are_written_as_in_a_configuration(tmp_path: Path) -> None:
+    """A limit is copied from one file into the other."""
+    found = plan(
+        tmp_path,
+        """
+answer_probability: 20%
+fast_failure: {share: 12.5 %}
+abandon: {limit: 2.5%}
+policy_options: {aim: 98%, hang_up_over: 20%, hang_up_share: 25%, max_theta: 30%, prior_answer: 25%}
+changes:
+  - {at_hour: 1, answer_probability: {mean: 10%, sd: 5%}, fast_failure: {share: 1%}}
+  - {at_hour: 2, pause_share: 50%, for_minutes: 15}
+""",
+    )
+    scenario = found.scenario
+    always = (scenario.answer_probability.mean, scenario.fast_failure.share, scenario.abandon.limit)
+    assert always == (0.2, 0.125, 0.025)
+    first, second = scenario.changes
+    assert first.answer_probability is not None and first.fast_failure is not None
+    told = (first.answer_probability.mean, first.answer_probability.sd, first.fast_failure.share, second.pause_share)
+    assert told == (0.1, 0.05, 0.01, 0.5)
+    assert found.options == Predictive(aim=0.98, hang_up_over=0.2, hang_up_share=0.25, max_theta=0.3, prior_answer=0.25)
+    assert plan(tmp_path, "policy: vicidial\npolicy_options: {limit: 3%}\n").options == Vicidial(limit=0.03)
+
+
 FAULTS = """
 agnets: 3
 1: agnets: (unknown key): a known key; did you mean agents?
@@ -125,7 +152,10 @@ talk: {file: x.csv}
 1: talk.file: x.csv: no file: only an empirical distribution has one, not a lognormal one
 
 answer_probability: 1.2
-1: answer_probability: 1.2: a number from 0 to 1
+1: answer_probability: 1.2: a share from 0 to 1, such as 0.03 or 3%
+
+answer_probability: 30
+1: answer_probability: 30: a share from 0 to 1, such as 0.03 or 3%
 
 answer_probability:
   mean: .3
@@ -153,7 +183,7 @@ cps: -inf
 1: cps: -inf: a number from 0.01 to 100000, or unlimited
 
 abandon: {limit: 3}
-1: abandon.limit: 3: a number from 0.0001 to 0.9999
+1: abandon.limit: 3: a share from 0.0001 to 0.9999, such as 0.03 or 3%
 
 changes: {at_hour: 1}
 1: changes: a list
@@ -242,6 +272,17 @@ def test_the_examples_are_sound() -> None:
 def _written_out(plan: Plan) -> dict[str, object]:
     """The default example writes the durations and failures out; all else must be the default itself."""
     return {key: getattr(plan.scenario, key) for key in ("talk", "wrap", "fast_failure")}
+
+
+def test_only_a_refusal_of_the_value_is_told_as_its_fault() -> None:
+    """A mistake of ours is not laid at the file's door."""
+
+    def broken(value: object) -> float:
+        raise ZeroDivisionError
+
+    check = scenarios._or_unlimited(BeforeValidator(broken), "a number, or unlimited")
+    with pytest.raises(ZeroDivisionError):
+        check.func("3")  # type: ignore[call-arg]
 
 
 def test_ratio_takes_lines(tmp_path: Path) -> None:
