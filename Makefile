@@ -8,7 +8,7 @@ FLAGS  ?=
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-live lint type bench bench-pacing bench-pacing-short conformance-setup check lock clean
+.PHONY: help setup run test test-live lint type sounds bench bench-pacing bench-pacing-short conformance-setup check lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: $(STAMP) ## Style and import contracts
 
 type: $(STAMP) ## Types
 	@echo "==> mypy --strict" && $(BIN)/mypy
+
+sounds: $(STAMP) ## Make the spoken prompts from freeswitch/sounds/prompts.csv: FLAGS="--all" or --check; needs espeak-ng, sox
+	@$(BIN)/python -m freeswitch.sounds.make $(FLAGS)
 
 bench: $(STAMP) ## Benchmarks beside the peers, in one run; writes bench/results.json
 	@$(BIN)/python -m bench.run $(FLAGS)

@@ -19,6 +19,7 @@ from config.layers import item_name
 from config.lookup import path_of, source_of
 from config.pacing_checks import pacing_faults
 from config.schema import CampaignConfig, Config, SeatConfig, TrunkConfig
+from config.sounds_schema import sounds_faults
 from config.tree import Mapping, Sequence
 from config.values import expand_days, expand_ids
 
@@ -80,6 +81,7 @@ class Checker:
             *self._open_lines(),
             *self._windows(),
             *self._embedded(),
+            *self._sounds(),
             *self._ranges(),
         ]
 
@@ -200,6 +202,11 @@ class Checker:
             yield from self._fault(path, file, "a file that exists")
         elif not os.access(file, os.R_OK):
             yield from self._fault(path, file, "a file that this user may read")
+
+    def _sounds(self) -> Iterator[Fault]:
+        for path, value, expected in sounds_faults(self.config.prompts, self.config.speech):
+            if self._sound(path):
+                yield from self._fault(path, value, expected)
 
     def _column(self, file: str, column: str) -> Iterator[Fault]:
         try:

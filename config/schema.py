@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from config.pacing_schema import PacingConfig
 from config.section import DAY, HOUR
 from config.section import Section as Section
+from config.sounds_schema import PromptsConfig, SpeechConfig
 from config.values import (
     CallerId,
     DayKey,
@@ -453,6 +454,8 @@ class Config(Section):
     lists: tuple[ListConfig, ...] = ()
     campaigns: tuple[CampaignConfig, ...] = ()
     do_not_call: DoNotCallConfig = DoNotCallConfig()
+    prompts: PromptsConfig = PromptsConfig()
+    speech: SpeechConfig = SpeechConfig()
     drain_seconds: Duration = 30.0
     freeswitch: FreeswitchConfig = FreeswitchConfig()
 

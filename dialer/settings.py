@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import math
-import wave
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +34,7 @@ from dialer.domain.settings import (
     TrunkSettings,
 )
 from freeswitch.sounds import safe_harbour_path
+from freeswitch.sounds.wav import WavError, read_info
 from freeswitch.standin.world import WorldSpec
 from pacing import windows as kinds
 from pacing.settings import DAY_S, CampaignPacing
@@ -433,7 +433,6 @@ def _seconds(cell: str | None) -> float:
 def _wav_seconds(path: str) -> float | None:
     """A recording's length where this machine has it; the world's default holds otherwise."""
     try:
-        with wave.open(path, "rb") as recording:
-            return recording.getnframes() / recording.getframerate()
-    except (OSError, EOFError, wave.Error, ZeroDivisionError):
+        return read_info(Path(path)).seconds
+    except (OSError, WavError):
         return None

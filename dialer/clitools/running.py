@@ -121,6 +121,23 @@ def render(where: Where, out: Path, node: str | None) -> None:
     say(f"{done.directory}: {_many(files, 'file')}, {_many(gateways, 'gateway')}, {_many(seats, 'seat')}")
 
 
+def sounds(where: Where, out: Path) -> None:
+    """``dialer freeswitch sounds``: a copy of every prompt, own ones in place of ours, for a switch elsewhere."""
+    loaded = load(where)
+    from dialer.voice import configured_prompts
+    from freeswitch.sounds.catalog import PromptError
+
+    try:
+        prompts = configured_prompts(loaded.config)
+        count = prompts.export(out)
+    except (PromptError, OSError) as error:
+        raise CliError(str(error)) from error
+    for stray in prompts.strays():
+        complain(f"replaces nothing: {stray}: expected <language>/<id>.wav with an id of the table of prompts")
+    own = sum(prompts.recording(ident, language).own for language in prompts.languages for ident in prompts)
+    say(f"{out}: {_many(count, 'recording')}, {own} of your own")
+
+
 def service(where: Where) -> Service:
     """The running service that a command is about. Raises CliError."""
     return locator(where)()

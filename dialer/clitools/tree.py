@@ -422,3 +422,15 @@ def freeswitch_render(
     from dialer.clitools import running
 
     running.render(_where(ctx, config), out, node)
+
+
+@freeswitch_app.command("sounds")
+def freeswitch_sounds(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the recordings go")],
+    config: Config = None,
+) -> None:
+    """Copy all spoken prompts, own ones in place of ours: for a switch on another host (prompts.switch_directory)."""
+    from dialer.clitools import running
+
+    running.sounds(_where(ctx, config), out)

@@ -1,7 +1,9 @@
 """The recordings that ship with the project, and where they are on this machine.
 
-Owns the files' names. The message names no company: every operator records one of its own that does (the law
-of most countries asks for it) and names it in the campaign's ``message``.
+``prompts.csv`` is the table of everything that is said, ``make`` makes recordings of it, ``catalog`` finds the one to
+play, ``words`` puts numbers and times together. No text names a company: every operator records a safe-harbour message
+of its own that does (the law of most countries asks for it) and names it in the campaign's ``message``, or puts it in
+place of ours.
 """
 
 from __future__ import annotations
