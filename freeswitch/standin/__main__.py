@@ -18,6 +18,7 @@ from pathlib import Path
 from freeswitch.standin.server import EventSocketServer, remove_state, write_state
 from freeswitch.standin.specfile import Setup, SpecError, load
 from freeswitch.standin.switch import Switch
+from freeswitch.standin.wavfiles import SilentFiles
 from freeswitch.standin.world import World
 
 EXIT_FAILURE = 1
@@ -48,6 +49,7 @@ async def serve(options: argparse.Namespace, password: str, setup: Setup) -> int
         limits=setup.limits,
         timing=setup.timing,
         epoch_s=time.time(),
+        recorder=SilentFiles() if setup.world.records else None,
     )
     server = EventSocketServer(switch, password, linger_s=options.linger_s)
     loop = asyncio.get_running_loop()

@@ -3,26 +3,38 @@
 Owns the running of a list of steps (an inline dialplan) and the events EXECUTE, EXECUTE_COMPLETE, PARK,
 UNPARK and PLAYBACK_*.  Must not know bridges; it only leaves a leg free to be taken by one.
 
-Left out: every other application (an unknown one ends the leg, as on the real switch), `${...}` expansion,
-`execute_on_*` and `api_on_*` variables (kept and shown, never run), and the CALLSTATE flicker of a
-transferred inbound leg.  The state sequence of an inline originate (ROUTING, then EXECUTE) is taken from
-captured transfers.
+Sounds by `uuid_broadcast` wait in a queue, each is played when the leg is parked or bridged; a sound that loops but
+lasts less than half a second is played once (from the source).
+
+Left out: every other application (an unknown one ends the leg, as on the real switch), `${...}` expansion in an
+inline dialplan, `execute_on_*` and `api_on_*` variables (kept and shown, never run), a broadcast to a leg that runs
+another application (it waits for the next park).  The state sequence of an inline originate (ROUTING, then EXECUTE)
+is taken from captured transfers.
 """
 
 from __future__ import annotations
 
 from freeswitch.standin.causes import known_cause
-from freeswitch.standin.channel import Doing, Heard, Leg, Step
+from freeswitch.standin.channel import STATE_NUMBER, Doing, Heard, Leg, Sounding, Step
+from freeswitch.standin.dialplan import expand
 from freeswitch.standin.dialstring import parse_steps, split_arguments
-from freeswitch.standin.legs import Legs
+from freeswitch.standin.recording import Recordings
 from freeswitch.standin.sounds import Sound, measure
+from freeswitch.standin.taps import TAPPING
 
 _PLAYERS = ("playback", "endless_playback")
 _IDLE = ("echo", "delay_echo")
+# Applications that change nothing the model knows.
+_DEAF = ("log", "info", "ring_ready", "pre_answer", "sched_hangup", "block_dtmf", "unblock_dtmf")
+_LOOP_LEAST_S = 0.5
 
 
-class Apps(Legs):
-    """Legs plus applications."""
+class Apps(Recordings):
+    """Recordings and what is below plus applications."""
+
+    def answer_call(self, leg: Leg) -> None:
+        """The application `answer` on a leg that called us.  Given by the layers above."""
+        raise NotImplementedError
 
     # -- running steps -----------------------------------------------------------------------------
 
@@ -30,11 +42,19 @@ class Apps(Legs):
         """Start a list of steps; `routed` for a dialplan (it passes CS_ROUTING first)."""
         leg.doing = Doing.RUNNING
         leg.steps = steps
+        flickers = routed and leg.identity.inbound and leg.moment_answered is not None
         if routed:
+            leg.note_shown()
+            if flickers:
+                leg.state, leg.state_number = "CS_ROUTING", STATE_NUMBER["CS_ROUTING"]
+                self.call_state(leg, "RINGING")
             self.enter(leg, "CS_ROUTING")
             if not steps:
                 self.hang_up(leg, "NO_ROUTE_DESTINATION", "dialplan")
                 return
+        if flickers:
+            leg.state, leg.state_number = "CS_EXECUTE", STATE_NUMBER["CS_EXECUTE"]
+            self.call_state(leg, "ACTIVE")
         self.enter(leg, "CS_EXECUTE")
         self._next_step(leg)
 
@@ -51,12 +71,14 @@ class Apps(Legs):
     def _start(self, leg: Leg, app: str, data: str) -> bool:
         """Start one application; True when it takes time (the leg waits in it)."""
         now = self.clock.now
+        data = expand(data, leg.identity, leg.variables)
         leg.app, leg.app_data = app, data
         leg.put(current_application=app)
         if app == "park":
             self._execute(leg)
             self.emit("CHANNEL_PARK", leg)
-            leg.hears(Heard.SILENCE, now)
+            self.hear(leg, Heard.SILENCE)
+            self._pump_soon(leg)
             return True
         self._execute(leg)
         if app in _PLAYERS:
@@ -66,56 +88,73 @@ class Apps(Legs):
             self._play(leg, sound)
             return True
         if app == "sleep":
-            leg.hears(Heard.SILENCE, now)
+            self.hear(leg, Heard.SILENCE)
             milliseconds = min(int(data), 10**10) if data.strip().isdecimal() else 0
             leg.app_timer = self.clock.at(now + milliseconds / 1000, self._app_over, leg)
             return True
         if app in _IDLE:
-            leg.hears(Heard.SILENCE, now)
+            self.hear(leg, Heard.SILENCE)
             return True
+        if app in TAPPING:
+            if self.start_tap(leg, app, data.strip()):
+                leg.hears(Heard.PARTY, now)
+                return True
+            self._execute_complete(leg)
+            return False
         if app == "hangup":
             self.hang_up(leg, known_cause(data or "NORMAL_CLEARING"), "dialplan")
             return True
         if app in ("set", "export"):
             name, equals, value = data.partition("=")
-            if equals and name:
+            if equals and name and value:
                 leg.put_all({name: value})
+            elif equals:
+                leg.drop(name)
+        elif app == "unset":
+            leg.drop(data.strip())
         elif app == "transfer":
             self._execute_complete(leg)
             leg.app = ""
-            self.run(leg, self._transfer_target(data), routed=True)
+            parts = split_arguments(data) or [""]
+            self.run(leg, self.steps_for(leg, *parts[:3]), routed=True)
             return True
-        elif app != "answer":
+        elif app == "answer":
+            self.answer_call(leg)
+        elif app not in _DEAF:
             self.hang_up(leg, "DESTINATION_OUT_OF_ORDER", "dialplan")
             return True
         self._execute_complete(leg)
         return False
 
-    def _transfer_target(self, data: str) -> tuple[Step, ...]:
-        parts = split_arguments(data)
-        return parse_steps(parts[0], parts[1] if len(parts) > 1 else "")[0] if parts else ()
+    def steps_for(self, leg: Leg, extension: str, dialplan: str = "XML", context: str = "") -> tuple[Step, ...]:
+        """Where a transfer leads: an inline dialplan, or an extension of the switch's own."""
+        if extension.startswith("&") or dialplan.lower() == "inline":
+            return parse_steps(extension, dialplan)[0]
+        where = context or leg.identity.context
+        if leg.identity.inbound:
+            leg.identity = leg.identity._replace(number=extension, context=where)
+        return self.dialplan.route(where, extension, leg.identity, leg.variables)
 
     def _play(self, leg: Leg, sound: Sound) -> None:
-        now = self.clock.now
-        leg.hears(Heard.SILENCE if sound.silent else Heard.MESSAGE, now)
+        leg.playing = leg.app_data
+        self.hear(leg, Heard.SILENCE if sound.silent else Heard.MESSAGE)
         self.emit("PLAYBACK_START", leg, extra=self._playback_headers(leg.app_data))
         if sound.seconds is not None:
-            leg.app_timer = self.clock.at(now + sound.seconds, self._app_over, leg)
+            leg.app_timer = self.clock.at(self.clock.now + sound.seconds, self._app_over, leg)
 
-    def _app_over(self, leg: Leg) -> None:
-        """The application on the leg ended by itself."""
+    def _app_over(self, leg: Leg, status: str = "done") -> None:
+        """The application on the leg ended by itself, or was told to."""
         if not leg.alive or leg.doing is not Doing.RUNNING:
             return
+        if leg.app_timer is not None:
+            leg.app_timer.cancel()
         if leg.app in _PLAYERS:
-            self.emit(
-                "PLAYBACK_STOP",
-                leg,
-                extra={**self._playback_headers(leg.app_data), "Playback-Status": "done"},
-            )
+            self._stopped(leg, leg.app_data, status)
             self._execute_complete(leg, "FILE PLAYED")
         else:
             self._execute_complete(leg)
-        leg.hears(Heard.SILENCE, self.clock.now)
+        leg.playing = None
+        self.hear(leg, Heard.SILENCE)
         self._next_step(leg)
 
     # -- leaving an application --------------------------------------------------------------------
@@ -127,7 +166,9 @@ class Apps(Legs):
             leg.app_timer = None
         # A park that is cut short during a broadcast reports the broadcast's end as its own.
         response = "_none_" if leg.overlay is None else "PLAYBACK ERROR"
-        self._end_overlay(leg)
+        self.end_overlay(leg)
+        if leg.bug is not None:
+            self.remove_bug(leg.bug)
         if leg.doing is Doing.PARKED:
             self.emit("CHANNEL_UNPARK", leg)
         elif leg.doing is Doing.RUNNING and leg.app:
@@ -135,11 +176,11 @@ class Apps(Legs):
                 self.emit("CHANNEL_UNPARK", leg)
                 self._execute_complete(leg, response)
             elif leg.app in _PLAYERS:
-                extra = {**self._playback_headers(leg.app_data), "Playback-Status": "done"}
-                self.emit("PLAYBACK_STOP", leg, extra=extra)
+                self._stopped(leg, leg.app_data, "done")
                 self._execute_complete(leg, "PLAYBACK ERROR")
             else:
                 self._execute_complete(leg)
+        leg.playing = None
         leg.steps = ()
 
     def park_again(self, leg: Leg) -> None:
@@ -151,54 +192,91 @@ class Apps(Legs):
         leg.steps = ()
         self.enter(leg, "CS_PARK")
         self.emit("CHANNEL_PARK", leg)
-        leg.hears(Heard.SILENCE, self.clock.now)
+        self.hear(leg, Heard.SILENCE)
+        self._pump_soon(leg)
 
-    # -- sounds over a parked leg ------------------------------------------------------------------
+    # -- sounds over a parked or bridged leg -------------------------------------------------------
 
-    def broadcast(self, leg: Leg, data: str) -> None:
-        """uuid_broadcast: after a moment the file plays to a parked or running leg, which stays where it is.
-
-        Left out: a broadcast to a leg that plays something already, or is bridged, is dropped.
+    def broadcast(self, leg: Leg, sounding: Sounding) -> None:
+        """uuid_broadcast: after a moment, and what was asked for before, it plays to the leg, which stays where it
+        is.
         """
-        if not leg.alive or leg.overlay is not None or not self._idle(leg):
-            return
-        sound = measure(data, self.world.file_duration_s)
-        leg.overlay = data
+        leg.queue.append(sounding)
+        self._pump_soon(leg)
+
+    def _pump_soon(self, leg: Leg) -> None:
+        if leg.queue:
+            self.clock.at(self.after(self.timing.broadcast), self._pump, leg)
+
+    def _pump(self, leg: Leg) -> None:
+        if leg.alive and leg.queue and leg.overlay is None and (leg.idle or leg.partner is not None):
+            self._play_over(leg, leg.queue.pop(0))
+
+    def _play_over(self, leg: Leg, sounding: Sounding) -> None:
+        sound = measure(sounding.path, self.world.file_duration_s)
+        leg.overlay = sounding
         leg.put(current_application="playback")
-        self._execute(leg, "playback", data)
-        self.emit("PLAYBACK_START", leg, extra=self._playback_headers(data))
-        leg.hears(Heard.SILENCE if sound.silent else Heard.MESSAGE, self.clock.now)
+        self._execute(leg, "playback", sounding.path)
+        self.emit("PLAYBACK_START", leg, extra=self._playback_headers(sounding.path))
+        if leg.partner is None:
+            self.hear(leg, Heard.SILENCE if sound.silent else Heard.MESSAGE)
+        else:
+            self.note_hearing(leg)
         if sound.seconds is not None:
-            leg.app_timer = self.clock.at(self.clock.now + sound.seconds, self._overlay_over, leg)
+            again = sounding.loop and sound.seconds >= _LOOP_LEAST_S
+            due = self.clock.now + sound.seconds
+            leg.overlay_timer = self.clock.at(due, self._overlay_over, leg, again)
 
-    def _overlay_over(self, leg: Leg) -> None:
-        if leg.alive and leg.overlay is not None:
-            self._end_overlay(leg, "FILE PLAYED")
-            leg.hears(Heard.SILENCE, self.clock.now)
+    def _overlay_over(self, leg: Leg, again: bool) -> None:
+        sounding = leg.overlay
+        if not leg.alive or sounding is None:
+            return
+        self.end_overlay(leg, "FILE PLAYED")
+        if again:
+            self._play_over(leg, sounding)
+        else:
+            self._rest(leg)
 
-    def _end_overlay(self, leg: Leg, response: str = "PLAYBACK ERROR") -> None:
-        data, leg.overlay = leg.overlay, None
-        if data is not None:
-            self.emit("PLAYBACK_STOP", leg, extra={**self._playback_headers(data), "Playback-Status": "done"})
-            self._execute_complete(leg, response, "playback", data)
+    def _rest(self, leg: Leg) -> None:
+        self.hear(leg, Heard.PARTY if leg.partner is not None else Heard.SILENCE)
+        self._pump_soon(leg)
 
-    @staticmethod
-    def _idle(leg: Leg) -> bool:
-        return leg.doing is Doing.PARKED or (leg.doing is Doing.RUNNING and leg.app == "park")
+    def end_overlay(self, leg: Leg, response: str = "PLAYBACK ERROR", status: str = "done") -> bool:
+        """What is played over a leg stops; False: nothing is."""
+        sounding, leg.overlay = leg.overlay, None
+        if leg.overlay_timer is not None:
+            leg.overlay_timer.cancel()
+            leg.overlay_timer = None
+        if sounding is not None:
+            self._stopped(leg, sounding.path, status)
+            self._execute_complete(leg, response, "playback", sounding.path)
+        return sounding is not None
+
+    def break_playing(self, leg: Leg, everything: bool) -> None:
+        """uuid_break, or a key that ends playing: the sound ends, with `everything` those that wait too."""
+        if everything:
+            leg.queue.clear()
+        if self.end_overlay(leg, "FILE PLAYED", "break"):
+            self._rest(leg)
+        elif leg.doing is Doing.RUNNING and leg.app in _PLAYERS:
+            self._app_over(leg, "break")
 
     # -- events ------------------------------------------------------------------------------------
 
+    def _stopped(self, leg: Leg, path: str, status: str) -> None:
+        self.emit("PLAYBACK_STOP", leg, extra={**self._playback_headers(path), "Playback-Status": status})
+
     @staticmethod
     def _playback_headers(path: str) -> dict[str, str]:
-        return {
-            "Playback-File-Path": path,
-            "Playback-File-Type": "tone_stream" if "stream://" in path else "file",
-        }
+        headers = {"Playback-File-Path": path}
+        if path.startswith("tone_stream://") or "://" not in path:
+            headers["Playback-File-Type"] = "tone_stream" if "://" in path else "file"
+        return headers
 
     def _execute(self, leg: Leg, app: str = "", data: str = "") -> None:
-        self.emit(
-            "CHANNEL_EXECUTE", leg, extra=self._app_headers(app or leg.app, data if app else leg.app_data)
-        )
+        headers = self._app_headers(app or leg.app, data if app else leg.app_data)
+        leg.note_shown(headers["Application"], headers.get("Application-Data", ""))
+        self.emit("CHANNEL_EXECUTE", leg, extra=headers)
 
     def _execute_complete(self, leg: Leg, response: str = "_none_", app: str = "", data: str = "") -> None:
         headers = self._app_headers(app or leg.app, data if app else leg.app_data)

@@ -1,15 +1,19 @@
 """What the modelled world saw: calls that left the switch, and what every answered party heard.
 
 The judge of "no answered call stays silent" and of "as many INVITEs as attempts".  Must not influence the
-switch. Moments are wall-clock seconds since 1970, durations seconds.
+switch.  `heard` is [from, to, [sounds]] for each answered leg, sounds as `hearing` names them.  Moments are
+wall-clock seconds since 1970, durations seconds.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from typing import Any
 
-from freeswitch.standin.channel import Heard, Leg
+from freeswitch.standin.channel import Heard, Leg, Recording
+
+HEARD_KEEP = 5000
+"""Ended legs of which it is kept what they heard and when; older ones keep their sums only."""
 
 
 class Audit:
@@ -26,6 +30,8 @@ class Audit:
         self.refused: Counter[str] = Counter()
         self.results: Counter[str] = Counter()
         self._ended: list[dict[str, Any]] = []
+        self._detailed: deque[dict[str, Any]] = deque()
+        self._recordings: deque[dict[str, Any]] = deque(maxlen=HEARD_KEEP)
         self.records_lost = 0
 
     def ended(self, leg: Leg, now: float) -> None:
@@ -38,7 +44,28 @@ class Audit:
         if len(self._ended) >= self._keep:
             self.records_lost += 1
             return
-        self._ended.append(self._record(leg, now, over=True))
+        record = self._record(leg, now, over=True)
+        self._ended.append(record)
+        self._detailed.append(record)
+        if len(self._detailed) > HEARD_KEEP:
+            old = self._detailed.popleft()
+            old["heard"] = old["heard_keys"] = None
+
+    def recorded(self, recording: Recording, now: float, seconds: float, size: int) -> None:
+        """Note a recording that is finished."""
+        self._recordings.append(
+            {
+                "uuid": recording.target.uuid,
+                "path": recording.argument,
+                "stereo": recording.stereo,
+                "started_at": round(self._epoch_s + recording.since, 4),
+                "stopped_at": round(self._epoch_s + now, 4),
+                "seconds": seconds,
+                "masked_s": round(recording.masked_s, 4),
+                "bytes": size,
+                "complete": recording.until is None,
+            }
+        )
 
     def report(self, live: list[Leg], now: float, legs: bool = True) -> dict[str, Any]:
         """Everything as JSON-ready data; live answered legs come with `hungup_at` null."""
@@ -53,6 +80,7 @@ class Audit:
             "records_lost": self.records_lost,
         }
         if legs:
+            report["recordings"] = list(self._recordings)
             report["legs"] = self._ended + [
                 self._record(leg, now, over=False) for leg in live if leg.moment_answered is not None
             ]
@@ -69,8 +97,10 @@ class Audit:
         return {
             "uuid": leg.uuid,
             "kind": "phone" if leg.plan is None else "carrier",
+            "direction": leg.identity.direction,
+            "seat": leg.seat,
             "number": leg.identity.number,
-            "presence_data": leg.identity.presence_data,
+            "presence_data": leg.shown.presence_data,
             "answered_at": wall(leg.moment_answered),
             "bridged_at": wall(leg.moment_bridged),
             "message_started_at": wall(leg.message_at),
@@ -80,4 +110,17 @@ class Audit:
             "silence_s": round(seconds.get(Heard.SILENCE, 0.0), 4),
             "message_s": round(seconds.get(Heard.MESSAGE, 0.0), 4),
             "bridged_s": round(seconds.get(Heard.PARTY, 0.0), 4),
+            "heard": _spans(leg, now, self._epoch_s),
+            "heard_keys": [[wall(moment), key] for moment, key in leg.heard_keys],
+            "vanished_at": wall(leg.vanished_at),
         }
+
+
+def _spans(leg: Leg, now: float, epoch_s: float) -> list[list[Any]]:
+    """[from, to, [sounds]] of everything that the party heard; silence has no sounds."""
+    spans = []
+    ends = [since for since, _ in leg.hearing[1:]] + [now]
+    for (since, sounds), until in zip(leg.hearing, ends, strict=True):
+        if until > since:
+            spans.append([round(epoch_s + since, 4), round(epoch_s + until, 4), list(sounds)])
+    return spans

@@ -7,19 +7,26 @@ again, or in limbo (`Timing.limbo_probability`, `agent_lost_probability`); a leg
 A bridge to a leg that is bridged or being bridged steals it: its partner parks, transfers or hangs up by its
 own variables.
 
-Left out: bridges inside a dialplan (`bridge` application), three-way calls, eavesdropping, hold music.
+A held leg is taken back by a new bridge or a transfer; one that hangs up while it holds its partner takes the partner
+with it, whatever that one's variables say (from the source).
+
+Left out: bridges inside a dialplan (the `bridge` application).
 """
 
 from __future__ import annotations
 
 from freeswitch.standin.apps import Apps
 from freeswitch.standin.channel import STATE_NUMBER, Bridge, Doing, Heard, Leg
-from freeswitch.standin.dialstring import clean, parse_steps, split_arguments
+from freeswitch.standin.dialstring import clean, split_arguments
 from freeswitch.standin.events import OtherLeg
 
 
 class Bridging(Apps):
     """Apps plus bridges."""
+
+    def unhold(self, leg: Leg) -> bool:
+        """Take a held leg back.  Given by the layers above."""
+        raise NotImplementedError
 
     # -- making a bridge ---------------------------------------------------------------------------
 
@@ -28,6 +35,8 @@ class Bridging(Apps):
         joining = Bridge(a, b)
         for leg in (a, b):
             self._abandon_joining(leg)
+            if leg.held:
+                self.unhold(leg)
             leg.joining = joining
         for leg, other, role in ((a, b, "originatee"), (b, a, "originator")):
             leg.other = OtherLeg(role, other.identity, other.times)
@@ -49,7 +58,8 @@ class Bridging(Apps):
         if any(leg.alive and not leg.ready for leg in (a, b)):
             self._ruin_ringing(joining)
             return
-        for leg in (a, b):
+        # Whoever is in no bridge is away first: what it listens to ends before its target parks.
+        for leg in (a, b) if b.bridge is not None else (b, a) if a.bridge is not None else (a, b):
             if leg.alive:
                 # The leg named second is woken by the first: without that one it stays at CS_RESET.
                 self._leave_bridge_or_app(leg, woken=leg is a or a.alive)
@@ -62,7 +72,10 @@ class Bridging(Apps):
 
     def _leave_bridge_or_app(self, leg: Leg, woken: bool = True) -> None:
         if leg.doing is Doing.BRIDGED:
+            second = leg.bridge is not None and leg is leg.bridge.b
             self._part(leg)
+            if second:
+                self.enter(leg, "CS_HIBERNATE")
         else:
             if leg.doing is Doing.DIALING:
                 # Answered a moment ago, its originate has not come back yet: it succeeds, its steps are never
@@ -71,7 +84,7 @@ class Bridging(Apps):
             self.leave_app(leg)
             self.enter(leg, "CS_HIBERNATE")
         leg.doing = Doing.JOINING
-        leg.hears(Heard.SILENCE, self.clock.now)
+        self.hear(leg, Heard.SILENCE)
         self.enter(leg, "CS_RESET")
         if woken:
             self.enter(leg, "CS_SOFT_EXECUTE")
@@ -92,6 +105,7 @@ class Bridging(Apps):
             leg.doing = Doing.BRIDGED
             leg.app = "uuid_bridge"
             leg.app_data = joining.partner(leg).uuid
+            leg.filtered = leg.flag("bridge_filter_dtmf")
             leg.times = leg.times._replace(bridged=micros)
         b.call_uuid = a.uuid
         self._execute(a)
@@ -99,12 +113,16 @@ class Bridging(Apps):
         ends = {"Bridge-A-Unique-ID": a.uuid, "Bridge-B-Unique-ID": b.uuid}
         self.emit("CHANNEL_BRIDGE", a, front=ends)
         self.enter(b, "CS_EXCHANGE_MEDIA")
+        for owner in [bug.owner for leg in (a, b) for bug in leg.bugs if bug.owner is not None]:
+            self.emit("CALL_UPDATE", owner, front={"Direction": "SEND"})
         for leg in (a, b):
             other = joining.partner(leg)
             leg.put(bridge_to=other.uuid, last_bridge_to=other.uuid)
             self.emit("CALL_UPDATE", leg, front={"Direction": "SEND", "Bridged-To": other.uuid})
             leg.hears(Heard.PARTY, now)
             self._talk(leg)
+            self._pump_soon(leg)
+        self.note_hearing(a)
 
     def _ruin_ringing(self, joining: Bridge) -> None:
         """A leg of the two still rings: both calls die, as measured."""
@@ -168,40 +186,51 @@ class Bridging(Apps):
         if bridge is None:
             return
         other = bridge.partner(leg)
+        for each in (leg, other):
+            self.end_overlay(each, "FILE PLAYED", "break")
         leg.bridge = other.bridge = None
         for each in (leg, other):
+            self.drop_hold(each)
+            self.note_hearing(each)
             self._stop_talk(each)
             each.drop("bridge_to")
             each.put(last_bridge_role="originator" if each is bridge.a else "originatee")
             each.call_uuid = each.uuid
+        dropped = leg in self.holders and not leg.alive
+        self.holders -= {leg, other}
         if leg is bridge.a:
             if other.alive:
-                self._after_bridge(other, False)
+                self._after_bridge(other, False, dropped)
             self._unbridge(bridge)
         else:
             self._unbridge(bridge)
             if other.alive:
-                self._after_bridge(other, True)
+                self._after_bridge(other, True, dropped)
 
     def _unbridge(self, bridge: Bridge) -> None:
         ends = {"Bridge-A-Unique-ID": bridge.a.uuid, "Bridge-B-Unique-ID": bridge.b.uuid}
         self.emit("CHANNEL_UNBRIDGE", bridge.a, front=ends)
 
-    def _after_bridge(self, leg: Leg, was_first: bool) -> None:
-        """Where a leg goes when its partner left: park > transfer > hangup, by its variables."""
+    def _after_bridge(self, leg: Leg, was_first: bool, dropped: bool = False) -> None:
+        """Where a leg goes when its partner left: park > transfer > hangup, by its variables; `dropped`: it was on
+        hold when its partner hung up.
+        """
         if leg.joining is not None and leg.joining.timer is not None:
             # It is being taken elsewhere at this moment; the other bridge decides.
             return
         transfer = leg.variables.get("transfer_after_bridge", "")
-        if leg.flag("park_after_bridge"):
+        if dropped:
+            leg.doing = Doing.ENDING
+            self.hang_up_at_once(leg, "NORMAL_CLEARING", "bridge")
+        elif leg.flag("park_after_bridge"):
             self.park_again(leg)
             self._wait(leg)
         elif transfer:
             # `<extension>:<dialplan>[:<context>]`; the extension of an inline dialplan holds colons itself.
             inline = transfer.endswith(":inline")
             parts = [transfer.removesuffix(":inline"), "inline"] if inline else split_arguments(transfer, ":")
-            steps, _ = parse_steps(clean(parts[0]), parts[1] if len(parts) > 1 else "XML")
-            leg.hears(Heard.SILENCE, self.clock.now)
+            steps = self.steps_for(leg, clean(parts[0]), *parts[1:3])
+            self.hear(leg, Heard.SILENCE)
             self._wait(leg)
             self.run(leg, steps, routed=True)
         else:
@@ -212,6 +241,16 @@ class Bridging(Apps):
             self.hang_up_at_once(leg, "NORMAL_CLEARING", "bridge")
 
     def _wind_down(self, leg: Leg) -> None:
+        self.end_bugs(leg)
+        self._wind_down_calls(leg)
+        self.holders.discard(leg)
+
+    def end_recordings(self, leg: Leg) -> None:
+        super().end_recordings(leg)
+        for bug in list(leg.bugs):
+            self.remove_bug(bug)
+
+    def _wind_down_calls(self, leg: Leg) -> None:
         joining = leg.joining
         if joining is not None:
             other = joining.partner(leg)
@@ -246,10 +285,14 @@ class Bridging(Apps):
             return
         self.clock.at(self.after(self.timing.interrupt), self._interrupt, leg, None)
 
-    def transfer(self, leg: Leg, extension: str, dialplan: str) -> None:
+    def transfer(self, leg: Leg, extension: str, dialplan: str = "XML", context: str = "") -> None:
         """uuid_transfer of a living leg."""
-        steps, _ = parse_steps(extension, dialplan)
         if leg.doing is not Doing.DIALING:
+            if leg.held:
+                self.unhold(leg)
+            steps = self.steps_for(leg, extension, dialplan, context)
+            leg.other = None
+            leg.profile_index += 1
             self.clock.at(self.after(self.timing.interrupt), self._interrupt, leg, steps)
 
     def _interrupt(self, leg: Leg, steps: tuple[tuple[str, str], ...] | None) -> None:
@@ -267,7 +310,7 @@ class Bridging(Apps):
         if steps is None:
             self.park_again(leg)
         else:
-            leg.hears(Heard.SILENCE, self.clock.now)
+            self.hear(leg, Heard.SILENCE)
             self.run(leg, steps, routed=True)
 
     # -- the callee behind the leg -----------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from freeswitch.standin.events import Identity, OtherLeg, Times, View
 
@@ -59,6 +59,41 @@ STATE_NUMBER: Final[Mapping[str, int]] = {
 
 
 @dataclass(slots=True, eq=False)
+class Bug:
+    """A media bug, as a FreeSWITCH calls what sits on a leg's sound: `eavesdrop`, `displace` or
+    `session_record`.
+
+    `owner` is the eavesdropping leg; `to_target` and `to_partner` say who hears it.  `timer` is the end of a
+    displacing sound, of which `left_s` are still to be played (None: endless).
+    """
+
+    kind: str
+    target: Leg
+    argument: str
+    owner: Leg | None = None
+    to_target: bool = False
+    to_partner: bool = False
+    keys: bool = True
+    mux: bool = False
+    silent: bool = False
+    left_s: float | None = None
+    timer: Timer | None = None
+    since: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Recording(Bug):
+    """A recording: `masked` are spans of model time that hold silence; `until` is set where the disk got
+    full.
+    """
+
+    stereo: bool = False
+    masked_at: float | None = None
+    masked_s: float = 0.0
+    until: float | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Bridge:
     """Two legs being joined, or joined.  `a` was named first: it carries CHANNEL_BRIDGE and
     CHANNEL_UNBRIDGE.
@@ -74,6 +109,24 @@ class Bridge:
         return self.b if leg is self.a else self.a
 
 
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """A sound for a leg by `uuid_broadcast` or as hold music; `loop`: again and again."""
+
+    path: str
+    loop: bool = False
+
+
+class Shown(NamedTuple):
+    """What `show channels` tells of a leg though it may have changed since: noted at certain events only."""
+
+    app: str = ""
+    app_data: str = ""
+    presence_id: str = ""
+    presence_data: str = ""
+    accountcode: str = ""
+
+
 class Leg:
     """One channel.  `variables` is copied before a change whenever an event may still hold it."""
 
@@ -83,6 +136,8 @@ class Leg:
         "app_data",
         "app_timer",
         "bridge",
+        "bug",
+        "bugs",
         "by",
         "call_state",
         "call_uuid",
@@ -91,31 +146,43 @@ class Leg:
         "early",
         "ending",
         "far_timer",
+        "filtered",
         "flipped",
         "heard",
+        "heard_keys",
         "heard_s",
         "heard_since",
+        "hearing",
+        "held",
+        "hold_us",
         "identity",
         "inbound_like",
         "joining",
         "limit_timer",
+        "media_limit_s",
         "message_at",
         "moment_answered",
         "moment_bridged",
         "on_final",
         "other",
         "overlay",
+        "overlay_timer",
         "phone",
         "plan",
+        "playing",
         "profile_index",
         "progress_timer",
+        "queue",
+        "seat",
         "seen",
         "shared",
+        "shown",
         "state",
         "state_number",
         "steps",
         "talk_left_s",
         "times",
+        "vanished_at",
         "variables",
     )
 
@@ -148,7 +215,19 @@ class Leg:
         self.steps: tuple[Step, ...] = ()
         self.bridge: Bridge | None = None
         self.joining: Bridge | None = None
-        self.overlay: str | None = None
+        self.overlay: Sounding | None = None
+        self.overlay_timer: Timer | None = None
+        self.queue: list[Sounding] = []
+        self.playing: str | None = None
+        self.held = ""
+        self.filtered = False
+        self.hold_us = (0, 0)
+        self.bugs: list[Bug] = []
+        self.bug: Bug | None = None
+        self.seat = ""
+        self.media_limit_s: float | None = None
+        self.vanished_at: float | None = None
+        self.shown = Shown()
         self.on_final: Reply | None = None
         self.far_timer: Timer | None = None
         self.app_timer: Timer | None = None
@@ -161,6 +240,8 @@ class Leg:
         self.heard: Heard | None = None
         self.heard_since = 0.0
         self.heard_s: dict[Heard, float] = {}
+        self.hearing: list[tuple[float, tuple[str, ...]]] = []
+        self.heard_keys: list[tuple[float, str]] = []
 
     @property
     def uuid(self) -> str:
@@ -170,6 +251,16 @@ class Leg:
     def alive(self) -> bool:
         """Not hung up: commands still find it."""
         return self.cause is None
+
+    @property
+    def idle(self) -> bool:
+        """It is parked, the first time or again."""
+        return self.doing is Doing.PARKED or (self.doing is Doing.RUNNING and self.app == "park")
+
+    @property
+    def partner(self) -> Leg | None:
+        """Whom it talks to."""
+        return self.bridge.partner(self) if self.bridge is not None and self.bridge.joined else None
 
     @property
     def up(self) -> bool:
@@ -218,6 +309,18 @@ class Leg:
             self.times,
             self.other,
             self.variables,
+            self.hold_us,
+        )
+
+    def note_shown(self, app: str | None = None, app_data: str = "") -> None:
+        """The events that `show channels` is fed from: EXECUTE and HOLD (with an `app`), ORIGINATE, ROUTING."""
+        before, variables = self.shown, self.variables
+        self.shown = Shown(
+            before.app if app is None else app,
+            before.app_data if app is None else app_data,
+            variables.get("presence_id", self.identity.presence_id),
+            variables.get("presence_data", self.identity.presence_data),
+            variables.get("accountcode", ""),
         )
 
     def hears(self, what: Heard | None, now: float) -> None:

@@ -18,10 +18,10 @@ class Timer:
 
     __slots__ = ("args", "callback", "due", "order")
 
-    def __init__(self, due: float, order: int, callback: Callable[..., None], args: tuple[Any, ...]) -> None:
+    def __init__(self, due: float, order: int, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.due = due
         self.order = order
-        self.callback: Callable[..., None] | None = callback
+        self.callback: Callable[..., object] | None = callback
         self.args = args
 
     def cancel(self) -> None:
@@ -41,7 +41,7 @@ class Clock:
         self._heap: list[tuple[float, int, Timer]] = []
         self._order = 0
 
-    def at(self, due: float, callback: Callable[..., None], *args: Any) -> Timer:
+    def at(self, due: float, callback: Callable[..., object], *args: Any) -> Timer:
         """Call `callback(*args)` at `due` (never earlier than now); equal moments keep their order of
         asking.
         """

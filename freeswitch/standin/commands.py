@@ -13,19 +13,15 @@ from typing import Final
 
 from freeswitch.standin import views
 from freeswitch.standin.causes import known_cause
-from freeswitch.standin.channel import Doing, Leg, Reply
-from freeswitch.standin.dialing import Dialing
+from freeswitch.standin.channel import Doing, Leg, Reply, Sounding
 from freeswitch.standin.dialstring import split_arguments
 from freeswitch.standin.events import SwitchEvent
 from freeswitch.standin.kernel import VERSION
-
-OK: Final = "+OK\n"
-NO_CHANNEL: Final = "-ERR No such channel!\n"
-USAGE: Final = "-USAGE: see the command's documentation\n"
+from freeswitch.standin.phone_commands import NO_CHANNEL, OK, PHONE_COMMANDS, PhoneCommands
 
 
-class Commands(Dialing):
-    """Dialing plus the command table."""
+class Commands(PhoneCommands):
+    """Everything below plus the command table."""
 
     def execute(self, line: str, reply: Reply) -> None:
         """Run one command line; `reply` is called exactly once, at once or later (originate)."""
@@ -33,6 +29,9 @@ class Commands(Dialing):
         argument = argument.strip()
         if command == "originate":
             self.originate(argument, reply)
+            return
+        if command in PHONE_COMMANDS:
+            reply(PHONE_COMMANDS[command](self, argument))
             return
         handler = _TABLE.get(command)
         reply(handler(self, argument) if handler is not None else f"-ERR {command} Command not found!\n")
@@ -83,7 +82,7 @@ class Commands(Dialing):
         else:
             targets = [leg]
         for target in targets:
-            self.transfer(target, parts[1], parts[2] if len(parts) > 2 else "XML")
+            self.transfer(target, *parts[1:4])
         return OK
 
     def _uuid_broadcast(self, argument: str) -> str:
@@ -97,7 +96,7 @@ class Commands(Dialing):
         if not separator:
             app, data = "playback", path
         if app == "playback":
-            self.clock.at(self.after(self.timing.broadcast), self.broadcast, leg, data)
+            self.broadcast(leg, Sounding(data))
         elif app == "hangup":
             self.hang_up(leg, known_cause(data or "NORMAL_CLEARING"), "command")
         return "+OK Message sent\n"
@@ -142,34 +141,11 @@ class Commands(Dialing):
         event = SwitchEvent("CHANNEL_DATA", self.node, self.reserve(), self.clock.micros(), leg.view())
         return views.dump(event, form == "json")
 
-    def _uuid_displace(self, argument: str) -> str:
-        leg, rest = self._leg(argument)
-        if leg is None:
-            return NO_CHANNEL
-        return "+OK Success\n" if rest.split()[:1] and rest.split()[0] in ("start", "stop") else USAGE
-
     def _uuid_display(self, argument: str) -> str:
         leg, rest = self._leg(argument)
         if leg is None:
             return NO_CHANNEL
         return "+OK Success\n" if rest else "-USAGE: <uuid> [<display>]\n"
-
-    def _uuid_hold(self, argument: str) -> str:
-        """Minimal: the call state shows HELD; no media, no hold music, no CHANNEL_HOLD event."""
-        mode, _, rest = argument.partition(" ")
-        off = mode == "off"
-        leg = self.find(rest.split()[0] if off and rest.split() else mode)
-        if leg is None:
-            return NO_CHANNEL
-        if leg.moment_answered is not None:
-            self.call_state(leg, "ACTIVE" if off else "HELD")
-        return "+OK Success\n"
-
-    def _uuid_send_dtmf(self, argument: str) -> str:
-        leg, digits = self._leg(argument)
-        if leg is None:
-            return NO_CHANNEL
-        return OK if digits else "-USAGE: <uuid> <dtmf_data>\n"
 
     def _hupall(self, argument: str) -> str:
         cause = known_cause(argument.split()[0]) if argument.split() else "MANAGER_REQUEST"
@@ -253,21 +229,6 @@ class Commands(Dialing):
             self.audit.report(list(self.legs.values()), self.clock.now, legs=argument != "summary")
         )
 
-    def _press(self, argument: str) -> str:
-        uuid, _, digits = argument.partition(" ")
-        return OK if self.dtmf(uuid, digits.strip()) else NO_CHANNEL
-
-    def dtmf(self, uuid: str, digits: str) -> bool:
-        """The party on a leg presses keys: one DTMF event each; False when there is no such answered leg."""
-        leg = self.find(uuid)
-        if leg is None or leg.moment_answered is None:
-            return False
-        for digit in digits:
-            if digit in "0123456789*#ABCD":
-                extra = {"DTMF-Digit": digit, "DTMF-Duration": "960", "DTMF-Source": "RTP"}
-                self.emit("DTMF", leg, extra=extra)
-        return True
-
     def message(self, uuid: str, headers: dict[str, str]) -> str:
         """sendmsg: execute and hangup are modelled, as commands on the leg."""
         leg = self.find(uuid)
@@ -305,10 +266,7 @@ _TABLE: Final[dict[str, Handler]] = {
     "uuid_getvar": Commands._uuid_getvar,
     "uuid_exists": Commands._uuid_exists,
     "uuid_dump": Commands._uuid_dump,
-    "uuid_displace": Commands._uuid_displace,
     "uuid_display": Commands._uuid_display,
-    "uuid_hold": Commands._uuid_hold,
-    "uuid_send_dtmf": Commands._uuid_send_dtmf,
     "hupall": Commands._hupall,
     "show": Commands._show,
     "status": Commands._status,
@@ -320,5 +278,4 @@ _TABLE: Final[dict[str, Handler]] = {
     "create_uuid": Commands._create_uuid,
     "fsctl": Commands._fsctl,
     "standin_audit": Commands._audit,
-    "standin_press": Commands._press,
 }

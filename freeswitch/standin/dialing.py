@@ -11,17 +11,17 @@ only.
 
 from __future__ import annotations
 
-from freeswitch.standin.bridging import Bridging
 from freeswitch.standin.channel import Doing, Leg, Reply
 from freeswitch.standin.dialstring import DialStringError, OriginateRequest, parse_originate
 from freeswitch.standin.events import Identity
-from freeswitch.standin.world import CallPlan, PhonePlan
+from freeswitch.standin.keys import Keys
+from freeswitch.standin.world import BUSY, CallPlan, PhonePlan
 
 DEFAULT_TIMEOUT_S = 60
 
 
-class Dialing(Bridging):
-    """Bridging plus originate."""
+class Dialing(Keys):
+    """Keys and what is below plus originate."""
 
     def originate(self, argument: str, reply: Reply) -> None:
         """Start an originate; `reply` gets `+OK <uuid>` or `-ERR <cause>` when it is decided, once."""
@@ -45,6 +45,8 @@ class Dialing(Bridging):
                 self.audit.refused["unregistered"] += 1
                 reply("-ERR USER_NOT_REGISTERED\n")
                 return
+            if self._engaged(endpoint.number):
+                phone = PhonePlan(sip_status=BUSY, final_s=phone.ring_s or 0.01, ring_s=None)
         if not self.admit():
             reply("-ERR DESTINATION_OUT_OF_ORDER\n")
             return
@@ -56,6 +58,7 @@ class Dialing(Bridging):
                 return
             call = self.world.plan_call(endpoint.gateway, endpoint.number, self.clock.now)
         leg = Leg(self._identify(uuid, request), call, phone, self.clock.micros())
+        leg.seat = endpoint.number if endpoint.is_phone else ""
         leg.put_all(variables)
         leg.put(originate_early_media="false" if leg.flag("ignore_early_media") else "true")
         self.legs[uuid] = leg
@@ -66,6 +69,12 @@ class Dialing(Bridging):
         leg.on_final = reply
         self.begin(leg)
         self._play_out(leg, request)
+
+    def _engaged(self, user: str) -> bool:
+        """A phone that has a call takes no second one, unless its owner wants that."""
+        if self.world.call_waits(user):
+            return False
+        return any(leg.seat == user and leg.alive for leg in self.legs.values())
 
     def _identify(self, uuid: str, request: OriginateRequest) -> Identity:
         variables, endpoint = request.variables, request.endpoint
@@ -162,6 +171,8 @@ class Dialing(Bridging):
                 )
         else:
             self._wait(leg)
+            if leg.plan is not None and leg.plan.keys:
+                self.press_later(leg, leg.plan.keys, leg.plan.keys_s)
         if waiting:
             if leg.phone is not None and "@" in leg.identity.name and leg.identity.presence_id:
                 # Seen on `user/` legs only: the user endpoint announces its leg a second time.

@@ -11,55 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from freeswitch.standin.causes import Q850
+from freeswitch.standin.origins import CALLING
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Event-Calling-File, -Function and -Line-Number by event name, as captured.
-_CALLING: Final = MappingProxyType(
-    {
-        "CHANNEL_OUTGOING": ("switch_core_session.c", "switch_core_session_outgoing_channel", "768"),
-        "CHANNEL_STATE": ("switch_channel.c", "switch_channel_perform_set_running_state", "2409"),
-        "CHANNEL_CREATE": ("switch_core_state_machine.c", "switch_core_session_run", "626"),
-        "CHANNEL_ORIGINATE": ("switch_core_state_machine.c", "switch_core_session_run", "632"),
-        "CHANNEL_PROGRESS": ("switch_channel.c", "switch_channel_perform_mark_ring_ready_value", "3507"),
-        "CHANNEL_PROGRESS_MEDIA": ("switch_channel.c", "switch_channel_perform_mark_pre_answered", "3562"),
-        "CHANNEL_CALLSTATE": ("switch_channel.c", "switch_channel_perform_set_callstate", "302"),
-        "CODEC": ("switch_core_codec.c", "switch_core_session_set_real_read_codec", "189"),
-        "CHANNEL_ANSWER": ("switch_channel.c", "switch_channel_perform_mark_answered", "3848"),
-        "CALL_UPDATE": ("switch_channel.c", "switch_channel_flip_cid", "3279"),
-        "API": ("switch_loadable_module.c", "switch_api_execute", "3140"),
-        "BACKGROUND_JOB": ("mod_event_socket.c", "api_exec", "1580"),
-        "CHANNEL_EXECUTE": ("switch_core_session.c", "switch_core_session_exec", "2949"),
-        "CHANNEL_EXECUTE_COMPLETE": ("switch_core_session.c", "switch_core_session_exec", "2972"),
-        "CHANNEL_PARK": ("switch_ivr.c", "switch_ivr_park", "1002"),
-        "CHANNEL_UNPARK": ("switch_ivr.c", "switch_ivr_park", "1213"),
-        "CHANNEL_BRIDGE": ("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", "1689"),
-        "CHANNEL_UNBRIDGE": ("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", "1879"),
-        "CHANNEL_HANGUP": ("switch_channel.c", "switch_channel_perform_hangup", "3447"),
-        "CHANNEL_HANGUP_COMPLETE": (
-            "switch_core_state_machine.c",
-            "switch_core_session_reporting_state",
-            "943",
-        ),
-        "CHANNEL_DESTROY": ("switch_core_session.c", "switch_core_session_perform_destroy", "1588"),
-        "CHANNEL_DATA": ("mod_commands.c", "uuid_dump_function", "6495"),
-        "PLAYBACK_START": ("switch_ivr_play_say.c", "switch_ivr_play_file", "1649"),
-        "PLAYBACK_STOP": ("switch_ivr_play_say.c", "switch_ivr_play_file", "2023"),
-        "DTMF": ("switch_channel.c", "switch_channel_dequeue_dtmf", "678"),
-        "HEARTBEAT": ("switch_core.c", "send_heartbeat", "95"),
-        "SHUTDOWN": ("switch_core.c", "switch_core_destroy", "3033"),
-    }
-)
-
 # Events of a channel that carry no variable_* headers.
 BARE_EVENTS: Final = frozenset({"CHANNEL_OUTGOING", "CHANNEL_STATE", "CHANNEL_CALLSTATE", "CODEC", "DTMF"})
+_DEPARTED: Final = frozenset({"CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"})
 
 # Every event name that a subscription may ask for; others are accepted and never sent.
-EVENT_NAMES: Final = frozenset(_CALLING) | {"CUSTOM"}
+EVENT_NAMES: Final = frozenset(CALLING) | {"CUSTOM"}
 
 
 class Times(NamedTuple):
@@ -88,6 +52,13 @@ class Identity(NamedTuple):
     presence_id: str
     presence_data: str
     network_addr: str
+    direction: str = "outbound"
+    context: str = "default"
+    username: str = ""
+
+    @property
+    def inbound(self) -> bool:
+        return self.direction == "inbound"
 
 
 class OtherLeg(NamedTuple):
@@ -118,6 +89,7 @@ class View(NamedTuple):
     times: Times
     other: OtherLeg | None
     variables: Mapping[str, str]
+    hold_us: tuple[int, int] = (0, 0)
 
 
 class Node(NamedTuple):
@@ -174,7 +146,7 @@ class SwitchEvent:
     def _build(self) -> dict[str, str]:
         node, stamp = self._node, self._stamp
         local, gmt = _dates(stamp // 1_000_000)
-        calling = _CALLING.get(self.name, ("", "", "0"))
+        calling = CALLING.get(self.name, ("", "", "0"))
         headers = {
             "Event-Name": self.name,
             "Core-UUID": node.core_uuid,
@@ -195,7 +167,7 @@ class SwitchEvent:
         if self._view is not None:
             _channel_headers(self._view, headers)
             if self.name not in BARE_EVENTS:
-                _variables(self._view, headers, self.name in ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"))
+                _variables(self._view, headers, self.name in _DEPARTED)
         if self._extra:
             headers.update(self._extra)
         return headers
@@ -218,9 +190,9 @@ def _channel_headers(view: View, headers: dict[str, str]) -> None:
     headers["Channel-State-Number"] = str(view.state_number)
     headers["Channel-Name"] = who.name
     headers["Unique-ID"] = who.uuid
-    headers["Call-Direction"] = "outbound"
-    headers["Presence-Call-Direction"] = "outbound"
-    headers["Channel-HIT-Dialplan"] = "true" if view.flipped else "false"
+    headers["Call-Direction"] = who.direction
+    headers["Presence-Call-Direction"] = who.direction
+    headers["Channel-HIT-Dialplan"] = "true" if view.flipped or who.inbound else "false"
     if view.state != "CS_NONE":
         # The variables of the originate are not on the channel yet while it is made.
         if who.presence_id:
@@ -238,30 +210,36 @@ def _channel_headers(view: View, headers: dict[str, str]) -> None:
             headers[f"Channel-{way}-Codec-Bit-Rate"] = "64000"
     if not who.name or who.name == "N/A":
         return
-    headers["Caller-Direction"] = "outbound"
-    headers["Caller-Logical-Direction"] = "inbound" if view.inbound_like else "outbound"
+    headers["Caller-Direction"] = who.direction
+    headers["Caller-Logical-Direction"] = "inbound" if view.inbound_like or who.inbound else "outbound"
     _party("Caller", who, view.flipped, headers, view.seen)
     headers["Caller-Unique-ID"] = who.uuid
-    headers["Caller-Source"] = "src/switch_ivr_originate.c"
-    headers["Caller-Context"] = "default"
+    headers["Caller-Source"] = "mod_sofia" if who.inbound else "src/switch_ivr_originate.c"
+    headers["Caller-Context"] = who.context
     headers["Caller-Channel-Name"] = who.name
     headers["Caller-Profile-Index"] = str(view.profile_index)
-    _moments("Caller", times, headers)
+    _moments("Caller", times, headers, view.hold_us)
     if view.other is not None:
         other = view.other
         headers["Other-Type"] = other.role
-        headers["Other-Leg-Direction"] = "outbound"
+        headers["Other-Leg-Direction"] = other.identity.direction
         headers["Other-Leg-Logical-Direction"] = "inbound"
         _party("Other-Leg", other.identity, True, headers, True)
         headers["Other-Leg-Unique-ID"] = other.identity.uuid
-        headers["Other-Leg-Source"] = "src/switch_ivr_originate.c"
-        headers["Other-Leg-Context"] = "default"
+        inbound = other.identity.inbound
+        headers["Other-Leg-Source"] = "mod_sofia" if inbound else "src/switch_ivr_originate.c"
+        headers["Other-Leg-Context"] = other.identity.context
         headers["Other-Leg-Channel-Name"] = other.identity.name
         _moments("Other-Leg", other.times, headers)
 
 
 def _party(prefix: str, who: Identity, flipped: bool, headers: dict[str, str], seen: bool) -> None:
     # After the answer the switch looks at the call from the callee's side: caller and callee change places.
+    if who.inbound:
+        flipped = False
+        if who.username:
+            headers[f"{prefix}-Username"] = who.username
+        headers[f"{prefix}-Dialplan"] = "XML"
     if flipped:
         headers[f"{prefix}-Caller-ID-Name"] = "Outbound Call"
         headers[f"{prefix}-Caller-ID-Number"] = who.number
@@ -276,7 +254,7 @@ def _party(prefix: str, who: Identity, flipped: bool, headers: dict[str, str], s
         if who.caller_name:
             headers[f"{prefix}-Callee-ID-Name"] = who.caller_name
         headers[f"{prefix}-Callee-ID-Number"] = who.caller_number
-    else:
+    elif not who.inbound:
         headers[f"{prefix}-Callee-ID-Name"] = "Outbound Call"
         headers[f"{prefix}-Callee-ID-Number"] = who.number
     if seen:
@@ -285,7 +263,9 @@ def _party(prefix: str, who: Identity, flipped: bool, headers: dict[str, str], s
     headers[f"{prefix}-Destination-Number"] = who.number
 
 
-def _moments(prefix: str, times: Times, headers: dict[str, str]) -> None:
+def _moments(
+    prefix: str, times: Times, headers: dict[str, str], hold_us: tuple[int, int] = (0, 0)
+) -> None:
     headers[f"{prefix}-Profile-Created-Time"] = str(times.profile_created)
     headers[f"{prefix}-Channel-Created-Time"] = str(times.created)
     headers[f"{prefix}-Channel-Answered-Time"] = str(times.answered)
@@ -295,8 +275,8 @@ def _moments(prefix: str, times: Times, headers: dict[str, str]) -> None:
     headers[f"{prefix}-Channel-Transfer-Time"] = "0"
     headers[f"{prefix}-Channel-Resurrect-Time"] = "0"
     headers[f"{prefix}-Channel-Bridged-Time"] = str(times.bridged)
-    headers[f"{prefix}-Channel-Last-Hold"] = "0"
-    headers[f"{prefix}-Channel-Hold-Accum"] = "0"
+    headers[f"{prefix}-Channel-Last-Hold"] = str(hold_us[0])
+    headers[f"{prefix}-Channel-Hold-Accum"] = str(hold_us[1])
     headers[f"{prefix}-Screen-Bit"] = "true"
     headers[f"{prefix}-Privacy-Hide-Name"] = "false"
     headers[f"{prefix}-Privacy-Hide-Number"] = "false"
@@ -304,8 +284,9 @@ def _moments(prefix: str, times: Times, headers: dict[str, str]) -> None:
 
 def _variables(view: View, headers: dict[str, str], final: bool) -> None:
     who = view.identity
-    headers["variable_direction"] = "outbound"
-    headers["variable_is_outbound"] = "true"
+    headers["variable_direction"] = who.direction
+    if not who.inbound:
+        headers["variable_is_outbound"] = "true"
     headers["variable_uuid"] = who.uuid
     headers["variable_call_uuid"] = view.call_uuid
     headers["variable_session_id"] = str(who.session_id)
@@ -313,11 +294,13 @@ def _variables(view: View, headers: dict[str, str], final: bool) -> None:
         return
     if who.gateway:
         headers["variable_sip_gateway_name"] = who.gateway
-    headers["variable_sip_profile_name"] = "gateway" if who.gateway else who.profile
+    if not who.inbound:
+        headers["variable_sip_profile_name"] = "gateway" if who.gateway else who.profile
     headers["variable_channel_name"] = who.name
     for name, value in view.variables.items():
         headers[f"variable_{name}"] = value
-    headers["variable_originate_endpoint"] = "sofia"
+    if not who.inbound:
+        headers["variable_originate_endpoint"] = "sofia"
     headers["variable_sofia_profile_name"] = who.profile
     headers["variable_recovery_profile_name"] = who.profile
     if view.seen:

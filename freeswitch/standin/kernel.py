@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from freeswitch.standin.audit import Audit
 from freeswitch.standin.channel import Leg
 from freeswitch.standin.clock import Clock
+from freeswitch.standin.dialplan import Dialplan
 from freeswitch.standin.events import EVENT_NAMES, Node, SwitchEvent
 from freeswitch.standin.world import Rng, World
+
+if TYPE_CHECKING:
+    from freeswitch.standin.recording import Recorder
 
 ALL: Final = "ALL"
 VERSION: Final = "1.11.3-dev-standin"
@@ -51,6 +55,7 @@ class Timing:
     bridge_join: tuple[float, float] = (0.043, 0.064)
     interrupt: tuple[float, float] = (0.001, 0.02)
     broadcast: tuple[float, float] = (0.1, 0.14)
+    keys: tuple[float, float] = (0.1, 0.1)
     limbo_probability: float = 0.75
     agent_lost_probability: float = 0.75
 
@@ -62,6 +67,16 @@ class Job:
     uuid: str
     command: str
     argument: str
+
+
+class _NoDisk:
+    """A recorder that keeps nothing."""
+
+    def begin(self, path: str) -> bool:
+        return True
+
+    def finish(self, path: str, channels: int, seconds: float) -> None:
+        return None
 
 
 class Kernel:
@@ -79,6 +94,7 @@ class Kernel:
         epoch_s: float = 1_795_312_800.0,
         heartbeat_s: float | None = 20.0,
         audit_keep: int = 200_000,
+        recorder: Recorder | None = None,
     ) -> None:
         if heartbeat_s is not None and heartbeat_s <= 0:
             raise SwitchError(
@@ -91,8 +107,12 @@ class Kernel:
         self.timing = timing or Timing()
         self.clock = Clock(epoch_s)
         self.audit = Audit(epoch_s, audit_keep)
+        self.dialplan = Dialplan.read(world.spec.dialplan)
+        self.recorder: Recorder = recorder or _NoDisk()
+        self.disk_full = world.spec.disk_full
         self.heartbeat_s = heartbeat_s
         self.legs: dict[str, Leg] = {}
+        self.holders: set[Leg] = set()
         self.sessions = 0
         self.sessions_peak = 0
         self.started_s = 0.0

@@ -20,6 +20,7 @@ CALL_STATE_NUMBER = {
     "EARLY": "3",
     "ACTIVE": "4",
     "HELD": "5",
+    "UNHELD": "6",
     "HANGUP": "7",
 }
 
@@ -31,6 +32,14 @@ class Legs(Kernel):
         """Emit what ends with `leg` (its application, its bridge) and settle its partner.  Given by the
         layers above.
         """
+        raise NotImplementedError
+
+    def end_recordings(self, leg: Leg) -> None:
+        """Whatever sits on the sound of a leg that has hung up comes off.  Given by the layers above."""
+        raise NotImplementedError
+
+    def drop_hold(self, leg: Leg) -> None:
+        """A held leg is so no longer.  Given by the layers above."""
         raise NotImplementedError
 
     # -- states ------------------------------------------------------------------------------------
@@ -61,6 +70,7 @@ class Legs(Kernel):
         self.emit("CHANNEL_STATE", leg)
         leg.state_number = STATE_NUMBER["CS_ROUTING"]
         self.emit("CHANNEL_CREATE", leg)
+        leg.note_shown()
         self.emit("CHANNEL_ORIGINATE", leg)
         self.enter(leg, "CS_ROUTING")
         self.enter(leg, "CS_CONSUME_MEDIA")
@@ -73,8 +83,8 @@ class Legs(Kernel):
         self.emit("CHANNEL_PROGRESS", leg)
         self.call_state(leg, "RINGING")
 
-    def early_media(self, leg: Leg) -> None:
-        """A 183 with media came."""
+    def early_media(self, leg: Leg, codecs: bool = True) -> None:
+        """A 183 with media came, or was sent."""
         leg.seen = True
         leg.early = True
         leg.answer_state = "early"
@@ -82,17 +92,19 @@ class Legs(Kernel):
         leg.put(endpoint_disposition="EARLY MEDIA")
         self.emit("CHANNEL_PROGRESS_MEDIA", leg)
         self.call_state(leg, "EARLY")
-        self._codecs(leg)
+        if codecs:
+            self.codecs(leg)
 
     def answered(self, leg: Leg) -> None:
         """A 200 came."""
         now = self.clock.now
         leg.seen = True
         if not leg.early:
-            self._codecs(leg)
+            self.codecs(leg)
         leg.answer_state = "answered"
         leg.times = leg.times._replace(answered=self.clock.micros())
         leg.moment_answered = now
+        leg.media_limit_s = _media_limit(leg)
         self.emit("CHANNEL_ANSWER", leg)
         self.call_state(leg, "ACTIVE")
         # What was heard in early media does not count as heard on the answered call.
@@ -109,17 +121,20 @@ class Legs(Kernel):
         )
         self.emit("CALL_UPDATE", leg, front={"Direction": "RECV"})
 
-    def _codecs(self, leg: Leg) -> None:
-        for way in ("read", "write"):
-            self.emit(
-                "CODEC",
-                leg,
-                extra={
-                    f"channel-{way}-codec-name": "PCMA",
-                    f"channel-{way}-codec-rate": "8000",
-                    f"channel-{way}-codec-bit-rate": "64000",
-                },
-            )
+    def codecs(self, leg: Leg) -> None:
+        self.codec(leg, "read")
+        self.codec(leg, "write")
+
+    def codec(self, leg: Leg, way: str) -> None:
+        self.emit(
+            "CODEC",
+            leg,
+            extra={
+                f"channel-{way}-codec-name": "PCMA",
+                f"channel-{way}-codec-rate": "8000",
+                f"channel-{way}-codec-bit-rate": "64000",
+            },
+        )
 
     def originate_done(self, leg: Leg) -> None:
         """The originate of this leg succeeded: flip the parties and answer the command."""
@@ -147,7 +162,7 @@ class Legs(Kernel):
 
     def far_end_hung_up(self, leg: Leg, by: str) -> None:
         """The party on this leg hung up: a BYE came."""
-        if not leg.alive:
+        if not leg.alive or leg.vanished_at is not None:
             return
         leg.put(sip_term_status="200", proto_specific_hangup_cause="sip:200", sip_term_cause="16")
         self.hang_up(leg, "NORMAL_CLEARING", by)
@@ -165,10 +180,11 @@ class Legs(Kernel):
     def _mark_hung_up(self, leg: Leg, cause: str, by: str) -> bool:
         if not leg.alive:
             return False
+        self.drop_hold(leg)
         leg.cause, leg.by = cause, by
         leg.answer_state = "hangup"
         leg.state_number = STATE_NUMBER["CS_HANGUP"]
-        for timer in (leg.far_timer, leg.app_timer, leg.limit_timer, leg.progress_timer):
+        for timer in (leg.far_timer, leg.app_timer, leg.overlay_timer, leg.limit_timer, leg.progress_timer):
             if timer is not None:
                 timer.cancel()
         if leg.bridge is not None and leg.bridge.joined:
@@ -189,6 +205,7 @@ class Legs(Kernel):
             leg.put(sip_hangup_disposition="send_bye")
         leg.doing = Doing.ENDING
         self.enter(leg, "CS_HANGUP")
+        self.end_recordings(leg)
         self.call_state(leg, "HANGUP")
         leg.state = "CS_REPORTING"
         leg.state_number = STATE_NUMBER["CS_REPORTING"]
@@ -204,6 +221,7 @@ class Legs(Kernel):
         self.emit("CHANNEL_STATE", leg)
         leg.hears(None, self.clock.now)
         leg.doing = Doing.GONE
+        leg.hearing.append((self.clock.now, ()))
         del self.legs[leg.uuid]
         self.audit.ended(leg, self.clock.now)
 
@@ -211,7 +229,9 @@ class Legs(Kernel):
         """Who ended it in SIP terms; a BYE or CANCEL of ours is known only now."""
         if leg.by == "refused":
             return
-        if leg.moment_answered is None:
+        if leg.moment_answered is None and leg.identity.inbound:
+            leg.put(sip_hangup_disposition="send_refuse")
+        elif leg.moment_answered is None:
             leg.put(
                 sip_hangup_disposition="send_cancel",
                 sip_invite_failure_status="487",
@@ -225,3 +245,12 @@ class Legs(Kernel):
         waiting, leg.on_final = leg.on_final, None
         if waiting is not None:
             waiting(f"-ERR {leg.cause}\n")
+
+
+def _media_limit(leg: Leg) -> float | None:
+    """How long the phone may send nothing before the switch hangs up: read once, when media begins."""
+    for name, unit in (("media_timeout", 1000.0), ("rtp_timeout_sec", 1.0)):
+        text = leg.variables.get(name, "")
+        if text.isdecimal() and len(text) < 10 and int(text):
+            return int(text) / unit
+    return None

@@ -49,10 +49,12 @@ def measure(path: str, file_seconds: Callable[[str], float]) -> Sound:
         parts = [
             measure(part, file_seconds) for part in text.removeprefix("file_string://").split("!") if part
         ]
-        total = (
-            None
-            if any(part.seconds is None for part in parts)
-            else sum(part.seconds or 0.0 for part in parts)
-        )
-        return Sound(total if total is None else total * max(loops, 1), all(part.silent for part in parts))
+        endless = loops < 0 or any(part.seconds is None for part in parts)
+        total = None if endless else sum(part.seconds or 0.0 for part in parts) * loops
+        return Sound(total, all(part.silent for part in parts))
     return Sound(None if loops < 0 else file_seconds(text) * loops, False)
+
+
+def is_silent(path: str) -> bool:
+    """Whether nobody hears anything of it."""
+    return "silence_stream://" in path and measure(path, lambda _: 0.0).silent

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from freeswitch.standin.dialplan import Dialplan, DialplanError
 from freeswitch.standin.kernel import Limits, Timing
 from freeswitch.standin.world import CallPlan, PhonePlan, WorldError, WorldSpec
 
@@ -56,11 +57,19 @@ def parse(data: Any, where: str, base: Path) -> Setup:
     for name, kind in (("scripted", CallPlan), ("scripted_phones", PhonePlan)):
         plans = _object(world.get(name, {}), f"{where}: world.{name}")
         world[name] = {key: _fill(kind, plan, f"{where}: world.{name}.{key}") for key, plan in plans.items()}
+    _readable(world.get("dialplan", ""), f"{where}: world.dialplan")
     return Setup(
         _fill(WorldSpec, world, f"{where}: world"),
         _fill(Limits, sections.get("limits", {}), f"{where}: limits"),
         _fill(Timing, sections.get("timing", {}), f"{where}: timing"),
     )
+
+
+def _readable(dialplan: Any, where: str) -> None:
+    try:
+        Dialplan.read(dialplan if isinstance(dialplan, str) else "")
+    except DialplanError as error:
+        raise SpecError(f"{where}: {error}") from error
 
 
 def _fill(kind: type[Any], data: Any, where: str) -> Any:
@@ -83,6 +92,8 @@ def _value(value: Any, default: Any, where: str) -> Any:
         expected, good = "a list", isinstance(value, (list, tuple))
         if good:
             return tuple(tuple(item) if isinstance(item, list) else item for item in value)
+    elif isinstance(default, str):
+        expected, good = "text", isinstance(value, str)
     elif isinstance(default, dict):
         expected, good = "an object", isinstance(value, dict)
     elif default is None or isinstance(default, float):

@@ -1,9 +1,10 @@
 """The virtual switch: a FreeSWITCH as a pure model with a clock that the caller advances.
 
-This is the public face; the layers under it are `kernel`, `legs`, `apps`, `bridging`, `dialing` and
-`commands`.  All times are model seconds that never go back; the switch reads no clock, opens no socket and
-draws only from the generators it was given, so that a seed reproduces a shift exactly.  No command and no
-sequence of them may raise.
+This is the public face; the layers under it, each built on the one before, are `kernel`, `legs`, `hearing`,
+`taps`, `recording`, `apps`, `bridging`, `holding`, `keys`, `dialing`, `phones`, `phone_commands` and
+`commands`. All times are model seconds that never go back; the switch reads no clock, opens no socket and draws
+only from the generators it was given, so that a seed reproduces a shift exactly. No command and no sequence of
+them may raise.
 
     world = World(WorldSpec(), random.Random(1))
     switch = Switch(world, random.Random(2), emit={"CHANNEL_ANSWER", "BACKGROUND_JOB"})
@@ -20,6 +21,7 @@ from typing import Any
 from freeswitch.standin.channel import Reply
 from freeswitch.standin.commands import Commands
 from freeswitch.standin.events import SwitchEvent
+from freeswitch.standin.hearing import heard_by
 from freeswitch.standin.kernel import ALL, Job, Limits, SwitchError, Timing
 
 __all__ = ["ALL", "Limits", "Switch", "SwitchError", "SwitchEvent", "Timing"]
@@ -72,10 +74,50 @@ class Switch(Commands):
         self.clock.advance(now)
         return self.message(uuid, headers)
 
-    def press(self, uuid: str, digits: str, now: float) -> bool:
-        """The party on a leg presses keys; False when there is no such answered leg."""
+    # -- what phones do, for simulations -----------------------------------------------------------
+
+    def press(self, who: str, keys: str, now: float) -> bool:
+        """The party on a leg (its UUID, its seat's user or its number) presses keys; False when there is none."""
         self.clock.advance(now)
-        return self.dtmf(uuid, digits)
+        leg = self.leg_at(who)
+        return leg is not None and self.pressed(leg, keys)
+
+    def phone_dials(self, user: str, digits: str, now: float) -> str:
+        """A seat's phone calls us; the UUID of its leg, or nothing when it is refused."""
+        self.clock.advance(now)
+        leg = self.call_in(user, digits, seat=True)
+        return leg.uuid if leg is not None else ""
+
+    def outsider_dials(self, number: str, digits: str, now: float) -> str:
+        """An outside phone calls us over a trunk; the UUID of its leg, or nothing when it is refused."""
+        self.clock.advance(now)
+        leg = self.call_in(number, digits, seat=False)
+        return leg.uuid if leg is not None else ""
+
+    def phone_hangs_up(self, who: str, now: float) -> bool:
+        """The party on a leg hangs up, refuses, or gives its call up; False when there is none."""
+        self.clock.advance(now)
+        leg = self.leg_at(who)
+        return leg is not None and self.hangs_up(leg)
+
+    def phone_holds(self, who: str, now: float, on: bool = True) -> bool:
+        """The phone's own hold button; False when there is no such leg, or nothing changes."""
+        self.clock.advance(now)
+        leg = self.leg_at(who)
+        return leg is not None and self.button(leg, on)
+
+    def phone_vanishes(self, who: str, now: float) -> bool:
+        """The phone loses its power or its network; False when it has no answered leg."""
+        self.clock.advance(now)
+        leg = self.leg_at(who)
+        return leg is not None and self.vanishes(leg)
+
+    def heard(self, who: str) -> tuple[str, ...]:
+        """What the party on a leg hears now: `leg:<uuid>` and `file:<path>`; nothing: silence, or no such leg."""
+        leg = self.leg_at(who)
+        return heard_by(leg) if leg is not None else ()
+
+    # -- time and accounts -------------------------------------------------------------------------
 
     def next_due(self) -> float | None:
         """When something happens next by itself; None when nothing will."""
@@ -105,6 +147,7 @@ class Switch(Commands):
             leg.hears(None, self.clock.now)
             self.audit.ended(leg, self.clock.now)
         self.legs.clear()
+        self.holders.clear()
         self._events.clear()
         self._sequence = 0
         self.started_s = self.clock.now

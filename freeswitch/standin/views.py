@@ -1,8 +1,8 @@
 """What the switch says about itself: show channels, show calls, uuid_dump, status.
 
-Reads the channel table only.  Keys are those of a real `show ... as json`; like there, `application`,
-`call_uuid` and `presence_data` tell what was true at the last change of state or at the start, not what
-`uuid_setvar` set since.
+Reads the channel table only.  Keys are those of a real `show ... as json`; like there, `application` is the last one
+that was executed (a prompt's `playback` too, nothing after a hold, stale after a re-park), and `presence_data` and
+`accountcode` what they were at that moment or at the start, not what `uuid_setvar` set since.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ def channel_row(leg: Leg, hostname: str) -> dict[str, str]:
     )
     return {
         "uuid": who.uuid,
-        "direction": "outbound",
+        "direction": who.direction,
         "created": stamp_text(leg.times.created),
         "created_epoch": str(leg.times.created // 1_000_000),
         "name": who.name,
         "state": leg.state,
         "cid_name": "Outbound Call" if leg.flipped else who.caller_name,
         "cid_num": who.number if leg.flipped else who.caller_number,
-        "ip_addr": "",
+        "ip_addr": who.network_addr if who.inbound else "",
         "dest": who.number,
-        "application": leg.app,
-        "application_data": leg.app_data,
-        "dialplan": "",
-        "context": "default",
+        "application": leg.shown.app,
+        "application_data": leg.shown.app_data,
+        "dialplan": "XML" if who.inbound else "",
+        "context": who.context,
         "read_codec": codec["codec"],
         "read_rate": codec["rate"],
         "read_bit_rate": codec["bit_rate"],
@@ -70,12 +70,12 @@ def channel_row(leg: Leg, hostname: str) -> dict[str, str]:
         "write_bit_rate": codec["bit_rate"],
         "secure": "",
         "hostname": hostname,
-        "presence_id": who.presence_id,
-        "presence_data": who.presence_data,
-        "accountcode": leg.variables.get("accountcode", ""),
+        "presence_id": leg.shown.presence_id,
+        "presence_data": leg.shown.presence_data,
+        "accountcode": leg.shown.accountcode,
         "callstate": leg.call_state,
-        "callee_name": who.caller_name if leg.flipped else "Outbound Call",
-        "callee_num": who.caller_number if leg.flipped else who.number,
+        "callee_name": "" if who.inbound else who.caller_name if leg.flipped else "Outbound Call",
+        "callee_num": "" if who.inbound else who.caller_number if leg.flipped else who.number,
         "callee_direction": "SEND" if leg.bridge is not None else "",
         "call_uuid": leg.other.identity.uuid
         if leg.other is not None and leg.other.role == "originator"
@@ -84,10 +84,10 @@ def channel_row(leg: Leg, hostname: str) -> dict[str, str]:
         "sent_callee_num": "",
         "initial_cid_name": who.caller_name,
         "initial_cid_num": who.caller_number,
-        "initial_ip_addr": "",
+        "initial_ip_addr": who.network_addr if who.inbound else "",
         "initial_dest": who.number,
-        "initial_dialplan": "",
-        "initial_context": "default",
+        "initial_dialplan": "XML" if who.inbound else "",
+        "initial_context": who.context,
     }
 
 

@@ -45,7 +45,8 @@ class CallPlan:
     `sip_status` is the final response (200 answers, 0 never replies), `final_s` its delay from the INVITE.
     `ring_s` is the delay of the 180 and `early_media_s` of a 183 (None: not sent).  Once answered, the callee
     hangs up after `patience_s` without an agent, after `talk_s` with one, and after `hangup_s` in any case
-    (None: never). `unreachable` means that the carrier itself cannot be reached: the switch reports 503 at
+    (None: never).  With `keys` it presses those, one each 0.3 s, from `keys_s` after its answer on.
+    `unreachable` means that the carrier itself cannot be reached: the switch reports 503 at
     once.
     """
 
@@ -57,6 +58,8 @@ class CallPlan:
     talk_s: float | None = None
     hangup_s: float | None = None
     unreachable: bool = False
+    keys: str = ""
+    keys_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,10 @@ class WorldSpec:
     conversations (scaled by `talk_scale`); when empty, talk is lognormal.  `gateways` empty means that every
     gateway exists.  `scripted` forces what a number does; `scripted_phones` the same by the extension or the
     whole dial string.
+
+    A phone that has a call is busy for a second one unless `phone_call_waiting`, or it stands in
+    `phones_call_waiting`.  `dialplan` is FreeSWITCH's XML for calls that come in (empty: `dialplan.DEFAULT`).
+    Recordings are written as silent files with `records`, refused below `unwritable`, cut short while `disk_full`.
     """
 
     answer_probability: float = 0.35
@@ -117,11 +124,19 @@ class WorldSpec:
     phone_answer_max_s: float = 0.3
     phone_no_answer_probability: float = 0.0
     phone_busy_probability: float = 0.0
+    phone_reject_probability: float = 0.0
+    phone_call_waiting: bool = False
+    phones_call_waiting: tuple[str, ...] = ()
     phone_drops_per_hour: float = 0.0
     phones_unregistered: tuple[str, ...] = ()
 
     file_durations_s: Mapping[str, float] = field(default_factory=dict)
     default_file_s: float = 6.0
+
+    dialplan: str = ""
+    records: bool = False
+    unwritable: tuple[str, ...] = ("/proc/",)
+    disk_full: bool = False
 
     scripted: Mapping[str, CallPlan] = field(default_factory=dict)
     scripted_phones: Mapping[str, PhonePlan] = field(default_factory=dict)
@@ -225,8 +240,15 @@ class World:
             return PhonePlan(sip_status=NO_REPLY)
         if place < spec.phone_no_answer_probability + spec.phone_busy_probability:
             return PhonePlan(sip_status=BUSY, final_s=delay)
+        place -= spec.phone_no_answer_probability + spec.phone_busy_probability
+        if place < spec.phone_reject_probability:
+            return PhonePlan(sip_status=REJECTED, final_s=delay)
         drop = rng.expovariate(spec.phone_drops_per_hour / 3600.0) if spec.phone_drops_per_hour > 0 else None
         return PhonePlan(final_s=delay, ring_s=delay / 4, drop_s=drop)
+
+    def call_waits(self, user: str) -> bool:
+        """Whether a phone takes a second call while it has one."""
+        return self.spec.phone_call_waiting or user in self.spec.phones_call_waiting
 
     def talk_time_s(self, number: str) -> float:
         """How long a conversation with the callee behind `number` lasts, from the moment both hear each

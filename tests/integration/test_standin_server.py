@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ WORLD = {
     "world": {
         "gateways": ["g"],
         "default_file_s": 0.4,
+        "records": True,
         "scripted": {
             "100": {"ring_s": 0.02, "final_s": 0.2},
             "486": {"sip_status": 486, "ring_s": 0.02, "final_s": 0.1},
@@ -363,3 +365,27 @@ def test_garbage_on_the_socket_costs_only_its_connection(standin: Process, bare:
             while client.recv(65536):
                 pass
     assert bare.ask("api uuid_exists x") == "false"
+
+
+def test_a_phone_calls_presses_a_key_is_recorded_and_vanishes(standin: Process, tmp_path: Path) -> None:
+    client = Bare(standin.port).login()
+    path = tmp_path / "new" / "call.wav"
+    assert client.ask("event plain CHANNEL_ANSWER DTMF RECORD_STOP CHANNEL_HANGUP_COMPLETE").startswith("+OK")
+    uuid = client.ask("api standin_dial 100 *10").split()[1]
+    answer = client.event("CHANNEL_ANSWER", uuid)
+    assert "variable_dialer_seat: 100\n" in answer and "variable_dialer_dialed: *10\n" in answer
+    assert client.ask(f"api uuid_setvar {uuid} RECORD_STEREO true") == "+OK\n"
+    assert client.ask(f"api uuid_record {uuid} start {path}") == "+OK Success\n"
+    assert client.ask(f"api uuid_record {uuid} start /proc/no/call.wav") == "-ERR Cannot record session!\n"
+    assert client.ask("api standin_press 100 7") == "+OK\n"
+    assert "DTMF-Digit: 7\n" in client.event("DTMF", uuid)
+    time.sleep(0.3)
+    assert client.ask("api standin_hangup 100") == "+OK\n"
+    stopped = client.event("RECORD_STOP", uuid)
+    length = int(stopped.partition("variable_record_ms: ")[2].split("\n")[0])
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (2, 8000, 2)
+        assert file.getnframes() == length * 8
+    assert 250 <= length < 5000
+    assert "Hangup-Cause: NORMAL_CLEARING\n" in client.event("CHANNEL_HANGUP_COMPLETE", uuid)
+    client.close()

@@ -15,6 +15,14 @@ from freeswitch.standin.sounds import measure
 from freeswitch.standin.switch import Limits, Switch, Timing
 from freeswitch.standin.world import World, WorldSpec
 
+PAIRS = (
+    ("CHANNEL_BRIDGE", "CHANNEL_UNBRIDGE"),
+    ("CHANNEL_HOLD", "CHANNEL_UNHOLD"),
+    ("MEDIA_BUG_START", "MEDIA_BUG_STOP"),
+    ("RECORD_START", "RECORD_STOP"),
+    ("PLAYBACK_START", "PLAYBACK_STOP"),
+    ("CHANNEL_PARK", "CHANNEL_UNPARK"),
+)
 UUIDS = [f"u{number}" for number in range(5)]
 uuid = st.sampled_from([*UUIDS, "nobody"])
 pause = st.floats(0.0, 3.0) | st.floats(0.0, 0.07)
@@ -23,6 +31,10 @@ variables = st.lists(
         [
             "ignore_early_media=true",
             "park_after_bridge=true",
+            "media_timeout=2000",
+            "send_silence_when_idle=-1",
+            "hold_music=/music.wav",
+            "bridge_filter_dtmf=true",
             "hangup_after_bridge=true",
             "transfer_after_bridge=playback:/m.wav:inline",
             "originate_timeout=5",
@@ -43,6 +55,8 @@ steps = st.sampled_from(
         "playback:silence_stream://100,sleep:50,set:a=b,nosuch:1 inline",
         "1000 XML default",
         "&nonsense(1)",
+        "&eavesdrop(u0)",
+        "&three_way(u1)",
     ]
 )
 originate = st.builds(
@@ -71,7 +85,21 @@ on_one = st.builds(
             "uuid_setvar_multi @ a=1;b=2",
             "uuid_getvar @ a",
             "uuid_dump @ json",
-            "uuid_displace @ start tone_stream://x 0 mux",
+            "uuid_displace @ start tone_stream://%(200,0,600) 0 mux",
+            "uuid_displace @ start /m.wav 1",
+            "uuid_displace @ stop /m.wav",
+            "uuid_break @ all",
+            "uuid_recv_dtmf @ 2",
+            "uuid_recv_dtmf @ *",
+            "uuid_send_dtmf @ 46@100",
+            "uuid_record @ start /r.wav",
+            "uuid_record @ stop all",
+            "uuid_record @ mask /r.wav",
+            "standin_press @ 1*",
+            "standin_hold @",
+            "standin_hold @ off",
+            "standin_hangup @",
+            "standin_vanish @",
             "uuid_hold @",
             "uuid_hold off @",
             "uuid_exists @",
@@ -80,13 +108,25 @@ on_one = st.builds(
     uuid,
 )
 bridge = st.builds(lambda a, b: f"uuid_bridge {a} {b}", uuid, uuid)
+tap = st.builds(
+    lambda app, a, b: f"uuid_transfer {a} '{app}:{b}' inline",
+    st.sampled_from(["eavesdrop", "three_way"]),
+    uuid,
+    uuid,
+)
+call = st.builds(
+    lambda who, digits, name: f"standin_dial {who} {digits} {name}",
+    st.sampled_from(["1000", "1001", "+491711234567"]),
+    st.sampled_from(["*10", "x"]),
+    st.sampled_from(UUIDS),
+)
 other = st.sampled_from(
     ["show channels as json", "show calls as json", "status", "hupall", "fsctl pause", "fsctl resume"]
 )
-command = originate | originate | bridge | bridge | on_one | other | st.text(max_size=30)
+command = originate | originate | bridge | bridge | on_one | on_one | tap | call | other | st.text(max_size=30)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.integers(0, 2**32), st.lists(st.tuples(command, pause), max_size=40), st.booleans())
 def test_any_commands_leave_one_hangup_for_each_channel_and_nothing_behind(
     seed: int, script: list[tuple[str, float]], limbo: bool
@@ -123,8 +163,13 @@ def test_any_commands_leave_one_hangup_for_each_channel_and_nothing_behind(
     jobs = Counter(event.get("Job-UUID") for event in events if event.name == "BACKGROUND_JOB")
     asked = sum(1 for number in range(len(script)) if number % 3)
     assert len(jobs) == asked and set(jobs.values()) <= {1}
-    bridges = Counter(event.get("Unique-ID") for event in events if event.name == "CHANNEL_BRIDGE")
-    assert bridges == Counter(event.get("Unique-ID") for event in events if event.name == "CHANNEL_UNBRIDGE")
+    for start, stop in PAIRS:
+        counts = [Counter(event.get("Unique-ID") for event in events if event.name == name) for name in (start, stop)]
+        assert counts[0] == counts[1], start
+    assert not switch.holders
+    for leg in switch.audit_report()["legs"]:
+        moments = [moment for since, until, _ in leg["heard"] for moment in (since, until)]
+        assert moments == sorted(moments)
 
 
 @given(st.text())

@@ -35,6 +35,12 @@ HEADERS = {
     "app": "Application",
     "data": "Application-Data",
     "response": "Application-Response",
+    "digit": "DTMF-Digit",
+    "source": "DTMF-Source",
+    "file": "Record-File-Path",
+    "bug": "Media-Bug-Function",
+    "on": "Media-Bug-Target",
+    "status": "Playback-Status",
 }
 VARIABLES = {
     "v_cause": "variable_hangup_cause",
@@ -58,7 +64,7 @@ VARIABLE_EVENTS = {
     "CHANNEL_HANGUP",
     "CHANNEL_HANGUP_COMPLETE",
 }
-IGNORED = {"PRESENCE_IN", "PRIVATE_COMMAND", "MESSAGE_QUERY"}
+IGNORED = {"PRESENCE_IN", "PRIVATE_COMMAND", "MESSAGE_QUERY", "RECV_INFO", "CUSTOM"}
 
 RINGS = 0.02
 SCRIPTED = {
@@ -79,10 +85,49 @@ SCRIPTED = {
 QUICK = {
     "13800001111": CallPlan(ring_s=0.005, final_s=0.01),
     "13800002222": CallPlan(ring_s=0.005, final_s=0.01),
+    "13800003333": CallPlan(ring_s=0.001, final_s=0.002),
 }
 # Captures in which the customer hung up by itself: seconds after its answer.
 HANGS_UP = {"own_vars": 0.72, "moh_then_bridge": 2.5}
 PHONES = {extension: PhonePlan(ring_s=0.002, final_s=0.004) for extension in ("1000", "1001", "1002")}
+# What phones and callees did by themselves in a capture, keys apart: the fixture has those.
+ACTS: dict[str, list[tuple[float, str]]] = {
+    "hold_phone": [
+        (0.76, "standin_hold A"),
+        (1.68, "standin_hold A off"),
+        (2.08, "standin_hold A"),
+        (2.98, "standin_hold A off"),
+    ],
+    "eavesdrop_AAC": [(7.52, "standin_hangup B"), (9.94, "standin_hangup C")],
+    "eavesdrop_ACA": [(7.5, "standin_hangup B"), (9.94, "standin_hangup C")],
+    "eavesdrop_BCA": [(7.5, "standin_hangup B")],
+    "record_agent_stereo": [(1.72, "standin_hangup B")],
+    "record_cust_stereo": [(4.98, "standin_hangup B")],
+    "inbound_77007_absent": [(0.04, "standin_dial +inb 77007 B"), (4.28, "standin_hangup B")],
+    "inbound_77007_present": [(0.04, "standin_dial +inb 77007 B"), (5.1, "standin_hangup B")],
+}
+# The captures' own dialplan for calls from outside.
+PUBLIC = """
+<context name="public">
+  <extension name="wait">
+    <condition field="destination_number" expression="^77007$">
+      <action application="answer"/>
+      <action application="set" data="dialer_inbound=yes"/>
+      <action application="set" data="hangup_after_bridge=true"/>
+      <action application="set" data="continue_on_fail=true"/>
+      <action application="sleep" data="3000"/>
+      <action application="transfer" data="77990 XML public"/>
+    </condition>
+  </extension>
+  <extension name="fallback">
+    <condition field="destination_number" expression="^77990$">
+      <action application="answer"/>
+      <action application="set" data="fell_back=true"/>
+      <action application="playback" data="{loops=-1}tone_stream://%(2000,0,2600)"/>
+    </condition>
+  </extension>
+</context>
+"""
 SURE = Timing(bridge_leave=(0.01, 0.01), limbo_probability=1.0, agent_lost_probability=1.0)
 
 # capture: (commands moved to another moment, timing of the switch) where the race needs its window to be hit.
@@ -92,7 +137,12 @@ RACES: dict[str, tuple[dict[str, float], Timing]] = {
     "race_kill_cust_45ms_after": ({"uuid_kill B": 0.66}, replace(SURE, bridge_join=(0.045, 0.045))),
     "race_A-C_order_kill_30": ({"uuid_kill B": 0.595}, replace(SURE, bridge_leave=(0.02, 0.02))),
     "race_kill_cust_before": ({}, Timing(hangup=(0.01, 0.01))),
+    "beep_displace": ({"uuid_kill A": 3.98}, Timing()),
+    "eavesdrop_ACA": ({"uuid_kill B": 10.56, "uuid_kill D": 10.56}, Timing()),
+    "xfer_attended_own": ({"uuid_bridge C A": 0.81}, Timing(answer_to_reply=(0.001, 0.002))),
 }
+# A channel of an earlier experiment that ended meanwhile.
+STRAY = {"record_mono": "C"}
 CAPTURES = sorted(path.stem for path in FIXTURES.glob("*.json"))
 
 Row = tuple[str, str, dict[str, str]]
@@ -111,6 +161,8 @@ def play(capture: str, seed: int) -> tuple[list[Row], list[Row]]:
         gateways=("carrier1",),
         scripted=scripted,
         scripted_phones=PHONES,
+        dialplan=PUBLIC,
+        unwritable=("/proc/",),
     )
     switch = Switch(
         World(spec, random.Random(seed)),
@@ -121,7 +173,8 @@ def play(capture: str, seed: int) -> tuple[list[Row], list[Row]]:
         heartbeat_s=None,
     )
     seen: set[str] = set()
-    for number, (at, line) in enumerate(fixture["commands"]):
+    commands = sorted([*fixture["commands"], *ACTS.get(capture, [])], key=lambda command: command[0])
+    for number, (at, line) in enumerate(commands):
         first = line not in seen
         seen.add(line)
         moment = moved.get(line, at) if first else at
@@ -167,6 +220,7 @@ def comparable(events: list[tuple[str, dict[str, str]]]) -> list[tuple[str, dict
 def test_each_channel_shows_the_captured_events_and_headers(capture: str, seed: int) -> None:
     real, ours = play(capture, seed)
     expected, found = channels(real), channels(ours)
+    expected.pop(STRAY.get(capture, ""), None)
     if capture == "xfer_blind_agent2":
         # There the phone rang in the very instant of the INVITE, before its channel reached CONSUME_MEDIA.
         expected, found = from_answer(expected), from_answer(found)
