@@ -18,6 +18,9 @@ from config.errors import Fault, shown
 from config.layers import item_name
 from config.lookup import path_of, source_of
 from config.pacing_checks import pacing_faults
+from config.phones_schema import phones_faults
+from config.qc_schema import qc_faults
+from config.recording_schema import recording_faults
 from config.schema import CampaignConfig, Config, SeatConfig, TrunkConfig
 from config.sounds_schema import sounds_faults
 from config.tree import Mapping, Sequence
@@ -82,6 +85,8 @@ class Checker:
             *self._windows(),
             *self._embedded(),
             *self._sounds(),
+            *self._phones(),
+            *self._qc(),
             *self._ranges(),
         ]
 
@@ -208,6 +213,18 @@ class Checker:
             if self._sound(path):
                 yield from self._fault(path, value, expected)
 
+    def _phones(self) -> Iterator[Fault]:
+        for path, value, expected in phones_faults(self.config.phones):
+            if self._sound(("phones", *path)):
+                yield from self._fault(("phones", *path), value, expected)
+
+    def _qc(self) -> Iterator[Fault]:
+        words = [campaign.dispositions for campaign in self.config.campaigns]
+        known = {code for codes in words for code in codes} if all(words) else set()
+        for path, value, expected in qc_faults(self.config.qc, known):
+            if self._sound(("qc", *path)):
+                yield from self._fault(("qc", *path), value, expected)
+
     def _column(self, file: str, column: str) -> Iterator[Fault]:
         try:
             with open(file, encoding="utf-8-sig", newline="") as stream:
@@ -254,6 +271,9 @@ class Checker:
             for path, value, expected in pacing_faults(campaign):
                 if self._sound((*here, *path)):
                     yield from self._fault((*here, *path), value, expected)
+            for path, value, expected in recording_faults(campaign.recording):
+                if self._sound((*here, "recording", *path)):
+                    yield from self._fault((*here, "recording", *path), value, expected)
 
     def _campaign_agents(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
         limited = {

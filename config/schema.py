@@ -13,6 +13,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from config.pacing_schema import PacingConfig
+from config.phones_schema import PhoneConfig
+from config.qc_schema import QcConfig
+from config.recording_schema import RecordingConfig
 from config.section import DAY, HOUR
 from config.section import Section as Section
 from config.sounds_schema import PromptsConfig, SpeechConfig
@@ -286,13 +289,18 @@ class SeatConfig(Section):
 
 
 class AgentConfig(Section):
-    """A person who may log in, or a range of them. Without ``campaigns``: serves all."""
+    """A person who may log in, or a range of them. Without ``campaigns``: serves all.
+
+    ``role`` says which numbers they may dial and whether they supervise; a supervisor with a ``team`` that team only.
+    """
 
     id: Ids
     name: Label | None = None
     seat: Annotated[str, printable(64)] = "{id}"
     campaigns: tuple[Name, ...] | None = None
     login_at_start: Flag = False
+    role: Name = "agent"
+    team: Name | None = None
 
     def expand(self) -> tuple[tuple[str, str], ...]:
         """(agent id, seat id) of each agent that this entry stands for."""
@@ -370,7 +378,7 @@ class CampaignConfig(Section):
     """One campaign.
 
     ``machine_dispositions`` are the agents' words that say that no person answered: such a call leaves the
-    abandon rate.
+    abandon rate. ``whisper`` is what an agent hears of a customer, over the line, while the two are connected.
     """
 
     name: Name
@@ -387,6 +395,8 @@ class CampaignConfig(Section):
     wrap_up_s: Annotated[float, duration(0, HOUR)] = 30.0
     preview: PreviewConfig = PreviewConfig()
     pacing: PacingConfig = PacingConfig()
+    recording: RecordingConfig = RecordingConfig()
+    whisper: tuple[Literal["name", "tier", "campaign"], ...] = ()
     max_attempts: Annotated[int, whole(1, 1000)] = 5
     hopper_size: Annotated[int, whole(1, 100_000)] = 100
     lease_s: Annotated[float, duration(30, DAY)] = 300.0
@@ -456,6 +466,8 @@ class Config(Section):
     do_not_call: DoNotCallConfig = DoNotCallConfig()
     prompts: PromptsConfig = PromptsConfig()
     speech: SpeechConfig = SpeechConfig()
+    phones: PhoneConfig = PhoneConfig()
+    qc: QcConfig = QcConfig()
     drain_seconds: Duration = 30.0
     freeswitch: FreeswitchConfig = FreeswitchConfig()
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import gevent
 import gevent.event
+import gevent.lock
 import structlog
 
 from config.loader import LoadedConfig
@@ -37,14 +38,16 @@ from dialer.http.server import HttpServer, HttpServerError
 from dialer.liveview import LiveView
 from dialer.notify import Notifier
 from dialer.oneshot import TaskFailed, run_task
-from dialer.ports import Health, LatencyView
+from dialer.ports import Health, LatencyView, StoreTrouble
 from dialer.recording import make_engine
 from dialer.runtime import LATE_S, Runtime
+from dialer.speech import Speech
 from dialer.store.client import StoreClient
 from dialer.store.errors import StoreError
 from dialer.switch.driver import Driver
 from dialer.switch.resync import SnapshotError, parse
 from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, Translator
+from dialer.voice import Voice, configured_prompts, configured_speech
 from esl.backoff import Backoff
 from esl.client import Client
 from esl.commands import ShowChannelsJson
@@ -54,6 +57,8 @@ from esl.headers import EventLike
 STORE_START_S = 30.0
 STORE_FLUSH_S = 15.0
 CHANNELS_GONE_S = 5.0
+QUESTIONS_AT_A_TIME = 2
+"""Each question about records is a process; the calls have the machine first."""
 REFUSED_SLOWER = 3.0
 """A refused password is tried again so much more seldom than a switch that is away: each try is in its log."""
 LAST_RESORT_S = 120.0
@@ -87,7 +92,8 @@ def run(loaded: LoadedConfig, options: RunOptions) -> int:
     epoch = uuid.uuid4().hex[:12]
     try:
         wanted = settings.build(loaded, epoch)
-        app = App(wanted, options, epoch)
+        speech = Speech(configured_speech(loaded.config))
+        app = App(wanted, options, epoch, Voice(configured_prompts(loaded.config), speech), speech)
     except (settings.SettingsError, StartError) as error:
         _complain(str(error))
         return 1
@@ -115,8 +121,11 @@ def _complain(text: str) -> None:
 class App:
     """One service. Implements ``dialer.ports.ServicePort``."""
 
-    def __init__(self, wanted: settings.Settings, options: RunOptions, epoch: str) -> None:
+    def __init__(
+        self, wanted: settings.Settings, options: RunOptions, epoch: str, voice: Voice, speech: Speech
+    ) -> None:
         self._settings = wanted
+        self._voice, self._speech = voice, speech
         self._options = options
         self._epoch = epoch
         self._run_dir = wanted.data_dir / "run"
@@ -139,6 +148,7 @@ class App:
         self._view: LiveView | None = None
         self._mark = ""  # how the UUIDs of our legs begin
         self._rng = random.Random()
+        self._questions = gevent.lock.BoundedSemaphore(QUESTIONS_AT_A_TIME)
         self._log = structlog.get_logger("app")
         self.runtime: Runtime
 
@@ -199,6 +209,10 @@ class App:
         )
         self._store = store
         self.runtime = Runtime(engine, self._clock, store.submit)
+        self.runtime.prepare_speech = self._voice.prepare
+        self._speech.start()
+        self._watch(self._speech.greenlets)
+        self._undo.append(self._speech.stop)
         self._listen()  # an address that cannot be had is found out before anybody is called
         store.start()
         self._watch(store.greenlets)
@@ -284,7 +298,7 @@ class App:
 
     def _connect(self, node: settings.NodeSettings) -> None:
         name, esl = node.name, self._settings.esl
-        translator = self._translators[name] = Translator()
+        translator = self._translators[name] = Translator(name)
         client = Client(
             node.host,
             node.port,
@@ -304,7 +318,9 @@ class App:
             clock=self._clock,
         )
         self._clients[name] = client
-        self.runtime.drivers[name] = Driver(name, client, self._feed, self._clock, self.runtime.bridge_sent)
+        self.runtime.drivers[name] = Driver(
+            name, client, self._feed, self._clock, self.runtime.bridge_sent, self._voice.playable
+        )
         self._undo.append(client.stop)
 
     def _on_up(self, translator: Translator, node: str) -> None:
@@ -486,6 +502,17 @@ class App:
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         """See ``ServicePort``."""
         return self.runtime.engine.explain(campaign, self._clock())
+
+    def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
+        """See ``ServicePort``."""
+        wanted = {**request, "url": self._settings.database_url, "recontact_after_s": self._settings.recontact_after_s}
+        try:
+            with gevent.Timeout(timeout_s), self._questions:
+                return run_task(job, wanted, None)
+        except gevent.Timeout as error:
+            raise TimeoutError(f"the store did not answer within {timeout_s:g} s") from error
+        except TaskFailed as error:
+            raise StoreTrouble(str(error)) from error
 
     def health(self) -> Health:
         """See ``ServicePort``."""

@@ -1,8 +1,8 @@
 """Phone numbers made unreadable in anything that people or log collectors see.
 
-Owns one pure function for a number and one for free text. The text form is a second line of defence: code
-that knows that it holds a number masks it itself. Imports nothing but ``re``, so that the API, the live view
-and the logs can all use it.
+Owns one pure function for a number, one for free text and one for the store's rows. The text form is a second line of
+defence: code that knows that it holds a number masks it itself. Imports only the standard library, so that the API, the
+live view and the logs can all use it.
 
 What must stay readable (UUIDs, timestamps, dates, IPv4 addresses, hashes, small decimals) is cut out first;
 what is left is masked from seven digits on. Where the two wishes collide, hiding wins: two port numbers
@@ -12,12 +12,18 @@ joined by a dash read as a phone number and are masked.
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 MIN_DIGITS: Final = 7
 """The shortest subscriber number in use, and the longest run of digits that is left alone plus one."""
 
 _MIN_HIDDEN: Final = 4
+
+_NAMES: Final = frozenset(
+    {"agent", "attempt_id", "campaign", "day", "disposition", "kind", "leg", "node", "path", "sha256"}
+)
+"""Fields of the store's rows that hold no number, and must stay as they are: a staff number may look like one."""
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _CLOCK: Final = r"[0-2]?[0-9]:[0-5][0-9]"
@@ -67,6 +73,25 @@ def mask_text(text: str) -> str:
         at = found.end()
     parts.append(_mask_runs(text, at, len(text)))
     return "".join(parts)
+
+
+def mask_record(value: Any) -> Any:
+    """The store's rows as people may see them: ``number`` and free text masked, ``person`` (often a number) left out.
+
+    Names out of the configuration and what is made of them stay.
+    """
+    if isinstance(value, Mapping):
+        kept = ((name, part) for name, part in value.items() if name != "person")
+        return {name: _mask_field(name, part) for name, part in kept}
+    if isinstance(value, list | tuple):
+        return [mask_record(part) for part in value]
+    return mask_text(value) if isinstance(value, str) else value
+
+
+def _mask_field(name: str, value: Any) -> Any:
+    if name in _NAMES:
+        return value
+    return mask_number(value) if name == "number" else mask_record(value)
 
 
 def _mask_runs(text: str, start: int, end: int) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from dialer.domain.commands import Reply
 from dialer.domain.events import OperatorEvent
@@ -35,6 +35,10 @@ class Health:
     not_ready: Mapping[str, str]
 
 
+class StoreTrouble(Exception):
+    """The store cannot answer a question about its records; the text says why and holds no number."""
+
+
 class ServicePort(Protocol):
     """The running dialer as its HTTP room sees it. All calls are made from greenlets of the same hub."""
 
@@ -49,6 +53,12 @@ class ServicePort(Protocol):
 
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         """What a campaign's last pacing decision stood on; None when it is not configured."""
+
+    def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
+        """Ask the store about its records: a job of ``dialer.store.desk_jobs``. Takes seconds; numbers are masked.
+
+        Raises TimeoutError, StoreTrouble.
+        """
 
     def health(self) -> Health:
         """For /healthz and /readyz."""

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, Final, TextIO
 
 from dialer import __version__
-from dialer.domain import commands, events, lead, outcomes
+from dialer.domain import commands, desk_records, events, lead, outcomes, phones, recordings
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
@@ -27,10 +27,12 @@ from pacing import windows as pacing_windows
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    events, commands, lead, outcomes, settings_module, pacing_settings, pacing_windows,
+    events, commands, phones, desk_records, recordings, lead, outcomes, settings_module, pacing_settings,
+    pacing_windows,
 )  # fmt: skip
-_PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "address"})
-"""Fields that are blanked wherever they stand: the engine hands them through and decides nothing by them."""
+_PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin"})
+"""Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
+there is anything."""
 _PRIVATE_OF_A_LEAD: Final = frozenset({"name", "fields"})
 
 
@@ -68,11 +70,13 @@ def encode(value: Any) -> Any:
         raise TypeError(f"a {name} cannot be recorded")
     private = _PRIVATE | _PRIVATE_OF_A_LEAD if isinstance(value, lead.ClaimedLead) else _PRIVATE
     fields = [each.name for each in dataclasses.fields(value)]
-    return {"d": name, "v": {f: _blank(f) if f in private else encode(getattr(value, f)) for f in fields}}
+    return {"d": name, "v": {f: _hidden(f, value) if f in private else encode(getattr(value, f)) for f in fields}}
 
 
-def _blank(name: str) -> Any:
-    return {"m": []} if name == "fields" else ""
+def _hidden(name: str, fact: Any) -> Any:
+    if name == "fields":
+        return {"m": []}
+    return "-" if getattr(fact, name) else ""
 
 
 def decode(value: Any) -> Any:

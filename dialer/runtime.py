@@ -19,6 +19,7 @@ import structlog
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain import phones as ph
 from dialer.domain.status import Status
 from dialer.engine import Engine
 from dialer.latency import Latency
@@ -48,6 +49,7 @@ class Runtime:
         self.clock = clock
         self.submit = submit
         self.drivers: dict[str, SwitchPort] = {}
+        self.prepare_speech: Callable[[tuple[str, ...], str], None] = lambda parts, language: None
         self.drained = gevent.event.Event()
         self.answer_to_agent = Latency()
         self.answer_to_bridge = Latency()
@@ -133,6 +135,8 @@ class Runtime:
                 case _ if isinstance(command, cmd.StoreCommand):
                     self._observe(command)
                     self.submit(command)
+                case ph.PrepareSpeech():
+                    self.prepare_speech(command.parts, command.language)
                 case cmd.Note():
                     getattr(self._log, command.level)(command.topic, text=command.text)
                 case cmd.Reply():

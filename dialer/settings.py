@@ -19,9 +19,12 @@ from pydantic import SecretStr
 
 from config.loader import LoadedConfig
 from config.pacing_schema import AbandonConfig
+from config.recording_schema import RecordingConfig
 from config.schema import DEFAULT_PASSWORD, CallWindowConfig, CampaignConfig, Config, EmbeddedConfig
 from config.values import expand_days
+from dialer.domain.acts import PhoneSettings
 from dialer.domain.outcomes import Outcome
+from dialer.domain.recordings import RecordingMode, RecordingPolicy
 from dialer.domain.settings import (
     AgentSettings,
     CallWindows,
@@ -33,7 +36,9 @@ from dialer.domain.settings import (
     SeatSettings,
     TrunkSettings,
 )
+from dialer.phone_settings import phone_settings
 from freeswitch.sounds import safe_harbour_path
+from freeswitch.sounds.catalog import PromptError
 from freeswitch.sounds.wav import WavError, read_info
 from freeswitch.standin.world import WorldSpec
 from pacing import windows as kinds
@@ -140,6 +145,7 @@ class Settings:
     lists: tuple[ListSettings, ...]
     do_not_call_files: tuple[Path, ...]
     drain_s: float
+    recontact_after_s: float
     config_hash: str
 
     @property
@@ -189,12 +195,13 @@ def build(loaded: LoadedConfig, epoch: str) -> Settings:
         ),
         do_not_call_files=tuple(Path(file) for file in config.do_not_call.files),
         drain_s=config.drain_seconds,
+        recontact_after_s=config.qc.recontact_after_s,
         config_hash=loaded.hash,
     )
 
 
 def engine_settings(config: Config, epoch: str) -> EngineSettings:
-    """The engine's part, with ranges of seats and agents written out."""
+    """The engine's part, with ranges of seats and agents written out. Raises SettingsError for a bad recording."""
     if config.switch.embedded:
         nodes: Mapping[str, int] = {EMBEDDED_NODE: config.embedded.capacity}
     else:
@@ -233,7 +240,15 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         campaigns={campaign.name: _campaign(campaign, trunks) for campaign in config.campaigns},
         resync_interval_s=config.engine.resync_interval_s,
         decide_every_s=config.engine.decide_every_s,
+        phones=_phones(config),
     )
+
+
+def _phones(config: Config) -> PhoneSettings:
+    try:
+        return phone_settings(config)
+    except PromptError as error:
+        raise SettingsError(f"prompts: {error}") from None
 
 
 def _agents(config: Config) -> dict[str, AgentSettings]:
@@ -248,6 +263,8 @@ def _agents(config: Config) -> dict[str, AgentSettings]:
             seat=seat,
             campaigns=frozenset(serves.get(agent, ())),
             login_at_start=entry.login_at_start,
+            role=entry.role,
+            team=entry.team or "",
         )
         for entry in config.agents
         for agent, seat in entry.expand()
@@ -278,7 +295,24 @@ def _campaign(campaign: CampaignConfig, trunks: Mapping[str, TrunkSettings]) -> 
         dispositions=campaign.dispositions,
         machine_dispositions=campaign.machine_dispositions,
         pacing=campaign_pacing(campaign),
+        recording=recording_policy(campaign.recording),
+        whisper=tuple(campaign.whisper),
         ledger_days=max(2.0, *(1.0 + _days(window) for window in campaign.pacing.abandon)),
+    )
+
+
+def recording_policy(recording: RecordingConfig) -> RecordingPolicy:
+    """How a campaign's calls are recorded."""
+    directory = recording.directory or ""
+    return RecordingPolicy(
+        mode=RecordingMode(recording.mode),
+        share=1.0 if recording.share is None else recording.share,
+        directory=directory,
+        switch_directory=recording.switch_directory or directory,
+        name=recording.name,
+        retention_days=recording.retention_days,
+        consent=recording.consent_prompt or "",
+        upload=recording.upload_command or "",
     )
 
 

@@ -34,6 +34,7 @@ TEMPLATES = (
     "autoload_configs/modules.conf.xml",
     "autoload_configs/sofia.conf.xml",
     "autoload_configs/switch.conf.xml",
+    "dialplan/dialer.xml",
     "dialplan/public.xml",
     "dialplan/seats.xml",
     "directory/seats.xml",
@@ -43,6 +44,11 @@ _SECRET_FILES = frozenset(
     {"autoload_configs/event_socket.conf.xml", "autoload_configs/sofia.conf.xml", "directory/seats.xml"}
 )
 _LOGIN_SESSIONS_PER_SECOND = 20
+PHONE_WAIT_MS = 5000
+"""How long a phone that called waits to be taken over, before it is told that nobody is there."""
+PHONE_MEDIA_TIMEOUT_MS = 10_000
+PHONE_MESSAGE = "dialer-not-available"
+RESCUE_WAIT_MS = 4000
 _SPARE_SESSIONS = 10
 
 
@@ -177,13 +183,43 @@ def _values(config: Config, node: NodeConfig, left_out: list[str]) -> dict[str, 
         "rtp": fs.rtp,
         "seats": fs.seats,
         "trunks": fs.trunks,
+        "seat_display": bool(getattr(config.phones, "display", False)),
         "seat_ping": round(fs.seat_ping_s),
         "seat_codecs": ",".join(fs.seat_codecs),
         "trunk_codecs": ",".join(dict.fromkeys(c for trunk in config.trunks for c in trunk.codecs)) or "PCMA,PCMU",
         "event_socket": _event_socket(config, node),
         "gateways": _gateways(config, left_out),
         "users": _users(config, left_out),
+        "phone_calls": _phone_calls(),
+        "login_numbers": _login_numbers(config),
+        "rescue_wait_ms": RESCUE_WAIT_MS,
     }
+
+
+def _phone_calls() -> dict[str, object]:
+    message = prompt_path(PHONE_MESSAGE)
+    return {
+        "wait_ms": PHONE_WAIT_MS,
+        "message": str(message) if message is not None else "",
+        "media_timeout_ms": PHONE_MEDIA_TIMEOUT_MS,
+    }
+
+
+def _login_numbers(config: Config) -> list[dict[str, str]]:
+    """Outside numbers at which agents and supervisors log in, and the code that a call to one stands for."""
+    phones = config.phones
+    codes = {"login": phones.login_code, "supervise": phones.supervise_code}
+    return [
+        {"name": f"{kind}-{index}", "expression": f"^[+]?{number.removeprefix('+')}$", "code": code}
+        for kind, code in codes.items()
+        for index, number in enumerate(getattr(phones, f"{kind}_numbers", ()), 1)
+    ]
+
+
+def prompt_path(name: str) -> Path | None:
+    """The absolute path of a recording that ships with us, None where it is missing."""
+    path = Path(__file__).resolve().parent / "sounds" / "en" / f"{name}.wav"
+    return path if path.is_file() else None
 
 
 def _event_socket(config: Config, node: NodeConfig) -> dict[str, object]:
@@ -267,7 +303,8 @@ def _users(config: Config, left_out: list[str]) -> list[dict[str, str]]:
                 )
             a1 = f"{user}:{domain}:{secret.get_secret_value()}"
             # SIP's digest authentication is defined on MD5 (RFC 3261); this is no choice of ours.
-            users.append({"id": user, "a1_hash": hashlib.md5(a1.encode(), usedforsecurity=False).hexdigest()})
+            a1_hash = hashlib.md5(a1.encode(), usedforsecurity=False).hexdigest()
+            users.append({"id": user, "seat": seat, "a1_hash": a1_hash})
     return users
 
 

@@ -40,9 +40,16 @@ _SHARED: Final = (
     "pacing/snapshot.py",
 )
 _NOT_SHARED: Final = frozenset(
-    {"dialer/engine/memory.py", "dialer/engine/previews.py", "dialer/engine/status.py", "dialer/domain/status.py"}
+    {
+        "dialer/engine/memory.py",
+        "dialer/engine/previews.py",
+        "dialer/engine/status.py",
+        "dialer/domain/status.py",
+        "dialer/leads/numbers.py",
+        "dialer/leads/errors.py",
+    }
 )
-"""For people, for the next start and for a mode that no shift here dials in."""
+"""For people, for the next start, for a mode that no shift here dials in, and for numbers that agents key in."""
 _RULES_OF_OTHERS: Final = frozenset(
     f"pacing/{name}.py" for name in ("vicidial", "mean_matching", "ratio", "progressive", "preview")
 )

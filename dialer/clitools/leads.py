@@ -6,21 +6,19 @@ service or without one. Prints no whole phone number.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dialer.clitools import running
+from dialer.clitools.database import database
 from dialer.clitools.options import EXIT_FAILURE, EXIT_USAGE, CliError, no_campaign
 from dialer.clitools.output import complain, console, say
 from dialer.masking import mask_number
 
 if TYPE_CHECKING:
-    from config.loader import LoadedConfig
     from dialer.leads.files import RowFault
     from dialer.store.imports import ImportReport
 
@@ -28,17 +26,6 @@ _LIST_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 _REGION: Final = re.compile(r"[A-Z]{2}")
 
 
-@contextmanager
-def _private_files() -> Iterator[None]:
-    """New files are for their owner only: the database holds full numbers."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-@_private_files()
 def import_file(
     where: running.Where, file: Path, list_name: str, region: str | None, encoding: str | None, *, dry_run: bool
 ) -> int:
@@ -75,7 +62,7 @@ def import_file(
         progress(share, rows)
 
     try:
-        with _database(loaded, dry_run=dry_run) as url, _progress(file.name) as progress:
+        with database(loaded, dry_run=dry_run) as url, _progress(file.name) as progress:
             report = work(url, progress)
     except CliError as error:
         _tell_faults(faults)
@@ -102,7 +89,7 @@ def add_do_not_call(where: running.Where, number: str, campaign: str | None, reg
         entry = imports.parse_dnc(number, region, campaign=campaign or "", reason="command line")
     except NumberError as error:
         raise CliError(f"{mask_number(number)}: {error}") from error
-    with _database(loaded, dry_run=False) as url:
+    with database(loaded, dry_run=False) as url:
         imports.add_do_not_call(url, [entry])
     what = f"{entry.value}*" if entry.by_prefix else mask_number(entry.value)
     say(f"{what}: not called again {f'by campaign {campaign}' if campaign else 'by any campaign'}")
@@ -113,37 +100,6 @@ def _region(text: str | None) -> str | None:
     if text is not None and not _REGION.fullmatch(text):
         raise CliError("--region: expected a country's two capital letters, such as DE", EXIT_USAGE)
     return text
-
-
-@contextmanager
-def _database(loaded: LoadedConfig, *, dry_run: bool) -> Iterator[str]:
-    """The store's address, with its tables there; what goes wrong with it becomes a CliError.
-
-    A dry run makes nothing: where there is no database yet, it looks into an empty one that is thrown away.
-    """
-    from dialer.leads.errors import LeadsError
-    from dialer.store.errors import StoreError
-    from dialer.store.migrations import upgrade
-
-    configured = loaded.config.database.url
-    file = loaded.config.data_path / "dialer.db"
-    try:
-        with tempfile.TemporaryDirectory(prefix="dialer-") as spare:
-            if configured is not None:
-                url = configured.get_secret_value()
-            elif dry_run and not file.exists():
-                url = f"sqlite:///{spare}/dialer.db"
-                upgrade(url)
-            else:
-                url = f"sqlite:///{file}"
-            if not dry_run:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                upgrade(url)
-            yield url
-    except (StoreError, LeadsError) as error:
-        raise CliError(str(error)) from error
-    except OSError as error:
-        raise CliError(f"{error.filename or file}: {error.strerror or error}") from error
 
 
 @contextmanager

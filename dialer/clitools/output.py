@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -49,6 +50,16 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[object]]) 
     for row in rows:
         grid.add_row(*(Text(printable(cell)) for cell in row))
     console().print(grid)
+
+
+def stamp(at: float | None) -> str:
+    """A time (UTC epoch seconds) as ``2026-09-21 14:13:20Z``; empty for None."""
+    if at is None:
+        return ""
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}Z"
+    except (ValueError, OverflowError, OSError):
+        return "out of range"
 
 
 def duration(seconds: float) -> str:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dialer.clitools.options import RunOptions, parse_duration
+from dialer.clitools import desk_tree
+from dialer.clitools.flags import Config
+from dialer.clitools.flags import Seconds as _Seconds
+from dialer.clitools.flags import where_of as _where
+from dialer.clitools.options import RunOptions
 
 if TYPE_CHECKING:
-    from dialer.clitools.running import Where
     from dialer.clitools.service import Service
 
 app = typer.Typer(
@@ -39,16 +42,8 @@ app.add_typer(agents_app, name="agents")
 app.add_typer(campaigns_app, name="campaigns")
 app.add_typer(explain_app, name="explain")
 app.add_typer(freeswitch_app, name="freeswitch")
+desk_tree.add_to(app, agents_app)
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        metavar="FILE",
-        help="The configuration [default: $DIALER_CONFIG, ./dialer.yaml, /etc/dialer/dialer.yaml]",
-    ),
-]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Override one value, e.g. http.port=0 (repeatable)"),
@@ -64,28 +59,12 @@ Everyone = Annotated[bool, typer.Option("--all", help="All of them")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON")]
 
 
-class _Seconds:
-    """A duration on the command line, in seconds."""
-
-    def __init__(self, text: str) -> None:
-        try:
-            self.value = parse_duration(text)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
-
-
 @app.callback()
 def main(ctx: typer.Context, config: Config = None, url: Url = None, token_file: TokenFile = None) -> None:
     """A predictive dialer service for call centres, driving FreeSWITCH."""
     from dialer.clitools.running import Where
 
     ctx.obj = Where(config=config, url=url, token_file=token_file)
-
-
-def _where(ctx: typer.Context, config: Path | None, settings: list[str] | None = None) -> Where:
-    """What the flags before and after the command's name say together; those after it win."""
-    where: Where = ctx.obj
-    return replace(where, config=config or where.config, settings=tuple(settings or ()))
 
 
 def _service(ctx: typer.Context, config: Path | None) -> Service:

@@ -59,7 +59,7 @@ AGENT_TABLE: Table[AgentState, AgentTrigger] = Table(
     {
         _S.LOGGED_OUT: {_T.LOGIN: _S.CONNECTING},
         _S.CONNECTING: {_T.LINE_UP: _S.PAUSED, **_LEAVE},
-        _S.PAUSED: {_T.READY: _S.READY, _T.PAUSE: _S.PAUSED, **_LEAVE},
+        _S.PAUSED: {_T.READY: _S.READY, _T.PAUSE: _S.PAUSED, _T.WRAP: _S.WRAP_UP, **_LEAVE},
         _S.READY: {
             _T.READY: _S.READY,
             _T.PAUSE: _S.PAUSED,

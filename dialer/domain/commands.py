@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialer.domain.desk_records import DeskRecord
 from dialer.domain.outcomes import Outcome
+from dialer.domain.phones import CheckNumber, CheckPin, PhoneCommand, PrepareSpeech
 
 # ---- to the switch -----------------------------------------------------------------------------------------
 
@@ -35,7 +37,7 @@ class OriginateCall:
 
 @dataclass(frozen=True, slots=True)
 class OriginateAgent:
-    """Ring an agent's phone under ``uuid`` and park the leg; ``keep`` parks it again after each customer."""
+    """Ring an agent's phone under ``uuid`` and park the leg, again after each conversation."""
 
     node: str
     uuid: str
@@ -43,7 +45,6 @@ class OriginateAgent:
     address: str
     profile: str
     ring_timeout_s: float
-    keep: bool
     auto_answer: bool
     media_timeout_s: float
     caller_id: str
@@ -182,7 +183,10 @@ class CloseAttempt:
 
 @dataclass(frozen=True, slots=True)
 class LogAgentState:
-    """One line of the agent state log; may be written behind."""
+    """One line of the agent state log; may be written behind.
+
+    ``line`` is the leg by which the agent called us; empty where we ring the seat.
+    """
 
     agent: str
     seat: str
@@ -190,6 +194,7 @@ class LogAgentState:
     reason: str
     at: float
     attempt_id: str | None = None
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +254,7 @@ class Drained:
     calls_hung_up: int
 
 
-SwitchCommand = OriginateCall | OriginateAgent | Bridge | HangUp | ParkLeg | WaitAgain | TakeSnapshot
+SwitchCommand = OriginateCall | OriginateAgent | Bridge | HangUp | ParkLeg | WaitAgain | TakeSnapshot | PhoneCommand
 StoreCommand = (
     ClaimLeads
     | ReleaseLeads
@@ -261,5 +266,8 @@ StoreCommand = (
     | SaveCampaignState
     | SavePacing
     | SaveDisposition
+    | DeskRecord
+    | CheckPin
+    | CheckNumber
 )
-Command = SwitchCommand | StoreCommand | Reply | Note | Drained
+Command = SwitchCommand | StoreCommand | PrepareSpeech | Reply | Note | Drained

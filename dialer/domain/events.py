@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dialer.domain.lead import ClaimedLead
+from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ class CommandRefused:
 class ChannelFact:
     """One channel of ours as the switch lists it.
 
-    ``kind`` is ``call`` or ``agent``, ``ident`` the attempt or agent id of its presence data.
+    ``kind`` is ``call``, ``agent``, or ``seat`` for a leg by which a phone called us; ``ident`` is the attempt, agent
+    or seat of its presence data.
     ``answered`` and ``peer`` (the other leg's UUID when bridged) come from the channel's state.
     """
 
@@ -229,11 +231,16 @@ class OpenAttemptFact:
 
 @dataclass(frozen=True, slots=True)
 class AgentFact:
-    """An agent whom a former run left logged in. ``state`` is paused or ready."""
+    """An agent whom a former run left logged in. ``state`` is paused or ready.
+
+    ``seat`` and ``line`` are as the last LogAgentState said; a seat that is not configured is an outside phone's.
+    """
 
     agent: str
     state: str
     reason: str = ""
+    seat: str = ""
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,8 +393,9 @@ SwitchEvent = (
     | CommandRefused
     | SwitchSnapshot
     | SnapshotFailed
+    | PhoneEvent
 )
-StoreEvent = LeadsClaimed | AttemptOpened | AttemptRefused | StoreFailed | StoreRecovered | Recovered
+StoreEvent = LeadsClaimed | AttemptOpened | AttemptRefused | StoreFailed | StoreRecovered | Recovered | PhoneAnswer
 OperatorEvent = (
     AgentLogin
     | AgentLogout
@@ -398,5 +406,6 @@ OperatorEvent = (
     | AgentDispose
     | CampaignOrder
     | Shutdown
+    | PhoneOrder
 )
 Event = Tick | SwitchEvent | StoreEvent | OperatorEvent

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from dialer.domain.acts import PhoneSettings
 from dialer.domain.outcomes import Outcome
+from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
 from pacing.settings import CampaignPacing
 
 MACHINE_DISPOSITIONS = ("machine", "answering_machine")
@@ -108,7 +110,7 @@ class CampaignSettings:
 
     An attempt whose last disposition is one of ``machine_dispositions`` was not answered by a person. ``ledger_days``
     is how far back the store tells answers at a start: as long as the longest window of the abandon rate. Without
-    ``pacing`` its defaults hold.
+    ``pacing`` its defaults hold. ``whisper`` is what an agent hears of a customer who comes: name, tier, campaign.
     """
 
     name: str
@@ -134,6 +136,8 @@ class CampaignSettings:
     machine_dispositions: tuple[str, ...] = MACHINE_DISPOSITIONS
     ledger_days: float = 31.0
     pacing: CampaignPacing | None = None
+    recording: RecordingPolicy = NOT_RECORDED
+    whisper: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +157,4 @@ class EngineSettings:
     resync_interval_s: float = 30.0
     decide_every_s: float = 0.1
     ends_at: float | None = None
+    phones: PhoneSettings = field(default_factory=PhoneSettings)

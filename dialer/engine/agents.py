@@ -1,34 +1,29 @@
-"""The life of an agent and of the agent's line: login, ready, reserved, talking, wrap-up, a lost phone.
+"""The life of an agent: login, ready, reserved, talking, wrap-up, a lost phone.
 
-Owns every agent transition and the cure of a line in doubt. Must not choose agents for calls (``routing``) or end
-calls (``CallDesk``). An agent is free only when READY *and* CHANNEL_PARK has been seen since the last customer.
+Owns what an agent does next; the line itself is ``lines``'. Must not choose agents for calls (``routing``) or end calls
+on its own (``CallDesk`` does). An agent is free only when READY *and* CHANNEL_PARK has been seen since the last
+customer.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger, Line
+from dialer.domain.agent import AgentState, AgentTrigger, Line
 from dialer.domain.call import CallState
-from dialer.domain.commands import HangUp, LogAgentState, OriginateAgent, ParkLeg, ReleaseLeads
-from dialer.domain.events import LegHungUp, LegParked, OriginateReplied
+from dialer.domain.commands import ParkLeg, ReleaseLeads
+from dialer.domain.events import LegHungUp
+from dialer.domain.outcomes import Outcome
+from dialer.engine.lines import CURE_EVERY_S, PARK_GRACE_S, RETRY_S, Lines
 from dialer.engine.live import Agent, Call, Live
+from dialer.engine.party_records import Party
 
 if TYPE_CHECKING:
-    from dialer.engine.calls import CallDesk
+    from dialer.engine.asides import AsideDesk
     from dialer.engine.feed import Feed
+    from dialer.engine.own_calls import OwnCallDesk
+    from dialer.engine.parties import PartyDesk
 
-PARK_GRACE_S = 1.0
-"""How long after a customer left the agent's CHANNEL_PARK may take before we park the leg ourselves."""
-CURE_EVERY_S = 2.0
-CURES = 3
-LOOK_S = 1.2
-"""The list of channels lags behind the events; asked for sooner it might show the line as it was before."""
-LINE_GRACE_S = 10.0
-LOGIN_SPREAD_S = 0.05
-"""No two phones are rung closer than this: after a restart all lines are opened, and the switch has a rate limit."""
-RETRY_S = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
-"""The growing pauses between tries to reach a phone that was lost or did not answer."""
 SKIP_RELEASE_S = 3600.0
 """A lead that an agent skipped is shown again no sooner than this."""
 BUSY_STATES = frozenset({AgentState.TALKING, AgentState.WRAP_UP})
@@ -45,15 +40,20 @@ LOGGED_IN_STATES = frozenset(
 )
 
 
-class AgentDesk:
+PUT_DOWN = frozenset({"NORMAL_CLEARING", "NORMAL_UNSPECIFIED"})
+"""Causes with which somebody puts a phone down; every other one is a phone that was lost."""
+
+
+class AgentDesk(Lines):
     """Moves agents through their table."""
 
     def __init__(self, live: Live, feed: Feed) -> None:
-        self.live = live
-        self.feed = feed
-        self.calls: CallDesk
+        super().__init__(live, feed)
+        self.asides: AsideDesk
+        self.parties: PartyDesk
+        self.own_calls: OwnCallDesk
 
-    # ---- lines ---------------------------------------------------------------------------------------------
+    # ---- coming and going ----------------------------------------------------------------------------------
 
     def login(self, agent: Agent, *, ready: bool, reason: str = "login") -> bool:
         """Open the agent's line (nailed-up) or just note that the phone may be rung (on-call)."""
@@ -65,176 +65,64 @@ class AgentDesk:
         self._connect(agent)
         return True
 
+    def login_on(self, agent: Agent, uuid: str, node: str, *, ready: bool, reason: str) -> None:
+        """Log in an agent whose phone called us: the parked leg ``uuid`` is the open line."""
+        if self.move(agent, AgentTrigger.LOGIN, reason):
+            agent.want_ready = ready
+            agent.after_call = None
+            agent.failures = 0
+            agent.dialed_in = True
+            self.adopt_leg(agent, uuid, node, parked=True)
+
     def _connect(self, agent: Agent) -> None:
         if not agent.nailed_up:
             self._line_is_up(agent)
             return
         self.ring(agent)
 
-    def ring(self, agent: Agent) -> None:
-        """Originate the agent's leg on a usable node, or try again shortly."""
-        live = self.live
-        node = next((n for n in live.nodes.values() if n.usable), None)
-        if node is None:
-            live.timers.set(("agent", "connect", agent.settings.agent), live.now + 1.0)
-            return
-        turn = live.rang_a_phone_at + LOGIN_SPREAD_S
-        if live.now < turn - 1e-6:
-            # Each has a turn of its own: a thousand who log in at once must not all come back for the next one.
-            live.last_ring_turn = max(turn, live.last_ring_turn + LOGIN_SPREAD_S)
-            live.timers.set(("agent", "connect", agent.settings.agent), live.last_ring_turn)
-            return
-        live.rang_a_phone_at = live.now
-        agent.node = node.name
-        agent.leg = live.new_id()
-        live.legs[agent.leg] = agent
-        node.legs += 1
-        self._set_line(agent, Line.DIALING)
-        seat = agent.seat
-        live.timers.set(("agent", "line", agent.settings.agent), live.now + seat.ring_timeout_s + LINE_GRACE_S)
-        live.emit(
-            OriginateAgent(
-                node=node.name,
-                uuid=agent.leg,
-                agent=agent.settings.agent,
-                address=seat.address,
-                profile=seat.profile,
-                ring_timeout_s=seat.ring_timeout_s,
-                keep=agent.nailed_up,
-                auto_answer=not agent.nailed_up,
-                media_timeout_s=seat.media_timeout_s,
-                caller_id="dialer",
-                epoch=live.settings.epoch,
-            )
-        )
-
-    def ring_waiting(self) -> None:
-        """A switch is ready: ring every phone that waits for one, spread out so that its own rate limit holds."""
-        live = self.live
-        waiting = [a for a in live.agents.values() if a.state is AgentState.CONNECTING and a.leg is None]
-        for index, agent in enumerate(waiting):
-            due = live.now + (index + 1) * LOGIN_SPREAD_S
-            live.timers.set(("agent", "connect", agent.settings.agent), due)
-
-    def adopt_leg(self, agent: Agent, uuid: str, node: str, *, parked: bool) -> None:
-        """A leg of this agent was found on the switch: take it over."""
-        live = self.live
-        agent.leg = uuid
-        agent.node = node
-        live.legs[uuid] = agent
-        live.nodes[node].legs += 1
-        live.timers.cancel(("agent", "connect", agent.settings.agent))
-        self._set_line(agent, Line.UNSURE)
-        if parked:
-            self._line_is_up(agent)
-        else:
-            self._doubt(agent, PARK_GRACE_S)
-
-    def _drop_leg(self, agent: Agent) -> None:
-        live = self.live
-        if agent.leg is not None:
-            live.legs.pop(agent.leg, None)
-            live.nodes[agent.node].legs -= 1
-            agent.leg = None
-        for name in ("line", "cure"):
-            live.timers.cancel(("agent", name, agent.settings.agent))
-        self._set_line(agent, Line.NONE)
-
-    def hang_up_leg(self, agent: Agent) -> None:
-        """End the agent's own leg, on purpose: its hangup event will find nobody and mean nothing."""
-        if agent.leg is None:
-            return
-        if self.live.nodes[agent.node].up:
-            self.live.emit(HangUp(agent.node, agent.leg, "NORMAL_CLEARING"))
-        self._drop_leg(agent)
-
-    def parked(self, agent: Agent, event: LegParked) -> None:
-        """CHANNEL_PARK: the line is up, or free again."""
-        if agent.line is Line.BRIDGING:
-            # The park before the bridge, or the one a moment before the customer's hangup: the hangup decides.
-            agent.parked_seen = agent.call is None or agent.call.state is not CallState.CONNECTING
-            return
-        self._line_is_up(agent)
-
-    def _line_is_up(self, agent: Agent) -> None:
-        live = self.live
-        name = agent.settings.agent
-        live.timers.cancel(("agent", "line", name))
-        live.timers.cancel(("agent", "cure", name))
-        agent.cures = 0
-        if agent.leg is not None:
-            self._set_line(agent, Line.PARKED)
-        if agent.state is AgentState.CONNECTING:
-            agent.idle_since = live.now
-            self.move(agent, AgentTrigger.LINE_UP, agent.reason)
-            live.timers.set(("agent", "steady", name), live.now + RETRY_S[-1])
-            if agent.want_ready:
-                self.move(agent, AgentTrigger.READY, "")
-        elif agent.state is AgentState.RESERVED and agent.call is None and agent.preview is not None:
-            campaign, lead = agent.preview
-            agent.preview = None
-            self.calls.open(campaign, lead, agent.node, agent)
-        self.calls.route()
-
-    def line_seen_parked(self, agent: Agent) -> None:
-        """The switch lists the line as parked: as good as CHANNEL_PARK."""
-        self._line_is_up(agent)
-
-    def _doubt(self, agent: Agent, grace_s: float) -> None:
-        self._set_line(agent, Line.UNSURE)
-        agent.cures = 0
-        self.live.timers.set(("agent", "cure", agent.settings.agent), self.live.now + grace_s)
-
-    def cure(self, agent: Agent) -> None:
-        """No CHANNEL_PARK came: park the leg ourselves; if that does not help, drop it and ring the phone anew."""
-        if agent.line is not Line.UNSURE or agent.leg is None:
-            return
-        live = self.live
-        if not live.nodes[agent.node].up:
-            live.timers.set(("agent", "cure", agent.settings.agent), live.now + CURE_EVERY_S)
-            return
-        agent.cures += 1
-        if agent.cures > CURES:
-            live.counters["agent_lines_stuck"] += 1
-            live.note("warning", "agent_line_stuck", f"agent {agent.settings.agent}: the line does not park")
-            live.emit(HangUp(agent.node, agent.leg, "NORMAL_CLEARING"))
-            self.line_lost(agent, "the line did not come back")
-            return
-        live.emit(ParkLeg(agent.node, agent.leg))
-        live.timers.set(("agent", "cure", agent.settings.agent), live.now + CURE_EVERY_S)
-        self._look_soon(agent)
-
-    def _look_soon(self, agent: Agent) -> None:
-        """A leg that was parked before answers uuid_park without a CHANNEL_PARK (measured): a list shows it."""
-        self.live.timers.set_by(("node", "look", agent.node), self.live.now + LOOK_S)
-
-    def originate_replied(self, agent: Agent, event: OriginateReplied) -> None:
-        if not event.ok:
-            self.line_lost(agent, f"the phone was not reached: {event.cause}")
-
     def hung_up(self, agent: Agent, event: LegHungUp) -> None:
         """The agent's leg ended and it was not our doing."""
+        if self.own_calls.phone_failed(agent, event.cause):
+            return
         if not agent.nailed_up and agent.state in BUSY_STATES | {AgentState.PAUSED, AgentState.READY}:
-            self._drop_leg(agent)  # an on-call phone hangs up after each customer: nothing is wrong
+            self._put_down(agent, lost=event.cause not in PUT_DOWN)
             return
         self.line_lost(agent, f"the phone hung up: {event.cause}")
+
+    def _put_down(self, agent: Agent, *, lost: bool) -> None:
+        """An on-call phone hung up: that is how its agent ends a conversation, or leaves it to the third party."""
+        call = agent.call
+        self.drop_leg(agent)
+        self.parties.agent_gone(agent)
+        if call is None or agent.call is not call or call.state is not CallState.CONNECTED:
+            return
+        if lost:
+            agent.call = None
+            agent.after_call = agent.after_call or ("pause", "the phone was lost")
+            self._wrap_up(agent)
+            self.asides.agent_lost(call)
+        else:
+            self.calls.hang_up(call, "NORMAL_CLEARING", Outcome.CONNECTED, "the agent hung up")
 
     def line_lost(self, agent: Agent, why: str) -> None:
         """The line is gone: the customer goes to somebody else, the phone is rung again after a pause."""
         live = self.live
         name = agent.settings.agent
+        self.drop_leg(agent)
+        self.own_calls.agent_gone(agent)
+        self.parties.agent_gone(agent)
+        if agent.state is AgentState.LOGGED_OUT:
+            return  # as they wished once their customer was with somebody else
         call, agent.call = agent.call, None
         self.give_back_preview(agent, "the agent's phone was lost")
-        self._drop_leg(agent)
-        live.timers.cancel(("agent", "wrap", name))
-        live.timers.cancel(("agent", "preview", name))
-        live.timers.cancel(("agent", "steady", name))
+        for timer in ("wrap", "preview", "steady"):
+            live.timers.cancel(("agent", timer, name))
         if agent.state in AT_WORK_STATES:
             agent.want_ready = agent.after_call is None
         elif agent.state is AgentState.PAUSED:
             agent.want_ready = False
         wish, agent.after_call = agent.after_call, None
-        wants_out = wish is not None and wish[0] == "logout"
+        wants_out = (wish is not None and wish[0] == "logout") or not agent.seat.address
         live.counters["agent_lines_lost"] += 1
         self.move(agent, AgentTrigger.LINE_LOST, why)
         live.note("warning", "agent_line_lost", f"agent {name}: {why}")
@@ -247,7 +135,7 @@ class AgentDesk:
         if call is not None and call.state is CallState.CONNECTING:
             self.calls.bridge_failed(call)
         elif call is not None and call.state is CallState.CONNECTED:
-            call.agent = None  # its hangup is to come, and finds nobody to wrap up
+            self.asides.agent_lost(call)
         elif call is not None and call.bound_agent == name:
             call.bound_agent = None
             self.calls.route()
@@ -260,13 +148,6 @@ class AgentDesk:
                 agent.reason = "phone did not answer"
             self._connect(agent)
 
-    def line_overdue(self, agent: Agent) -> None:
-        """An originate of an agent's leg that neither answered nor failed."""
-        if agent.line is Line.DIALING and agent.leg is not None:
-            if self.live.nodes[agent.node].up:
-                self.live.emit(HangUp(agent.node, agent.leg, "NORMAL_CLEARING"))
-            self.line_lost(agent, "the phone did not answer")
-
     # ---- customers -----------------------------------------------------------------------------------------
 
     def reserve_for(self, agent: Agent, call: Call) -> None:
@@ -277,11 +158,24 @@ class AgentDesk:
         agent.parked_seen = False
         self._set_line(agent, Line.BRIDGING)
 
-    def lend(self, agent: Agent) -> None:
-        """Another agent asks this one, over the open line: no customer until that is over (``bridge_failed``)."""
+    def lend(self, agent: Agent, party: Party) -> None:
+        """Another agent asks this one: no customer until that is over (``give_back``)."""
         self.move(agent, AgentTrigger.RESERVE, "asked by another agent")
-        agent.parked_seen = False
-        self._set_line(agent, Line.BRIDGING)
+        agent.lent = party
+        if agent.leg is not None:
+            agent.parked_seen = False
+            self._set_line(agent, Line.BRIDGING)
+
+    def occupy(self, agent: Agent) -> None:
+        """Somebody who is no customer is about to be joined with this agent's line, if it is parked."""
+        if agent.line is Line.PARKED:
+            agent.parked_seen = True
+            self._set_line(agent, Line.BRIDGING)
+
+    def give_back(self, agent: Agent) -> None:
+        """Nobody asks this agent any more."""
+        agent.lent = None
+        self._free_after(agent, talked=False)
 
     def adopt_call(self, agent: Agent, call: Call) -> None:
         """A conversation of a former run, found on the switch with this agent's leg in it."""
@@ -314,28 +208,35 @@ class AgentDesk:
         self._free_after(agent, talked=agent.state is AgentState.TALKING)
 
     def _free_after(self, agent: Agent, *, talked: bool) -> None:
-        live = self.live
         if not agent.nailed_up:
             self.hang_up_leg(agent)  # first of all, or the open line would look free
-        if agent.leg is not None and agent.line is Line.BRIDGING:
-            if agent.parked_seen:
-                self._set_line(agent, Line.PARKED)
-            elif talked:
-                self._doubt(agent, PARK_GRACE_S)
-            else:
-                # The customer left before the bridge stood: the leg may be in limbo, so do not wait for a park.
-                self._doubt(agent, CURE_EVERY_S)
-                if live.nodes[agent.node].up:
-                    live.emit(ParkLeg(agent.node, agent.leg))
-                    self._look_soon(agent)
+        self.let_go(agent, talked=talked)
         if talked:
             self._wrap_up(agent)
         else:
             self.release(agent, "")
 
+    def let_go(self, agent: Agent, *, talked: bool) -> None:
+        """Whoever was on the agent's line has left it, or is leaving: it is free when it is seen parked."""
+        live = self.live
+        if agent.leg is None or agent.line is not Line.BRIDGING:
+            return
+        if agent.parked_seen:
+            self._set_line(agent, Line.PARKED)
+            self.voice.wait(agent)
+        elif talked:
+            self._doubt(agent, PARK_GRACE_S)
+        else:
+            # The customer left before the bridge stood: the leg may be in limbo, so do not wait for a park.
+            self._doubt(agent, CURE_EVERY_S)
+            if live.nodes[agent.node].up:
+                live.emit(ParkLeg(agent.node, agent.leg))
+                self._look_soon(agent)
+
     def _wrap_up(self, agent: Agent) -> None:
         campaign = self.live.campaigns.get(agent.last_campaign or "")
         wrap_s = 0.0 if campaign is None else campaign.settings.wrap_up_s
+        agent.extended = 0
         self.move(agent, AgentTrigger.WRAP, "", attempt=agent.last_attempt)
         if wrap_s > 0:
             self.live.timers.set(("agent", "wrap", agent.settings.agent), self.live.now + wrap_s)
@@ -387,6 +288,8 @@ class AgentDesk:
         """Pause now, or after the customer at hand; returns what is wrong, or None."""
         if agent.state is AgentState.LOGGED_OUT:
             return "the agent is not logged in"
+        if self.own_calls.afterwards(agent, AgentState.PAUSED, reason):
+            return None
         if agent.state in (AgentState.TALKING, AgentState.RESERVED):
             self._wish(agent, ("pause", reason))
             return None
@@ -405,6 +308,8 @@ class AgentDesk:
         """Take customers; ends a pause or wrap-up, or takes back a pause asked for; what is wrong, or None."""
         if agent.state is AgentState.LOGGED_OUT:
             return "the agent is not logged in"
+        if self.own_calls.afterwards(agent, AgentState.READY, ""):
+            return None
         if agent.state in (AgentState.TALKING, AgentState.RESERVED):
             self._wish(agent, None)
         elif agent.state in (AgentState.CONNECTING, AgentState.UNAVAILABLE):
@@ -432,44 +337,13 @@ class AgentDesk:
     def leave(self, agent: Agent, reason: str) -> None:
         """Log out at once, whatever the agent does. The caller has seen to it that no customer is left with them."""
         agent.after_call = None
+        self.own_calls.agent_gone(agent)
+        self.parties.agent_gone(agent)
         self.give_back_preview(agent, "the agent logged out")
         for timer in ("wrap", "preview", "retry", "connect", "steady"):
             self.live.timers.cancel(("agent", timer, agent.settings.agent))
         self.hang_up_leg(agent)
+        agent.expected = ""
         self.move(agent, AgentTrigger.LOGOUT, reason)
-
-    # ---- the table -----------------------------------------------------------------------------------------
-
-    def _set_line(self, agent: Agent, line: Line) -> None:
-        agent.line = line
-        agent.line_since = self.live.now
-        self._changed(agent)
-
-    def _changed(self, agent: Agent) -> None:
-        self.live.line_up(agent)
-        self.feed.agent(agent)
-        for name in agent.settings.campaigns:
-            if (campaign := self.live.campaigns.get(name)) is not None:
-                campaign.dirty = True
-
-    def move(self, agent: Agent, trigger: AgentTrigger, reason: str, attempt: str | None = None) -> bool:
-        """Move the agent through the table and log it; False (counted) when the table does not allow it."""
-        live = self.live
-        target = AGENT_TABLE.next(agent.state, trigger)
-        if target is None:
-            live.odd(
-                f"agent_{trigger.value}", f"agent {agent.settings.agent}: {trigger.value} while {agent.state.value}"
-            )
-            return False
-        agent.time_in[agent.state] = agent.time_in.get(agent.state, 0.0) + live.now - agent.since
-        if target is not agent.state:
-            agent.state = target
-        agent.since = live.now
-        agent.reason = reason
-        if target is AgentState.READY:
-            agent.idle_since = live.now
-        self._changed(agent)
-        live.emit(
-            LogAgentState(agent.settings.agent, agent.seat.seat, target.value, reason, live.now, attempt_id=attempt)
-        )
-        return True
+        if not agent.seat.address:
+            agent.seat = self.live.settings.seats[agent.settings.seat]

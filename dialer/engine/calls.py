@@ -1,37 +1,36 @@
-"""The life of a call: gate, ring, answer, agent, hangup, outcome.
+"""The life of a call: gate, ring, answer, agent.
 
-Owns every call transition and the record of how the attempt ended. Who takes a call is the router's, the number of
-calls is the pacer's. A ringing customer is hung up in one place only (``hang_up``), which refuses before
-the minimum ring; no other code may emit HangUp for a customer's leg.
+Owns how a call comes to its agent; how it ends is ``call_ends``'. Who takes a call is the router's, the number of calls
+is the pacer's, a customer who is for a while without their agent is ``asides``'.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from dialer.domain.call import CALL_TABLE, RINGING_STATES, CallState, CallTrigger
+from dialer.domain.call import RINGING_STATES, CallState, CallTrigger
 from dialer.domain.campaign import CampaignState
-from dialer.domain.commands import HangUp, NoteAnswer, NoteBridge, ReleaseLeads, WaitAgain
+from dialer.domain.commands import NoteAnswer, NoteBridge, ReleaseLeads, WaitAgain
 from dialer.domain.events import (
     AttemptOpened,
     AttemptRefused,
     BridgeReplied,
     LegAnswered,
-    LegHungUp,
     LegRinging,
     LegsBridged,
     LegUnbridged,
     OriginateReplied,
 )
 from dialer.domain.lead import ClaimedLead
-from dialer.domain.outcomes import ANSWERED_OUTCOMES, Outcome, unanswered_outcome
+from dialer.domain.outcomes import Outcome
 from dialer.engine import records
-from dialer.engine.judge import CROSSED, from_notes, judge
+from dialer.engine.call_ends import CallEnds
 from dialer.engine.live import Agent, Call, Campaign, Live, Node
-from dialer.engine.router import BRIDGE_CHECK_S, Router
+from dialer.engine.router import Router
 
 if TYPE_CHECKING:
-    from dialer.engine.agents import AgentDesk
+    from dialer.engine.asides import AsideDesk
     from dialer.engine.feed import Feed
 
 OFFER_MARGIN_S = 0.2
@@ -46,21 +45,20 @@ GATE_VALID_S = 30.0
 """How long a gate's yes may be dialed on: claim, calling hours and do-not-call list are those of its moment."""
 RING_GRACE_S = 10.0
 """How long past its ring timeout a silent call is believed before the switch is asked."""
-BRIDGE_GIVE_UP_S = 15.0
 MESSAGE_MAX_S = 60.0
-HANGUP_CHECK_S = 5.0
 NOT_SENT = "NOT_SENT"
 """The driver's word for an originate that never left this process."""
 
 
-class CallDesk:
+class CallDesk(CallEnds):
     """Moves calls through their table."""
 
     def __init__(self, live: Live, feed: Feed) -> None:
-        self.live = live
-        self.feed = feed
+        super().__init__(live, feed)
         self.router = Router(live, feed, self)
-        self.agents: AgentDesk
+        self.asides: AsideDesk
+        self.on_dialed: list[Callable[[Call], None]] = []
+        self.on_connected: list[Callable[[Call, Agent], None]] = []
 
     # ---- start ---------------------------------------------------------------------------------------------
 
@@ -111,19 +109,6 @@ class CallDesk:
             node.legs += 1
         self.feed.opened(call)
 
-    def _forget(self, call: Call) -> None:
-        live = self.live
-        live.calls.pop(call.id, None)
-        live.waiting.pop(call.id, None)
-        call.campaign.calls.pop(call.id, None)
-        call.campaign.dirty = True
-        for name in ("guard", "limit", "minring", "placed"):
-            live.timers.cancel(("call", name, call.id))
-        if (trunk := live.trunks.get(call.trunk)) is not None:
-            trunk.legs -= 1
-        if (node := live.nodes.get(call.node)) is not None:
-            node.legs -= 1
-
     def opened(self, event: AttemptOpened) -> None:
         """The gate let it through: dial."""
         live = self.live
@@ -147,6 +132,8 @@ class CallDesk:
         self.feed.sent(call)
         live.timers.set(("call", "guard", call.id), live.now + campaign.settings.ring_timeout_s + RING_GRACE_S)
         live.emit(records.originate(call, live.trunks[call.trunk].settings, live.settings.epoch))
+        for told in self.on_dialed:
+            told(call)
 
     def refused(self, event: AttemptRefused) -> None:
         """The gate said no: the lead is the store's again, unless the store itself is in trouble."""
@@ -243,6 +230,9 @@ class CallDesk:
         if call.kill_as is None:
             live.timers.cancel(("call", "guard", call.id))
         live.timers.cancel(("call", "limit", call.id))
+        if call.queued_again and call.bridged_at is not None:
+            self._bridged_again(call, agent, event.at)
+            return
         call.bridged_at = at = max(event.at, call.answered_at or event.at)
         if call.answered_at is None:
             # A recovered conversation: its answer was the former run's, and in time as far as anyone can tell.
@@ -253,8 +243,17 @@ class CallDesk:
         self.feed.bridged(call)
         live.emit(NoteBridge(call.id, at, agent.settings.agent))
         self.agents.talking(agent, call)
+        for told in self.on_connected:
+            told(call, agent)
         if adopted:
             self.feed.taken(call, agent)  # whose customer: pacing knew nothing of this agent before
+
+    def _bridged_again(self, call: Call, agent: Agent, at: float) -> None:
+        """Another agent after the first was lost: for the record and for pacing they were connected long ago."""
+        assert call.bridged_at is not None
+        call.agent_id, call.joined_at, call.apart = agent.settings.agent, at, False
+        self.live.emit(NoteBridge(call.id, call.bridged_at, agent.settings.agent))
+        self.agents.talking(agent, call)
 
     def bridged_elsewhere(self, call: Call) -> None:
         """A recovered conversation whose agent is not logged in here: it goes on, and counts as connected."""
@@ -285,6 +284,10 @@ class CallDesk:
             live.timers.cancel(("call", "guard", call.id))
         if agent is not None and agent.call is call:
             self.agents.bridge_failed(agent)
+        if call.queued_again:
+            if call.kill_as is None:
+                self.asides.wait(call)
+            return
         if call.kill_as is not None:
             self.feed.missed(call, abandoned=False)
             return
@@ -302,33 +305,17 @@ class CallDesk:
             live.emit(WaitAgain(call.node, call.id, records.wait_ms(left_s), settings.message))
 
     def unbridged(self, call: Call, event: LegUnbridged) -> None:
-        self.move(call, CallTrigger.UNBRIDGED)
-
-    def hung_up(self, call: Call, event: LegHungUp) -> None:
-        """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
-        sip = event.sip_status or ""
-        at = max(event.at, call.bridged_at or call.answered_at or call.dialed_at or event.at)
-        outcome, reason = judge(call, at, event.cause, sip, event.hangup_disposition or "")
-        self._end(call, CallTrigger.HANGUP, outcome, reason, at=at, cause=event.cause, sip=sip)
-
-    def lost(self, call: Call, why: str) -> None:
-        """The channel is gone and no event will tell how it ended."""
-        if call.bridged_at is not None and call.state is CallState.CONNECTED:
-            outcome, _ = judge(call, self.live.now, "")
-            self._end(call, CallTrigger.LOST, outcome, why)
-        elif call.state is CallState.ABANDONING:
-            self._end(call, CallTrigger.LOST, Outcome.ABANDONED, why)
-        elif call.killed_ringing and call.answered_at is not None:
-            self._end(call, CallTrigger.LOST, Outcome.ABANDONED, CROSSED)
-        elif call.state is CallState.RECOVERING and call.kill_as is None:
-            self._end(call, CallTrigger.LOST, from_notes(call)[0], why)
-        else:
-            self._end(call, CallTrigger.LOST, call.kill_as or Outcome.INTERRUPTED, why)
+        """CHANNEL_UNBRIDGE of the customer's leg."""
+        if self.move(call, CallTrigger.UNBRIDGED):
+            self.asides.parted(call)
 
     # ---- what time says ------------------------------------------------------------------------------------
 
     def limit(self, call: Call) -> None:
         """The abandon clock ran out: nobody is offered any more, the switch plays the message by itself."""
+        if call.queued_again:
+            self.asides.nobody(call)
+            return
         if not self.move(call, CallTrigger.LIMIT):
             return
         live = self.live
@@ -338,109 +325,3 @@ class CallDesk:
             self.feed.missed(call, abandoned=True)
             live.timers.set(("call", "guard", call.id), live.now + MESSAGE_MAX_S)
             live.note("info", "abandoned", f"attempt {call.id} of {call.campaign.name}: no agent within the limit")
-
-    def guard(self, call: Call) -> None:
-        """A state lasted longer than it can: ask the switch, then give up."""
-        live = self.live
-        if call.failed_cause is not None and call.state in RINGING_STATES:
-            outcome = call.kill_as or unanswered_outcome(call.failed_cause, rang=call.rang_at is not None)
-            self._end(call, CallTrigger.FAILED, outcome, call.failed_cause, cause=call.failed_cause)
-        elif call.kill_as is not None and live.now < self.rings_until(call):
-            # Our hangup was lost while nothing rang, and now it does.
-            live.timers.set(("call", "guard", call.id), self.rings_until(call))
-        elif call.kill_as is not None and live.nodes[call.node].up:
-            live.emit(HangUp(call.node, call.id, "NORMAL_CLEARING"))
-            self._look(call.node)
-            live.timers.set(("call", "guard", call.id), live.now + HANGUP_CHECK_S)
-        elif not live.nodes[call.node].up:
-            live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
-        elif call.state is CallState.CONNECTING and live.now - call.since < BRIDGE_GIVE_UP_S:
-            self._look(call.node)
-            live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
-        else:
-            live.counters["calls_overdue"] += 1
-            live.note("warning", "call_overdue", f"attempt {call.id} overdue in {call.state.value}: hanging up")
-            outcome = Outcome.ABANDONED if call.answered_at is not None else Outcome.CANCELLED
-            self.hang_up(call, "NORMAL_CLEARING", outcome, f"overdue in {call.state.value}")
-
-    def _look(self, node: str) -> None:
-        self.live.timers.set_by(("node", "look", node), self.live.now)
-
-    def rings_until(self, call: Call) -> float:
-        """Until when a customer who has not answered must be left to ring; the past for everybody else."""
-        if call.answered_at is not None or call.bridged_at is not None:
-            return self.live.now
-        rang_since = call.ring_heard_at if call.ring_heard_at is not None else call.dialed_at
-        return (self.live.now if rang_since is None else rang_since) + call.campaign.settings.min_ring_s
-
-    def hang_up(self, call: Call, cause: str, outcome: Outcome, reason: str) -> None:
-        """End a customer's leg; a ringing one not before the campaign's minimum ring: then as soon as it is over."""
-        live = self.live
-        if call.state is CallState.RESERVED or call.kill_as is not None:
-            return
-        if call.answered_at is None and call.bridged_at is None:
-            earliest = self.rings_until(call)
-            if live.now < earliest:
-                call.kill_later = (cause, outcome, reason)
-                live.timers.set(("call", "minring", call.id), earliest)
-                return
-            call.killed_ringing = True
-        call.kill_as = outcome
-        call.kill_reason = reason
-        if live.waiting.pop(call.id, None) is not None:
-            self.feed.missed(call, abandoned=False)
-        live.counters["calls_hung_up"] += 1
-        live.timers.set(("call", "guard", call.id), live.now + HANGUP_CHECK_S)
-        if live.nodes[call.node].up:
-            live.emit(HangUp(call.node, call.id, cause))
-
-    def min_ring_over(self, call: Call) -> None:
-        """The minimum ring is over: hang up as was asked, unless the call was answered meanwhile."""
-        if call.kill_later is not None and (call.answered_at is None or self.live.drain_over):
-            self.hang_up(call, *call.kill_later)
-
-    # ---- the end -------------------------------------------------------------------------------------------
-
-    def _end(
-        self,
-        call: Call,
-        trigger: CallTrigger,
-        outcome: Outcome,
-        reason: str,
-        *,
-        at: float | None = None,
-        cause: str = "",
-        sip: str = "",
-    ) -> None:
-        unopened = call.state is CallState.RESERVED
-        if not self.move(call, trigger):
-            return
-        live = self.live
-        if outcome in ANSWERED_OUTCOMES and call.answered_at is None:
-            if call.bridged_at is None and (call.noted_answer or call.noted_bridge) is not None:
-                call.campaign.answered += 1
-                call.answered_at, call.bridged_at = call.noted_answer or call.noted_bridge, call.noted_bridge
-            else:
-                call.answered_at = call.bridged_at
-        call.ended_at = live.now if at is None else at
-        campaign = call.campaign
-        if unopened:
-            campaign.attempts += 1  # the store never said; outcomes sum to attempts all the same
-        campaign.outcomes[outcome] += 1
-        live.emit(records.close_attempt(call, outcome, reason, call.ended_at, cause, sip))
-        self.feed.ended(call, outcome)
-        self._forget(call)
-        agent = call.agent or (live.agents.get(call.bound_agent) if call.bound_agent else None)
-        if agent is not None and agent.call is call:
-            self.agents.customer_gone(agent, call)
-
-    def move(self, call: Call, trigger: CallTrigger) -> bool:
-        target = CALL_TABLE.next(call.state, trigger)
-        if target is None:
-            self.live.odd(f"call_{trigger.value}", f"attempt {call.id}: {trigger.value} while {call.state.value}")
-            return False
-        if target is not call.state:
-            call.state = target
-            call.since = self.live.now
-        call.campaign.dirty = True
-        return True

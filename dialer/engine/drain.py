@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dialer.domain.agent import AgentState
 from dialer.domain.call import CallState
-from dialer.domain.commands import Drained
+from dialer.domain.commands import Drained, HangUp
 from dialer.domain.events import Shutdown
 from dialer.domain.outcomes import Outcome
 from dialer.engine import status
@@ -82,11 +82,15 @@ class Drain:
     def check(self) -> None:
         """Done when no call is left: agents are logged out."""
         live = self.live
-        if live.calls or live.drained:
+        own_calls = not live.drain_over and any(agent.own is not None for agent in live.agents.values())
+        if live.calls or own_calls or live.drained:
             return
         for agent in live.agents.values():
             if agent.state is not AgentState.LOGGED_OUT:
                 self.agents.leave(agent, "shutdown")
+        for watch in live.watches.values():
+            if not watch.own_line and live.nodes[watch.node].up:
+                live.emit(HangUp(watch.node, watch.uuid, "NORMAL_CLEARING"))
         live.drained = True
         self.memory.save()
         live.emit(Drained(live.counters["calls_hung_up"]))

@@ -174,18 +174,20 @@ class Feed:
         if agent.fed != (phase, agent.node):
             was, agent.fed = agent.fed, (phase, agent.node)
             self.dirty = True
-            settings, at = agent.settings, self._since(agent, phase)
-            talk_over = was is not None and was[0] in _IN_TALK and phase not in _IN_TALK
+            from_talk = was is not None and was[0] in _IN_TALK
+            settings, at = agent.settings, self._since(agent, phase, from_talk)
+            talk_over = from_talk and phase not in _IN_TALK
             if talk_over and agent.last_call is not None and not agent.last_call.bridge_seen:
                 # Only its end was seen: as a whole talk it would be far too short. Who goes away teaches nothing.
                 self.pool.agent(settings.agent, Phase.AWAY, at, agent.node, settings.campaigns)
             self.pool.agent(settings.agent, phase, at, agent.node, settings.campaigns)
 
-    def _since(self, agent: Agent, phase: Phase) -> float:
+    def _since(self, agent: Agent, phase: Phase, from_talk: bool) -> float:
         """When the phase began: a talk and its end when they happened, however late that was heard."""
         if phase is Phase.TALKING and agent.call is not None and agent.call.bridged_at is not None:
-            return min(agent.call.bridged_at, self.live.now)
-        if phase is Phase.WRAP and agent.last_call is not None and agent.last_call.ended_at is not None:
+            joined_at = agent.call.joined_at
+            return min(self.live.now, agent.call.bridged_at if joined_at is None else joined_at)
+        if phase is Phase.WRAP and from_talk and agent.last_call is not None and agent.last_call.ended_at is not None:
             return agent.last_call.ended_at
         return self.live.now
 

@@ -9,7 +9,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from dialer.domain.agent import AgentState, Line
 from dialer.domain.call import PENDING_STATES, CallState
@@ -27,6 +26,8 @@ from dialer.domain.settings import (
     SeatSettings,
     TrunkSettings,
 )
+from dialer.engine.party_records import OwnCall, Party
+from dialer.engine.phone_records import Session, Sounding, Typed
 from dialer.engine.timers import Timers
 from dialer.leads.hopper import Hopper
 from pacing.limits import TokenBucket
@@ -70,12 +71,14 @@ class Call:
     fed: bool = False  # the pool knows it
     counted: tuple[float, bool] | None = None  # in the abandon ledger as (answered at, abandoned)
     machine: bool = False  # the agent says that no person answered
+    joined_at: float | None = None  # when the agent at hand came on the line, if not the first
     aside: str = ""  # connected, but for a while without the agent: hold, consult, transfer, joining
     apart: bool = False  # the switch parted a conversation that we did not interrupt
     joins: int = 0  # tries to bring the customer back
     party: Party | None = None  # the third party who has, or is to have, the customer
     supervised: bool = False  # a supervisor took the customer over
-    queued_again: bool = False  # had an agent, lost them, and waits for another
+    queued_again: bool = False  # had an agent and lost them
+    queued_at: float = 0.0  # since when it waits for another
     misses: int = 0  # snapshots in a row that contradict this call
     missed_at: float = 0.0  # when the last of them was asked for
 
@@ -102,6 +105,13 @@ class Agent:
     last_call: Call | None = None
     calls: int = 0
     party: Party | None = None  # whom the agent has rung beside the customer
+    lent: Party | None = None  # as whom another agent has this one on the line, or rings them
+    own: OwnCall | None = None  # a call of the agent's own
+    last_dialed: str = ""  # whom the agent called last
+    dialed_in: bool = False  # the leg is one by which the phone called us
+    expected: str = ""  # the leg by which the phone called a former run, perhaps still on the switch
+    typed: Typed | None = None  # keys of an act that is not complete yet
+    extended: int = 0  # how often this wrap-up was extended
     parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed
     cures: int = 0
     failures: int = 0
@@ -122,37 +132,27 @@ class Agent:
         return self.state is AgentState.READY and self.line is Line.PARKED
 
 
-class PartyState(StrEnum):
-    """Where a third party is."""
-
-    RINGING = "ringing"
-    TALKING = "talking"  # with the agent
-    JOINING = "joining"  # waits for agent and customer, to make three
-    THREE = "three"
-    MOVED = "moved"  # has the customer, without the agent
-
-
 @dataclass(slots=True, eq=False)
-class Party:
-    """A third party's leg. ``guest``: it is the open line of another agent, not a leg of its own."""
+class Recording:
+    """A recording of the leg ``uuid`` that goes on. ``masked``: spans of silence, in seconds from the start."""
 
     uuid: str
+    campaign: str
+    agent: str
     node: str
-    call: Call
-    agent: Agent | None
-    text: str
-    state: PartyState
-    trunk: str
-    since: float
-    guest: Agent | None = None
+    path: str
+    started_at: float
+    masked: tuple[tuple[float, float], ...] = ()
+    masked_at: float | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Watch:
     """A supervisor's leg: whom it listens to, or whose customer it took over.
 
-    ``own_line``: it is the supervisor's open line as an agent; ``rung``: we rang a phone for it, ``wanted`` once
-    it answers.
+    ``own_line``: it is the supervisor's open line as an agent; ``rung``: we rang a phone for it. ``wanted`` is for when
+    it is there. ``offer`` is the agent whose call for help this supervisor is asked to answer. ``resumes``: we kept
+    customers from this supervisor, who is ready again afterwards.
     """
 
     uuid: str
@@ -161,12 +161,28 @@ class Watch:
     agent: Agent | None = None
     mode: str = ""
     call: Call | None = None
+    joined: bool = False  # hears the customer who was taken over
+    released: Agent | None = None  # from whom
     digits: str = ""
+    silences: int = 0
     since: float = 0.0
+    parked: bool = False  # listens to nobody, and the switch has said so
     wanted: tuple[Agent, str] | None = None
+    offer: str = ""
     ringing: bool = False
     rung: bool = False
     own_line: bool = False
+    resumes: bool = False
+    misses: int = 0
+    missed_at: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Help:
+    """An agent's call for help. ``tried``: supervisors who were asked and did not come."""
+
+    since: float
+    tried: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True, eq=False)
@@ -243,8 +259,12 @@ class Live:
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Agent] = {}  # agent legs by UUID
         self.parties: dict[str, Party] = {}  # third parties by their leg's UUID
+        self.dropped: dict[str, str] = {}  # parties' legs given up before they answered, and their node
+        self.sessions: dict[str, Session] = {}  # phones that called us, by their leg's UUID
+        self.sounds: dict[str, Sounding] = {}  # what is played to parked legs
         self.watches: dict[str, Watch] = {}  # supervisors' legs by UUID
-        self.helps: dict[str, float] = {}  # agents who ask for help, since when
+        self.recordings: dict[str, Recording] = {}  # by the recorded leg's UUID
+        self.helps: dict[str, Help] = {}  # by the agent who asks for help
         self.waiting: dict[str, Call] = {}  # answered customers without an agent, in order of answer
         self._idle: dict[tuple[str, str], IdleLine] = {}  # free agents by (node, campaign)
         self.agents = {

@@ -75,23 +75,26 @@ class OrderDesk:
 
     def dispose(self, event: ev.AgentDispose) -> None:
         """Keep the agent's word on the last customer."""
-        live = self.live
-        agent = live.agents.get(event.agent)
-        problem = None
+        agent = self.live.agents.get(event.agent)
         if agent is None:
-            problem = f"no agent {event.agent} in the configuration"
-        elif agent.last_attempt is None:
-            problem = f"agent {event.agent} has had no customer yet"
+            problem: str | None = f"no agent {event.agent} in the configuration"
         else:
-            campaign = live.campaigns.get(agent.last_campaign or "")
-            codes = campaign.settings.dispositions if campaign is not None else ()
-            if codes and event.code not in codes:
-                problem = f"disposition {event.code!r}: expected one of {', '.join(codes)}"
-            else:
-                live.emit(SaveDisposition(agent.last_attempt, event.agent, event.code, event.note, live.now))
-                if agent.last_call is not None:
-                    self.feed.disposed(agent.last_call, event.code)
+            problem = self.keep_disposition(agent, event.code, event.note)
         self._reply(event.request_id, problem, f"disposition {event.code} kept")
+
+    def keep_disposition(self, agent: Agent, code: str, note: str = "") -> str | None:
+        """Keep the agent's word on the last customer; returns what is wrong, or None."""
+        live, name = self.live, agent.settings.agent
+        if agent.last_attempt is None:
+            return f"agent {name} has had no customer yet"
+        campaign = live.campaigns.get(agent.last_campaign or "")
+        codes = campaign.settings.dispositions if campaign is not None else ()
+        if codes and code not in codes:
+            return f"disposition {code!r}: expected one of {', '.join(codes)}"
+        live.emit(SaveDisposition(agent.last_attempt, name, code, note, live.now))
+        if agent.last_call is not None:
+            self.feed.disposed(agent.last_call, code)
+        return None
 
     def of_campaign(self, event: ev.CampaignOrder) -> None:
         """Start, pause or stop a campaign, and remember it."""

@@ -13,6 +13,7 @@ from dialer.engine.live import Agent, Campaign, Live
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
+    from dialer.engine.announcing import Announcer
     from dialer.engine.calls import CallDesk
 
 
@@ -23,6 +24,7 @@ class PreviewDesk:
         self.live = live
         self.agents: AgentDesk
         self.calls: CallDesk
+        self.announcer: Announcer
 
     def show(self, agent: Agent, campaign: Campaign, lead: ClaimedLead) -> None:
         """Show a lead to a free agent."""
@@ -30,6 +32,7 @@ class PreviewDesk:
         agent.preview = (campaign, lead)
         key = ("agent", "preview", agent.settings.agent)
         self.live.timers.set(key, self.live.now + campaign.settings.preview_timeout_s)
+        self.announcer.shown(agent)
 
     def accept(self, agent: Agent) -> str | None:
         """Dial the lead shown; returns what is wrong, or None."""

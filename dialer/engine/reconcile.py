@@ -15,15 +15,23 @@ from dialer.domain.commands import HangUp, TakeSnapshot
 from dialer.domain.events import ChannelFact, LegAnswered, LegsBridged, Recovered, SwitchSnapshot
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
-from dialer.engine.live import Agent, Call, Live, Node
+from dialer.engine.live import Agent, Call, Live, Node, Watch
+from dialer.engine.party_records import Party, PartyState
+from dialer.engine.phone_records import Session
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
+    from dialer.engine.asides import AsideDesk
     from dialer.engine.calls import CallDesk
+    from dialer.engine.party_legs import PartyLegs
+    from dialer.engine.phones import PhoneDesk
+    from dialer.engine.supervision import SupervisionDesk
 
 ADOPTABLE = frozenset({AgentState.CONNECTING, AgentState.PAUSED, AgentState.READY})
 SETTLE_S = 3.0
 """A channel may be missing from a list that was asked for this soon after its originate was sent."""
+UNTAKEN_S = 10.0
+"""Older than this, a phone's leg that is parked and unknown is nobody's: its event would long be read."""
 LOOK_AGAIN_S = 2.0
 LIST_LAG_S = 1.0
 """The switch writes its list of channels up to 0.3 s behind its events (measured live)."""
@@ -36,8 +44,13 @@ class Reconciler:
 
     def __init__(self, live: Live) -> None:
         self.live = live
+        self._strays: set[str] = set()  # third parties' legs that the list at hand has and we have not
         self.calls: CallDesk
         self.agents: AgentDesk
+        self.phones: PhoneDesk
+        self.asides: AsideDesk
+        self.party_legs: PartyLegs
+        self.supervision: SupervisionDesk
 
     def recovered(self, event: Recovered) -> None:
         """Attempts of a former run: they stay in doubt until their switch has been asked."""
@@ -84,9 +97,22 @@ class Reconciler:
         first, node.fresh = node.fresh, False
         listed = {fact.uuid: fact for fact in snapshot.channels}
         doubts = 0
+        self._strays = {
+            fact.uuid
+            for fact in snapshot.channels
+            if fact.kind == "party" and not (fact.uuid in live.parties or fact.uuid in live.watches)
+        }
         for fact in snapshot.channels:
             if fact.kind == "agent":
                 self._agent_channel(node, fact, snapshot)
+            elif fact.kind == "seat":
+                self._seat_channel(node, fact, snapshot)
+        for session in [each for each in live.sessions.values() if each.node == node.name and each.uuid not in listed]:
+            young = session.since > snapshot.asked_at - SETTLE_S and not first
+            if not young and (_again(session, snapshot) or first):
+                self.phones.gone(session)
+            else:
+                doubts += 1
         # Calls that are gone come first: an agent's line that went with them must not look like the cause.
         calls = [c for c in live.calls.values() if c.node == node.name and c.state is not CallState.RESERVED]
         for call in [call for call in calls if call.id not in listed]:
@@ -96,6 +122,7 @@ class Reconciler:
                 doubts += self._agent(agent, listed.get(agent.leg), snapshot, first)
         for call in [call for call in calls if call.id in listed and call.id in live.calls]:
             doubts += self._call(call, listed[call.id], snapshot, first)
+        doubts += self._parties(node, listed, snapshot, first) + self._watches(node, listed, snapshot, first)
         for fact in snapshot.channels:
             if fact.kind == "call" and fact.uuid not in live.calls and fact.uuid.startswith(live.mark):
                 # Not an open attempt of ours: its own bounded wait ends it, and it may belong to a talk going on.
@@ -113,7 +140,7 @@ class Reconciler:
 
     def _agent_channel(self, node: Node, fact: ChannelFact, snapshot: SwitchSnapshot) -> None:
         live = self.live
-        if fact.uuid in live.legs:
+        if fact.uuid in live.legs or fact.uuid in live.sessions:
             return
         if not fact.uuid.startswith(live.mark):
             # Another dialer works on this switch, perhaps with the same agents' ids: not ours to take or to end.
@@ -121,7 +148,7 @@ class Reconciler:
             return
         agent = live.agents.get(fact.ident)
         if agent is not None and agent.leg is None and fact.answered:
-            waits = agent.nailed_up and agent.state is AgentState.CONNECTING and fact.peer is None
+            waits = agent.nailed_up and agent.state is AgentState.CONNECTING and self._alone(fact)
             talks = fact.peer in live.calls and agent.state in ADOPTABLE
             if waits or talks:
                 self.agents.adopt_leg(agent, fact.uuid, node.name, parked=fact.parked and waits)
@@ -129,6 +156,31 @@ class Reconciler:
         if fact.peer is None and fact.created_at < snapshot.asked_at - SETTLE_S:
             live.counters["orphan_agent_legs"] += 1
             live.note("info", "orphan_leg", f"hanging up a leg of agent {fact.ident}: nobody is logged in on it")
+            live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
+
+    def _seat_channel(self, node: Node, fact: ChannelFact, snapshot: SwitchSnapshot) -> None:
+        """A leg by which a phone called: talked to, an agent's line, one of a former run, or nobody's."""
+        live = self.live
+        session = live.sessions.get(fact.uuid)
+        if session is not None:
+            session.misses = 0
+            if fact.parked:
+                self.phones.seen_parked(session)
+            return
+        if fact.uuid in live.legs or fact.uuid in live.watches:
+            return
+        agent = next((each for each in live.agents.values() if each.expected == fact.uuid), None)
+        if agent is not None and agent.leg is None and fact.answered:
+            waits = agent.state is AgentState.CONNECTING and self._alone(fact)
+            talks = fact.peer in live.calls and agent.state in ADOPTABLE
+            if waits or talks:
+                agent.dialed_in = True
+                self.agents.adopt_leg(agent, fact.uuid, node.name, parked=fact.parked and waits)
+                return
+        if fact.parked and fact.created_at < snapshot.asked_at - UNTAKEN_S:
+            # Parked means taken: by a former run of ours. What was never taken ends by the switch's own bounded wait.
+            live.counters["orphan_seat_legs"] += 1
+            live.note("info", "orphan_leg", "hanging up a phone's leg: nobody is logged in on it")
             live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
 
     def _agent(self, agent: Agent, fact: ChannelFact | None, snapshot: SwitchSnapshot, first: bool) -> int:
@@ -144,9 +196,77 @@ class Reconciler:
         parked = fact.parked and fact.peer is None
         if parked and (first or agent.line_since < snapshot.asked_at - LIST_LAG_S):
             doubtful = agent.line is Line.UNSURE or (agent.line is Line.DIALING and fact.answered)
-            if doubtful or (agent.line is Line.BRIDGING and agent.call is None):
+            alone = agent.call is None and agent.lent is None and agent.own is None
+            alone = alone and agent.leg not in self.live.watches
+            if doubtful or (agent.line is Line.BRIDGING and alone):
                 self.agents.line_seen_parked(agent)
         return 0
+
+    def _alone(self, fact: ChannelFact) -> bool:
+        """Whether nobody but a third party of a former run, who is going to be hung up, is on an agent's line."""
+        return fact.peer is None or fact.peer in self._strays
+
+    # ---- third parties -------------------------------------------------------------------------------------
+
+    def _parties(self, node: Node, listed: dict[str, ChannelFact], snapshot: SwitchSnapshot, first: bool) -> int:
+        live, doubts = self.live, 0
+        for party in [party for party in live.parties.values() if party.node == node.name]:
+            fact = listed.get(party.uuid)
+            young = party.state is PartyState.RINGING and party.since > snapshot.asked_at - SETTLE_S
+            if fact is None and party.guest is None and not young:
+                if first or _again(party, snapshot):
+                    self.party_legs.gone(party, "LOST")
+                else:
+                    doubts += 1
+            elif fact is not None and fact.parked and party.state in (PartyState.RINGING, PartyState.TALKING):
+                doubts += self._party_alone(party, snapshot)
+            else:
+                party.misses = 0
+        for uuid in [uuid for uuid, where in live.dropped.items() if where == node.name and uuid not in listed]:
+            del live.dropped[uuid]
+        for fact in snapshot.channels:
+            if fact.uuid in self._strays and fact.uuid.startswith(live.mark):
+                self._stray_party(node, fact, snapshot)
+        return doubts
+
+    def _watches(self, node: Node, listed: dict[str, ChannelFact], snapshot: SwitchSnapshot, first: bool) -> int:
+        """Supervisors' legs. One that is an agent's line is gone when that is."""
+        doubts = 0
+        for watch in [watch for watch in self.live.watches.values() if watch.node == node.name]:
+            fact = listed.get(watch.uuid)
+            young = watch.since > snapshot.asked_at - SETTLE_S
+            parted = fact is not None and fact.parked and not watch.parked and not young
+            if not parted and (fact is not None or watch.own_line or (watch.ringing and young)):
+                watch.misses = 0
+            elif not _again(watch, snapshot) and not first:
+                doubts += 1
+            elif fact is None:
+                self.supervision.gone(watch)
+            else:
+                watch.misses = 0
+                self.supervision.seen_parked(watch)
+        return doubts
+
+    def _party_alone(self, party: Party, snapshot: SwitchSnapshot) -> int:
+        """It is parked, and we believe that it rings or talks: what happened was not heard."""
+        if not _again(party, snapshot):
+            return 1
+        party.misses = 0
+        if party.state is PartyState.RINGING:
+            self.party_legs.arrived(party)
+        else:
+            self.party_legs.lost(party)
+        return 0
+
+    def _stray_party(self, node: Node, fact: ChannelFact, snapshot: SwitchSnapshot) -> None:
+        live = self.live
+        call = live.calls.get(fact.peer or "")
+        if call is not None and call.state is CallState.CONNECTED and call.agent is None and call.party is None:
+            self.party_legs.adopt(fact.uuid, node.name, call)
+        elif fact.created_at < snapshot.asked_at - SETTLE_S:
+            live.counters["orphan_party_legs"] += 1
+            live.note("info", "orphan_leg", "hanging up the leg of a third party whom nobody knows")
+            live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
 
     # ---- calls ---------------------------------------------------------------------------------------------
 
@@ -177,8 +297,10 @@ class Reconciler:
             agent = live.legs.get(fact.peer or "")
             if agent is not None and agent is call.agent:
                 self.calls.bridged(call, agent, LegsBridged(call.id, fact.peer or "", snapshot.asked_at))
-        elif call.state is CallState.CONNECTED:
-            self.calls.hang_up(call, "NORMAL_CLEARING", Outcome.CONNECTED, "its agent was gone")
+        elif call.party is not None or call.supervised:
+            self.calls.hang_up(call, "NORMAL_CLEARING", Outcome.CONNECTED, "nobody was with the customer any more")
+        else:
+            self.asides.alone(call)
         return 0
 
     @staticmethod
@@ -187,7 +309,8 @@ class Reconciler:
             return fact.answered
         if call.state is CallState.CONNECTING:
             return fact.peer is not None
-        return call.state is CallState.CONNECTED and fact.peer is None
+        waits = bool(call.aside) or call.kill_as is not None
+        return call.state is CallState.CONNECTED and fact.peer is None and not waits
 
     def _adopt(self, call: Call, fact: ChannelFact) -> None:
         live = self.live
@@ -209,12 +332,17 @@ class Reconciler:
             # It talks to somebody who is not logged in here: it ends by itself, and was connected.
             call.answered_at = fact.created_at if call.noted_answer is None else call.noted_answer
             self.calls.bridged_elsewhere(call)
+        elif call.noted_bridge is not None:
+            # Set aside by the former run, or their agent is gone: they had one, and get the next.
+            call.answered_at = call.noted_bridge if call.noted_answer is None else call.noted_answer
+            self.calls.bridged_elsewhere(call)
+            self.asides.queue_again(call, "found alone after a restart")
         else:
             at = call.noted_answer
             self.calls.answered(call, LegAnswered(call.id, live.now if at is None else at))
 
 
-def _again(item: Call | Agent, snapshot: SwitchSnapshot) -> bool:
+def _again(item: Call | Agent | Session | Party | Watch, snapshot: SwitchSnapshot) -> bool:
     """Count one more list that contradicts ``item``; whether it is the second in a row."""
     if item.misses == 0 or snapshot.asked_at - item.missed_at >= APART_S:
         item.misses += 1

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from dialer.domain.agent import Line
 from dialer.domain.call import CallTrigger
 from dialer.domain.commands import Bridge
+from dialer.domain.phones import Join
 from dialer.engine.live import Agent, Call, Live
 
 if TYPE_CHECKING:
+    from dialer.engine.announcing import Announcer
     from dialer.engine.calls import CallDesk
     from dialer.engine.feed import Feed
 
@@ -27,9 +29,10 @@ class Router:
         self.live = live
         self.feed = feed
         self.calls = calls
+        self.announcer: Announcer
 
     def route(self) -> None:
-        """Give every waiting customer an agent while there is one, in order of answer."""
+        """Give every waiting customer an agent while there is one: who has lost one first, then in order of answer."""
         if not self.live.waiting:
             return
         for call in [call for call in self.live.waiting.values() if call.placed]:
@@ -39,6 +42,8 @@ class Router:
 
     def _too_late(self, call: Call) -> bool:
         """After a standstill timers fire in order: an agent may come free before the limit is told to be over."""
+        if call.queued_again:
+            return False  # they had their agent in time; how long they wait for another is ``asides``'
         return call.answered_at is None or self.live.now > call.answered_at + call.campaign.settings.wait_limit_s
 
     def _choose(self, call: Call) -> tuple[Agent | None, str]:
@@ -54,7 +59,8 @@ class Router:
 
     def _offer(self, call: Call, agent: Agent, reason: str) -> None:
         live = self.live
-        if agent.leg is None or call.answer_read_at is None or not self.calls.move(call, CallTrigger.OFFER):
+        timed = call.answer_read_at is not None or call.queued_again
+        if agent.leg is None or not timed or not self.calls.move(call, CallTrigger.OFFER):
             return
         live.waiting.pop(call.id, None)
         agents = self.calls.agents
@@ -63,9 +69,14 @@ class Router:
             if bound.call is call:
                 agents.release(bound, "the customer went to another agent")
         agents.reserve_for(agent, call)
+        agents.voice.bridging(agent, *self.announcer.whisper(call, agent))
         call.agent = agent
-        call.agent_id = agent.settings.agent
-        self.feed.taken(call, agent)
         live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
-        live.emit(Bridge(call.node, call.id, agent.leg, call.answer_read_at))
+        if call.queued_again or call.answer_read_at is None:
+            # Neither a record of who was first nor a latency of the answer.
+            live.emit(Join(call.node, call.id, agent.leg))
+        else:
+            call.agent_id = agent.settings.agent
+            self.feed.taken(call, agent)
+            live.emit(Bridge(call.node, call.id, agent.leg, call.answer_read_at))
         live.note("debug", "agent_chosen", f"attempt {call.id}: agent {agent.settings.agent}: {reason}")

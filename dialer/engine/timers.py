@@ -37,6 +37,10 @@ class Timers:
         if key not in self._live or due < self._due[key]:
             self.set(key, due)
 
+    def due(self, key: TimerKey) -> float | None:
+        """When ``key`` fires, or None when it is not set."""
+        return self._due.get(key)
+
     def cancel(self, key: TimerKey) -> None:
         """Forget ``key``; fine when it is not set."""
         self._live.pop(key, None)

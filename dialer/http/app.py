@@ -27,7 +27,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from dialer.domain import events
 from dialer.domain.status import AgentView, CampaignView
-from dialer.http import errors, shapes
+from dialer.http import desk_paths, errors, shapes
 from dialer.http.errors import fault
 from dialer.http.metrics import DialerCollector
 from dialer.masking import mask_text
@@ -81,6 +81,7 @@ def make_app(port: ServicePort, token: str) -> Flask:
     _service_paths(app, port, registry)
     _agent_paths(app, port)
     _campaign_paths(app, port)
+    desk_paths.add(app, port)
     return app
 
 

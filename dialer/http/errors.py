@@ -31,6 +31,8 @@ _EXPECTED_BY_KIND: Final[Mapping[str, str]] = {
     "missing": "a value",
     "extra_forbidden": "no such key",
     "string_type": "a string",
+    "string_too_short": "some text",
+    "bool_type": "true or false",
     "string_unicode": "valid Unicode text",
     "model_type": "a JSON object",
     "dict_type": "a JSON object",

@@ -20,11 +20,13 @@ from dialer.masking import mask_text
 IDENT_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"
 LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 NOTE_PATTERN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
+SAMPLE_PATTERN: Final = r"^[1-9][0-9]{0,14}$"
 
 EXPECTED: Final[Mapping[str, str]] = {
     IDENT_PATTERN: "1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit",
     LINE_PATTERN: "one line without control characters",
     NOTE_PATTERN: "text without control characters other than line ends and tabs",
+    SAMPLE_PATTERN: "a sample's number, from 1 on",
 }
 """What a pattern asks for, in words."""
 

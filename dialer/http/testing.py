@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from dialer.domain import events
 from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger
 from dialer.domain.campaign import CAMPAIGN_TABLE, CampaignState, CampaignTrigger
 from dialer.domain.commands import Reply
 from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, Status
-from dialer.ports import Health, LatencyView
+from dialer.ports import Health, LatencyView, StoreTrouble
 
 ATTEMPT = "8d3f1a2b-1234-4678-9abc-123456789012"
 _AGENT_ORDERS: Mapping[type[object], AgentTrigger] = {
@@ -146,12 +147,17 @@ def sample_pacing_view() -> PacingView:
 
 @dataclass
 class FakePort:
-    """A ``ServicePort`` on given facts. ``orders`` records what was asked; ``silent``: orders time out."""
+    """A ``ServicePort`` on given facts. ``orders`` and ``asked`` record what was asked; ``silent``: it times out.
+
+    ``answers`` holds what the store says to a job; a text is a trouble.
+    """
 
     shown: Status = field(default_factory=sample_status)
     told: Health = field(default_factory=lambda: Health(True, "tick 3 ms ago", {}))
     silent: bool = False
     orders: list[events.OperatorEvent] = field(default_factory=list)
+    asked: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
 
     def order(self, make: Callable[[int], events.OperatorEvent], timeout_s: float) -> Reply:
         event = make(len(self.orders) + 1)
@@ -190,6 +196,16 @@ class FakePort:
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         known = {view.campaign for view in self.shown.campaigns}
         return sample_pacing(campaign) if campaign in known else None
+
+    def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
+        self.asked.append((job, request))
+        if self.silent:
+            raise TimeoutError
+        answer = self.answers.get(job, {})
+        if isinstance(answer, str):
+            raise StoreTrouble(answer)
+        found: Mapping[str, Any] = answer
+        return found
 
     def health(self) -> Health:
         return self.told

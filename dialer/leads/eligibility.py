@@ -88,9 +88,14 @@ def judge(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict:
         or _do_not_call(facts.dnc, rules.name, now)
         or _attempts(facts, rules)
         or _person(facts)
-        or _window(facts, rules, now)
+        or _window(facts.zones, rules, now)
         or ALLOWED
     )
+
+
+def judge_own_call(dnc: Sequence[DncHit], zones: tuple[str, ...], rules: CampaignSettings, now: float) -> Verdict:
+    """Whether an agent may call a number of their own accord: do-not-call lists and calling hours hold for it too."""
+    return _do_not_call(dnc, rules.name, now) or _window(zones, rules, now) or ALLOWED
 
 
 def _claim(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict | None:
@@ -149,8 +154,8 @@ def _person(facts: GateFacts) -> Verdict | None:
     return Verdict(False, PERSON_BUSY, "another call to this person is under way", retry_after_s=PERSON_BUSY_RETRY_S)
 
 
-def _window(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict | None:
-    window = open_in_all(rules.windows, facts.zones, now)
+def _window(zones: tuple[str, ...], rules: CampaignSettings, now: float) -> Verdict | None:
+    window = open_in_all(rules.windows, zones, now)
     if window.open:
         return None
     wait = NEVER_OPEN_RETRY_S if window.next_open_at is None else window.next_open_at - now

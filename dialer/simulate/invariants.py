@@ -71,7 +71,9 @@ def _engine(shift: Shift) -> None:
             _require(call.state is CallState.WAITING, f"attempt {call.id} waits while {call.state}")
     _pool(shift)
     for trunk in live.trunks.values():
-        counted = sum(1 for call in live.calls.values() if call.trunk == trunk.settings.name)
+        name = trunk.settings.name
+        counted = sum(1 for call in live.calls.values() if call.trunk == name)
+        counted += sum(1 for party in live.parties.values() if party.trunk == name)
         _require(trunk.legs == counted, f"trunk {trunk.settings.name} counts {trunk.legs} legs of {counted}")
 
 

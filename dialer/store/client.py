@@ -18,12 +18,12 @@ from gevent import socket, subprocess
 from gevent.event import AsyncResult, Event
 from gevent.queue import SimpleQueue
 
-from dialer.domain.commands import ClaimLeads, LogAgentState, OpenAttempt, SavePacing, StoreCommand
+from dialer.domain.commands import LogAgentState, SavePacing, StoreCommand
 from dialer.domain.events import Recovered, StoreEvent, StoreFailed, StoreRecovered
 from dialer.domain.settings import CampaignSettings
 from dialer.oneshot import python_module
 from dialer.store import wire
-from dialer.store.answers import failed_answer
+from dialer.store.answers import ANSWERED, failed_answer
 from dialer.store.errors import FrameError, StoreError, StoreTimeout
 
 READ_BYTES: Final = 1 << 18
@@ -109,9 +109,9 @@ class StoreClient:
     def submit(self, command: StoreCommand) -> None:
         """Hand a command over. Never blocks; its answer, if it has one, comes as an event.
 
-        While no worker runs, a claim or a gate question is answered with a refusal (``keep``), the rest waits.
+        While no worker runs, a claim, a PIN or a gate question is answered with a refusal (``keep``), the rest waits.
         """
-        if not self._connected and self._failed and isinstance(command, OpenAttempt | ClaimLeads):
+        if not self._connected and self._failed and isinstance(command, ANSWERED):
             answer = failed_answer(command, "the store's worker is not running", keep=True)
             if answer is not None:
                 self._events.put(answer)

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, bindparam, select
+from sqlalchemy import Connection, Engine, bindparam, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from dialer.domain.lead import LeadState
@@ -310,6 +310,7 @@ def add_do_not_call(url: str, entries: Iterable[DncEntry], *, now: float | None 
             "expires_at": entry.expires_at,
             "reason": plain(entry.reason, 1000),
             "created_at": at,
+            "source": "",
         }
         for entry in entries
     ]
@@ -318,6 +319,8 @@ def add_do_not_call(url: str, entries: Iterable[DncEntry], *, now: float | None 
     replace = made.on_conflict_do_update(
         index_elements=["value", "kind", "campaign"],
         set_={name: made.excluded[name] for name in ("expires_at", "reason", "created_at")},
+        # What a customer said to an agent holds for ever: no file makes it end.
+        where=or_(DNC.c.source == "", made.excluded.expires_at.is_(None)),
     )
     try:
         for start in range(0, len(rows), BATCH):

@@ -23,6 +23,7 @@ from dialer.domain.commands import (
     SavePacing,
     StoreCommand,
 )
+from dialer.domain.desk_records import AddDoNotCall, RequestCallback, SaveOwnCall, SaveRecording
 from dialer.domain.events import (
     AgentFact,
     AttemptOpened,
@@ -33,6 +34,7 @@ from dialer.domain.events import (
     StoreEvent,
 )
 from dialer.domain.lead import LEAD_TABLE, ClaimedLead, LeadState, LeadTrigger
+from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
 from dialer.leads import recycle
 from dialer.leads.claiming import next_due_at
@@ -47,7 +49,9 @@ from dialer.leads.eligibility import (
 )
 from dialer.leads.numbers import zones_for_lead
 from dialer.leads.windows import OpeningTimes
+from dialer.store.answers import number_verdict
 from dialer.store.errors import StoreError
+from dialer.store.memory_desk import MemoryDesk
 from dialer.store.memory_facts import pacing_facts
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead, MemoryNumber
 
@@ -90,12 +94,13 @@ class MemoryStore:
         self._live_persons: dict[str, str] = {}
         self._live_numbers: dict[str, str] = {}
         self._do_not_call: list[MemoryDoNotCall] = []
-        self._agents: dict[str, tuple[float, str, str]] = {}
+        self._agents: dict[str, tuple[float, str, str, LogAgentState]] = {}
         self._campaign_states: dict[str, tuple[float, str]] = {}
         self._pacing: dict[str, SavePacing] = {}
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
         self.dispositions: list[SaveDisposition] = []
+        self.desk = MemoryDesk(self._attempts, self._leads, self._move, self.do_not_call)
 
     # ---- filling -------------------------------------------------------------------------------------------
 
@@ -163,6 +168,17 @@ class MemoryStore:
             case SavePacing():
                 if self._pacing.get(command.campaign, command).at <= command.at:
                     self._pacing[command.campaign] = command
+            case CheckPin():
+                return self.desk.check_pin(command)
+            case CheckNumber():
+                hits = [
+                    DncHit(e.by_prefix, e.campaign, e.expires_at)
+                    for e in self._do_not_call
+                    if (command.number.startswith(e.value) if e.by_prefix else e.value == command.number)
+                ]
+                return number_verdict(command, self._campaigns.get(command.campaign), hits, now)
+            case SaveRecording() | RequestCallback() | AddDoNotCall() | SaveOwnCall():
+                self.desk.record(command)
         return None
 
     def recover(self, now: float) -> Recovered:
@@ -191,7 +207,11 @@ class MemoryStore:
             for attempt in former
             for o in (attempt.opened,)
         )
-        agents = tuple(AgentFact(a, s, r) for a, (_, s, r) in sorted(self._agents.items()) if s)
+        agents = tuple(
+            AgentFact(name, state, reason, last.seat, last.line)
+            for name, (_, state, reason, last) in sorted(self._agents.items())
+            if state
+        )
         campaigns = tuple((name, state) for name, (_, state) in sorted(self._campaign_states.items()))
         facts = pacing_facts(
             self._campaigns, self._attempts.values(), self._leads, self.dispositions, self._pacing, now
@@ -400,7 +420,7 @@ class MemoryStore:
         return True
 
     def _log_agent(self, command: LogAgentState) -> None:
-        at, state, reason = self._agents.get(command.agent, (command.at, "", ""))
+        at, state, reason, _ = self._agents.get(command.agent, (command.at, "", "", command))
         self.agent_log.append(command)
         if command.at < at:
             return
@@ -410,7 +430,7 @@ class MemoryStore:
             state, reason = command.state, command.reason
         elif not state:
             state, reason = AgentState.PAUSED.value, ""
-        self._agents[command.agent] = (command.at, state, reason)
+        self._agents[command.agent] = (command.at, state, reason, command)
 
     def _move(self, lead: MemoryLead, trigger: LeadTrigger, reason: str) -> None:
         target = LEAD_TABLE.next(lead.state, trigger)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from dialer.domain.lead import LeadState
 from dialer.domain.outcomes import Outcome
 from dialer.store.database import make_engine, read_only
+from dialer.store.desk_records import CALLBACKS, QC_SAMPLES, QC_SCORES, RECORDINGS
 from dialer.store.errors import StoreUnavailable
 from dialer.store.imports import BUSY_TIMEOUT_S, ensure_list_id
 from dialer.store.statements import (
@@ -36,7 +37,8 @@ from dialer.store.statements import (
 
 
 @contextmanager
-def _connected(url: str, *, write: bool = False) -> Iterator[Connection]:
+def connected(url: str, *, write: bool = False) -> Iterator[Connection]:
+    """A transaction on a connection of its own, to read in unless ``write``. Raises StoreUnavailable, StoreUrlError."""
     engine = make_engine(url, busy_timeout_s=BUSY_TIMEOUT_S)
     try:
         with engine.connect() as conn:
@@ -61,7 +63,7 @@ def summary(url: str, since: float = 0.0, owner: str | None = None) -> dict[str,
     what ``leads_unaccounted`` is made of; a lead with two faults counts once. Times in seconds, rates 0–1.
     Raises StoreUnavailable, StoreUrlError.
     """
-    with _connected(url) as conn:
+    with connected(url) as conn:
         mine = true() if owner is None else ATTEMPTS.c.owner == owner
         recent = and_(ATTEMPTS.c.opened_at >= since, mine)
         earlier = and_(ATTEMPTS.c.opened_at < since, ATTEMPTS.c.ended_at >= since, mine)
@@ -147,13 +149,13 @@ def _unaccounted(conn: Connection, owner: str | None) -> tuple[int, dict[str, in
 
 def ensure_list(url: str, name: str) -> None:
     """Make the list called ``name`` unless it is there. Raises StoreUnavailable, StoreUrlError."""
-    with _connected(url, write=True) as conn:
+    with connected(url, write=True) as conn:
         ensure_list_id(conn, Statements(conn.dialect.name), name, time.time())
 
 
 def list_size(url: str, name: str) -> int:
     """How many leads the list called ``name`` has; 0 when there is no such list."""
-    with _connected(url) as conn:
+    with connected(url) as conn:
         found: int = conn.execute(
             select(func.count()).select_from(LEADS.join(LISTS)).where(LISTS.c.name == name)
         ).scalar_one()
@@ -162,20 +164,20 @@ def list_size(url: str, name: str) -> int:
 
 def note(url: str, key: str, value: str) -> None:
     """Keep a word under ``key`` (at most 100 characters) in the store's own notes."""
-    with _connected(url, write=True) as conn:
+    with connected(url, write=True) as conn:
         conn.execute(Statements(conn.dialect.name).save_meta, {"key": key[:100], "value": value})
 
 
 def noted(url: str, key: str) -> str:
     """What ``note`` kept under ``key``; empty when nothing."""
-    with _connected(url) as conn:
+    with connected(url) as conn:
         found: str | None = conn.execute(select(META.c.value).where(META.c.key == key[:100])).scalar_one_or_none()
         return found or ""
 
 
 def lists(url: str) -> list[dict[str, Any]]:
     """Every list with its leads by state: ``{name, created_at, leads, states}``."""
-    with _connected(url) as conn:
+    with connected(url) as conn:
         made: dict[str, dict[str, Any]] = {
             name: {"name": name, "created_at": at, "leads": 0, "states": {}}
             for name, at in conn.execute(select(LISTS.c.name, LISTS.c.created_at).order_by(LISTS.c.name))
@@ -193,7 +195,7 @@ def lists(url: str) -> list[dict[str, Any]]:
 
 def attempts(url: str, since: float = 0.0) -> Sequence[dict[str, Any]]:
     """Attempts opened from ``since`` on, oldest first, as dictionaries of their columns. For tests and exports."""
-    with _connected(url) as conn:
+    with connected(url) as conn:
         rows = conn.execute(
             select(ATTEMPTS).where(ATTEMPTS.c.opened_at >= since).order_by(ATTEMPTS.c.opened_at, ATTEMPTS.c.id)
         )
@@ -201,7 +203,11 @@ def attempts(url: str, since: float = 0.0) -> Sequence[dict[str, Any]]:
 
 
 def wipe(url: str) -> None:
-    """Forget leads, attempts, agents', campaigns' and pacing's states; lists' names and do-not-call entries stay."""
-    with _connected(url, write=True) as conn:
-        for target in (DISPOSITIONS, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS, PACING):
+    """Forget leads, attempts and what hangs on them, agents', campaigns' and pacing's states.
+
+    Lists' names, do-not-call entries and PINs stay, and so do recordings' files.
+    """
+    with connected(url, write=True) as conn:
+        of_attempts = (QC_SCORES, QC_SAMPLES, CALLBACKS, RECORDINGS, DISPOSITIONS)
+        for target in (*of_attempts, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS, PACING):
             conn.execute(delete(target))

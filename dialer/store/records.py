@@ -56,6 +56,7 @@ class Records:
                 "since": command.at,
                 "rest_state": rest,
                 "rest_reason": rest_reason,
+                "line": plain(command.line, 64),
             },
         )
 

@@ -178,6 +178,13 @@ class Attempt(Base):
             sqlite_where=text("outcome = 'interrupted'"),
             postgresql_where=text("outcome = 'interrupted'"),
         ),
+        # The conversations of a day, for quality control.
+        Index(
+            "ix_attempts_bridged_at",
+            "bridged_at",
+            sqlite_where=text("bridged_at IS NOT NULL"),
+            postgresql_where=text("bridged_at IS NOT NULL"),
+        ),
     )
 
 
@@ -203,6 +210,7 @@ class Agent(Base):
     since: Mapped[float] = mapped_column(Double)
     rest_state: Mapped[str] = mapped_column(String(20))
     rest_reason: Mapped[str] = mapped_column(Text)
+    line: Mapped[str] = mapped_column(String(64), server_default="")  # by which the agent called us
 
 
 class AgentStateLog(Base):
@@ -249,6 +257,7 @@ class DoNotCall(Base):
     expires_at: Mapped[float | None] = mapped_column(Double)
     reason: Mapped[str] = mapped_column(Text)
     created_at: Mapped[float] = mapped_column(Double)
+    source: Mapped[str] = mapped_column(String(200), server_default="")  # who said so, in which call
 
     __table_args__ = (Index("uq_do_not_call_entry", "value", "kind", "campaign", unique=True),)
 

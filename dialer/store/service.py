@@ -1,8 +1,8 @@
 """The store as a synchronous service on one connection: a batch of commands is one transaction.
 
-Owns the transaction, the connection and what an error means; what each command does is in ``gate``, ``claims`` and
-``records``, what pacing asks in ``pacing_facts``. Runs in a process of its own (``worker``), never under gevent. Must
-not wait or retry beyond a deadlock: that is the worker's.
+Owns the transaction, the connection and what an error means; what each command does is in ``gate``, ``claims``,
+``records``, ``desk_records`` and ``own_calls``, what pacing asks in ``pacing_facts``. Runs in a process of its own
+(``worker``), never under gevent. Must not wait or retry beyond a deadlock: that is the worker's.
 """
 
 from __future__ import annotations
@@ -29,14 +29,19 @@ from dialer.domain.commands import (
     SavePacing,
     StoreCommand,
 )
+from dialer.domain.desk_records import AddDoNotCall, RequestCallback, SaveOwnCall, SaveRecording
 from dialer.domain.events import AgentFact, OpenAttemptFact, Recovered, StoreEvent
+from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
 from dialer.store.answers import failed_answer
 from dialer.store.claims import Claims
 from dialer.store.database import make_engine, read_only
+from dialer.store.desk_records import DeskRecords
 from dialer.store.errors import StoreDoubtful, StoreUnavailable
 from dialer.store.gate import Gate, Identity
+from dialer.store.own_calls import OwnCalls
 from dialer.store.pacing_facts import PacingFacts
+from dialer.store.pins import PinQuestion, PinRight
 from dialer.store.records import Records
 from dialer.store.statements import Statements
 
@@ -47,6 +52,9 @@ _DEADLOCKS: Final = frozenset({"40001", "40P01"})
 _BAD_COMMAND: Final = (IntegrityError, DataError, ValueError, TypeError, OverflowError)
 
 R = TypeVar("R")
+Order = StoreCommand | PinRight
+Answer = StoreEvent | PinQuestion
+"""A PinQuestion is for the caller to answer, outside a transaction; a right answer comes back as PinRight."""
 
 
 class StoreService:
@@ -71,12 +79,14 @@ class StoreService:
         self._gate = Gate(self._st, self._me, campaigns)
         self._claims = Claims(self._st, self._me, campaigns)
         self._records = Records(self._st, owner)
+        self._desk = DeskRecords(self._st)
+        self._own_calls = OwnCalls(self._st, campaigns)
         self._facts = PacingFacts(self._st.dialect, owner, campaigns)
         self._conn: Connection | None = None
         self.faults: list[str] = []
         """Commands that the database will never take, and why; whoever reads them empties the list."""
 
-    def execute(self, commands: Sequence[StoreCommand], now: float) -> list[StoreEvent]:
+    def execute(self, commands: Sequence[Order], now: float) -> list[Answer]:
         """All of ``commands`` in order, in one transaction; their answers in order.
 
         ``now`` is the wall clock, UTC epoch seconds: calling hours are judged by it. A command that the database
@@ -90,7 +100,7 @@ class StoreService:
         except _BAD_COMMAND:
             return self._transaction(lambda conn: self._one_by_one(conn, commands, now))
 
-    def resolve(self, opens: Sequence[OpenAttempt], now: float) -> list[StoreEvent]:
+    def resolve(self, opens: Sequence[OpenAttempt], now: float) -> list[Answer]:
         """The answers to attempts whose commit was in doubt. Raises like ``execute``."""
         return self._transaction(lambda conn: [self._gate.resolve(conn, command, now) for command in opens])
 
@@ -167,14 +177,15 @@ class StoreService:
         if conn.invalidated or conn.closed:
             self.close()
 
-    def _all(self, conn: Connection, commands: Sequence[StoreCommand], now: float) -> list[StoreEvent]:
+    def _all(self, conn: Connection, commands: Sequence[Order], now: float) -> list[Answer]:
         events = (self._run(conn, command, now) for command in commands)
         return [event for event in events if event is not None]
 
-    def _one_by_one(self, conn: Connection, commands: Sequence[StoreCommand], now: float) -> list[StoreEvent]:
-        events: list[StoreEvent] = []
+    def _one_by_one(self, conn: Connection, commands: Sequence[Order], now: float) -> list[Answer]:
+        events: list[Answer] = []
         for command in commands:
             savepoint = conn.begin_nested()
+            event: Answer | None
             try:
                 event = self._run(conn, command, now)
             except (*_BAD_COMMAND, StatementError) as error:
@@ -190,7 +201,7 @@ class StoreService:
                 events.append(event)
         return events
 
-    def _run(self, conn: Connection, command: StoreCommand, now: float) -> StoreEvent | None:
+    def _run(self, conn: Connection, command: Order, now: float) -> Answer | None:
         match command:
             case OpenAttempt():
                 return self._gate.open(conn, command, now)
@@ -212,6 +223,20 @@ class StoreService:
                 self._records.campaign_state(conn, command)
             case SavePacing():
                 self._records.pacing(conn, command)
+            case CheckPin():
+                return self._desk.check_pin(conn, command)
+            case PinRight():
+                return self._desk.pin_right(conn, command, now)
+            case CheckNumber():
+                return self._own_calls.check(conn, command, now)
+            case SaveOwnCall():
+                self._own_calls.save(conn, command)
+            case SaveRecording():
+                self._desk.recording(conn, command)
+            case RequestCallback():
+                self._desk.callback(conn, command)
+            case AddDoNotCall():
+                self._desk.do_not_call(conn, command, now)
         return None
 
     def _recover(self, conn: Connection, now: float) -> Recovered:
@@ -239,7 +264,7 @@ class StoreService:
             for row in conn.execute(st.former_attempts, me)
         )
         agents = tuple(
-            AgentFact(row.id, row.rest_state, row.rest_reason)
+            AgentFact(row.id, row.rest_state, row.rest_reason, row.seat, row.line)
             for row in conn.execute(st.logged_in, {"p_owner": self._me.owner})
         )
         campaigns = tuple((row.name, row.state) for row in conn.execute(st.campaign_states))

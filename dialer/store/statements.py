@@ -311,7 +311,7 @@ class Statements:
             .values(state=_READY, reason="dialing without an attempt", changed_at=_p("now"), **_FREE)
         )
         self.logged_in: Executable = (
-            select(AGENTS.c.id, AGENTS.c.rest_state, AGENTS.c.rest_reason)
+            select(AGENTS.c.id, AGENTS.c.rest_state, AGENTS.c.rest_reason, AGENTS.c.seat, AGENTS.c.line)
             .where(AGENTS.c.owner == _p("owner"), AGENTS.c.rest_state != "")
             .order_by(AGENTS.c.id)
         )

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from dialer.leads.errors import LeadsError
 from dialer.leads.files import RowFault
-from dialer.store import imports, queries
+from dialer.store import desk_jobs, imports, queries
 from dialer.store.database import parse_url
 from dialer.store.errors import StoreError, StoreUrlError
 from dialer.store.migrations import upgrade
@@ -75,7 +75,7 @@ def summary(request: Mapping[str, Any]) -> dict[str, Any]:
     return queries.summary(request["url"], since=request["since"], owner=request["owner"])
 
 
-JOBS = {"prepare": prepare, "summary": summary}
+JOBS = {"prepare": prepare, "summary": summary, **desk_jobs.JOBS}
 
 
 def _say(kind: str, value: object) -> None:

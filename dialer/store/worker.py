@@ -2,7 +2,7 @@
 
 Owns the socket pair's other end and the process's life: it ignores the terminal's and the service manager's
 signals, because its end is the end of the pair. It then finishes what it has read, so that a killed dialer leaves
-a complete record behind. Never patched by gevent.
+a complete record behind. PINs are hashed in a thread beside it (``hashing``). Never patched by gevent.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 
 from dialer.store import wire
 from dialer.store.errors import FrameError, StoreError, StoreSchemaError, StoreUrlError
+from dialer.store.hashing import Hasher
 from dialer.store.migrations import upgrade
 from dialer.store.service import StoreService
 from dialer.store.worker_core import MAX_BATCH, WorkerCore
@@ -46,6 +47,7 @@ def serve(pair: socket.socket) -> int:
         except (BrokenPipeError, ConnectionResetError):
             gone = True  # nobody listens any more; what was read is still finished
 
+    hasher = Hasher()
     try:
         service = StoreService(
             hello.url,
@@ -54,15 +56,20 @@ def serve(pair: socket.socket) -> int:
             campaigns=hello.campaigns,
             busy_timeout_s=hello.busy_timeout_s,
         )
-        core = WorkerCore(service, lambda: upgrade(hello.url), send, time.time, time.monotonic)
+        core = WorkerCore(service, lambda: upgrade(hello.url), send, time.time, time.monotonic, hasher.ask)
         core.retry()
         eof = False
         while not eof:
             core.take(frames)
             frames = []
             wait = core.retry_in()
-            if not select.select([pair], [], [], wait)[0]:
+            ready = select.select([pair, hasher.wake], [], [], wait)[0]
+            if not ready:
                 core.retry()
+            if hasher.wake in ready:
+                for seq, answer in hasher.take():
+                    core.hashed(seq, answer)
+            if pair not in ready:
                 continue
             while len(frames) < MAX_BATCH:
                 data = _read(pair)
@@ -78,6 +85,8 @@ def serve(pair: socket.socket) -> int:
     except (StoreSchemaError, StoreUrlError) as error:
         send(wire.Fatal(str(error)))
         return 1
+    finally:
+        hasher.close()
     return code
 
 

@@ -1,7 +1,8 @@
 """What the store's worker does with frames: batches, answers, and patience while the database is in trouble.
 
 Owns the promise to the daemon: a command that changes the record of what happened is executed in order, once, as
-soon as the database can; a command that only makes sense now is answered now. Knows no socket and no process.
+soon as the database can; a command that only makes sense now is answered now. Knows no socket, no process and no
+thread: where PINs are hashed is the caller's choice.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-from dialer.domain.commands import ClaimLeads, LogAgentState, OpenAttempt, SavePacing, StoreCommand
+from dialer.domain.commands import LogAgentState, OpenAttempt, SavePacing, StoreCommand
 from dialer.domain.events import Recovered, StoreEvent
+from dialer.domain.phones import PinChecked
 from dialer.leads.eligibility import STORE
 from dialer.store import wire
-from dialer.store.answers import failed_answer
+from dialer.store.answers import ANSWERED, failed_answer
 from dialer.store.errors import StoreDoubtful, StoreUnavailable
+from dialer.store.pins import PinQuestion, PinRight
 
 MAX_BATCH: Final = 200
 MAX_AGENT_LINES: Final = 10_000
@@ -29,9 +32,11 @@ class Service(Protocol):
 
     faults: list[str]
 
-    def execute(self, commands: Sequence[StoreCommand], now: float) -> list[StoreEvent]: ...
+    def execute(
+        self, commands: Sequence[StoreCommand | PinRight], now: float
+    ) -> Sequence[StoreEvent | PinQuestion]: ...
 
-    def resolve(self, opens: Sequence[OpenAttempt], now: float) -> list[StoreEvent]: ...
+    def resolve(self, opens: Sequence[OpenAttempt], now: float) -> Sequence[StoreEvent | PinQuestion]: ...
 
     def recover(self, now: float) -> Recovered: ...
 
@@ -42,7 +47,9 @@ class WorkerCore:
     """Executes frames on a service; ``send`` takes the answers.
 
     ``prepare`` brings the database to the program's schema and may raise StoreUnavailable; it is repeated until it
-    succeeds. ``wall`` is UTC epoch seconds for calling hours, ``monotonic`` paces the retries.
+    succeeds. ``wall`` is UTC epoch seconds for calling hours, ``monotonic`` paces the retries. ``ask`` takes a question
+    about a PIN, which costs time, and sees to it that ``hashed`` is called with its answer; without it that is done at
+    once.
     """
 
     def __init__(
@@ -52,7 +59,9 @@ class WorkerCore:
         send: Callable[[wire.FromWorker], None],
         wall: Callable[[], float],
         monotonic: Callable[[], float],
+        ask: Callable[[int, PinQuestion], None] | None = None,
     ) -> None:
+        self._ask = ask
         self._service = service
         self._prepare: Callable[[], object] | None = prepare
         self._send = send
@@ -129,9 +138,16 @@ class WorkerCore:
         self._send(wire.Healthy())
         self._settle()
 
+    def hashed(self, seq: int, answer: PinChecked) -> None:
+        """The answer to a question that ``ask`` took: told at once when wrong, else once the tries are forgotten."""
+        if answer.ok:
+            self._execute([(seq, PinRight(answer.session, answer.agent))])
+        else:
+            self._answer([(seq, answer)])
+
     # ---- inside --------------------------------------------------------------------------------------------
 
-    def _execute(self, batch: Sequence[tuple[int, StoreCommand]]) -> None:
+    def _execute(self, batch: Sequence[tuple[int, StoreCommand | PinRight]]) -> None:
         if not batch:
             return
         if not self._healthy:
@@ -150,19 +166,32 @@ class WorkerCore:
         else:
             self._done(batch, events)
 
-    def _done(self, batch: Sequence[tuple[int, StoreCommand]], events: Sequence[StoreEvent]) -> None:
+    def _done(
+        self, batch: Sequence[tuple[int, StoreCommand | PinRight]], events: Sequence[StoreEvent | PinQuestion]
+    ) -> None:
         answers = iter(events)
-        self._answer(
-            [(seq, next(answers) if isinstance(command, OpenAttempt | ClaimLeads) else None) for seq, command in batch]
-        )
+        told: list[tuple[int, StoreEvent | None]] = []
+        asked: list[tuple[int, PinQuestion]] = []
+        for seq, command in batch:
+            answer = next(answers) if isinstance(command, ANSWERED) else None
+            if isinstance(answer, PinQuestion):
+                asked.append((seq, answer))
+            else:
+                told.append((seq, answer))
+        self._answer(told)
         for text in self._service.faults:
             self._send(wire.Fault(text))
         self._service.faults.clear()
+        for seq, question in asked:
+            if self._ask is not None:
+                self._ask(seq, question)
+            else:
+                self.hashed(seq, question.answer())
 
-    def _postpone(self, batch: Sequence[tuple[int, StoreCommand]]) -> None:
+    def _postpone(self, batch: Sequence[tuple[int, StoreCommand | PinRight]]) -> None:
         answers: list[tuple[int, StoreEvent | None]] = []
         for seq, command in batch:
-            if isinstance(command, OpenAttempt | ClaimLeads):
+            if isinstance(command, ANSWERED):
                 answers.append((seq, failed_answer(command, f"the {STORE} cannot write: {self._error}", keep=True)))
                 continue
             if isinstance(command, SavePacing):
@@ -189,8 +218,8 @@ class WorkerCore:
         self._answer([(seq, None) for seq in dropped])
         self._send(wire.Fault(f"{len(dropped)} lines of the agent state log were dropped: the store stays away"))
 
-    def _answer(self, items: Iterable[tuple[int, StoreEvent | None]]) -> None:
-        told = tuple(items)
+    def _answer(self, items: Iterable[tuple[int, StoreEvent | PinQuestion | None]]) -> None:
+        told = tuple((seq, event) for seq, event in items if not isinstance(event, PinQuestion))
         if told:
             self._send(wire.Answers(told))
 

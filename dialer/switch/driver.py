@@ -11,8 +11,10 @@ from typing import Protocol
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.phones import Join, OriginateParty
 from dialer.engine.calls import NOT_SENT
-from dialer.switch.originate import to_esl
+from dialer.switch.originate import no_sounds, to_esl
+from dialer.switch.phones import Playable
 from dialer.switch.resync import SnapshotError, parse
 from esl.commands import ApiCommand
 from esl.errors import CommandError
@@ -26,6 +28,9 @@ VALUE_REFUSED = "INVALID_URL"
 """Causes, in the switch's words, for an originate that ``esl.commands`` refused to write: no use in trying again."""
 
 
+Originating = cmd.OriginateCall | cmd.OriginateAgent | OriginateParty
+
+
 class Sender(Protocol):
     """The part of ``esl.client.Client`` that the driver needs."""
 
@@ -33,7 +38,10 @@ class Sender(Protocol):
 
 
 class Driver:
-    """One node's commands. ``feed`` puts a domain event into the engine's inbox; ``now`` is the engine clock."""
+    """One node's commands. ``feed`` puts a domain event into the engine's inbox; ``now`` is the engine clock.
+
+    ``playable`` finds the recordings of prompts.
+    """
 
     def __init__(
         self,
@@ -42,21 +50,23 @@ class Driver:
         feed: Callable[[ev.SwitchEvent], None],
         now: Callable[[], float],
         bridge_sent: Callable[[float], None],
+        playable: Playable = no_sounds,
     ) -> None:
         self.node = node
         self._sender = sender
         self._feed = feed
         self._now = now
         self._bridge_sent = bridge_sent
+        self._playable = playable
 
     def execute(self, command: cmd.SwitchCommand) -> None:
         """Send ``command``; its answer, refusal or loss comes back through ``feed``."""
         asked_at = self._now()
         deadline_s = COMMAND_DEADLINE_S
-        if isinstance(command, cmd.OriginateCall | cmd.OriginateAgent):
+        if isinstance(command, Originating):
             deadline_s = command.ring_timeout_s + ORIGINATE_SLACK_S
         try:
-            line = to_esl(command)
+            line = to_esl(command, self._playable)
             self._sender.bgapi(line, lambda reply: self._replied(command, reply, asked_at), deadline_s=deadline_s)
         except CommandError as error:
             self._not_sent(command, str(error), NUMBER_REFUSED if error.field == "number" else VALUE_REFUSED)
@@ -66,11 +76,13 @@ class Driver:
 
     def _not_sent(self, command: cmd.SwitchCommand, error: str, cause: str = NOT_SENT) -> None:
         match command:
-            case cmd.OriginateCall() | cmd.OriginateAgent():
+            case cmd.OriginateCall() | cmd.OriginateAgent() | OriginateParty():
                 self._feed(ev.CommandRefused(command.uuid, "originate", error))
                 self._feed(ev.OriginateReplied(command.uuid, False, cause))
             case cmd.Bridge():
                 self._feed(ev.BridgeReplied(command.call_uuid, command.agent_uuid, False, error))
+            case Join():
+                self._feed(ev.BridgeReplied(command.a_uuid, command.b_uuid, False, error))
             case cmd.TakeSnapshot():
                 self._feed(ev.SnapshotFailed(self.node, error))
             case _:
@@ -84,7 +96,7 @@ class Driver:
         match command:
             case cmd.TakeSnapshot():
                 self._snapshot(reply, asked_at)
-            case cmd.OriginateCall() | cmd.OriginateAgent():
+            case cmd.OriginateCall() | cmd.OriginateAgent() | OriginateParty():
                 if reply.kind in ("reply", "refused"):
                     cause = "" if reply.ok else text.removeprefix("-ERR").strip().split(" ", 1)[0] or "UNKNOWN"
                     self._feed(ev.OriginateReplied(command.uuid, reply.ok, cause))
@@ -93,6 +105,9 @@ class Driver:
             case cmd.Bridge():
                 if reply.kind != "disconnected":
                     self._feed(ev.BridgeReplied(command.call_uuid, command.agent_uuid, reply.ok, text))
+            case Join():
+                if reply.kind != "disconnected":
+                    self._feed(ev.BridgeReplied(command.a_uuid, command.b_uuid, reply.ok, text))
             case _:
                 if not reply.ok and reply.kind != "disconnected":
                     self._feed(ev.CommandRefused(command.uuid, type(command).__name__, text))

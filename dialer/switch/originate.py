@@ -8,10 +8,17 @@ from __future__ import annotations
 import math
 
 from dialer.domain import commands as cmd
+from dialer.switch import phones
 from esl import commands as esl
+from esl.errors import CommandError
 
 PRESENCE = "dialer"
 """``presence_data`` is ``dialer/<kind>/<id>``: it shows in ``show channels``, so one query finds every leg of ours."""
+
+
+RESCUE = "dialer_rescue:XML:dialer"
+"""Where the switch keeps a customer whose agent's leg has died: a short silence, ``dialer_message``, a hangup. The
+dialplan of ``freeswitch/conf`` has it."""
 
 
 def bounded_wait(wait_ms: int, message: str) -> list[esl.App]:
@@ -28,19 +35,26 @@ def bounded_wait(wait_ms: int, message: str) -> list[esl.App]:
 def customer(command: cmd.OriginateCall) -> esl.Originate:
     """The originate of a customer's leg.
 
-    ``ignore_early_media`` keeps a 183 from ending the originate before the answer. ``hangup_after_bridge`` ends the
-    leg with its conversation. ``ignore_display_updates`` keeps the agent's extension from the carrier.
+    ``ignore_early_media`` keeps a 183 from ending the originate before the answer. A leg whose agent's leg ends goes to
+    ``RESCUE``, or ends with its conversation where the switch has no such place. ``ignore_display_updates`` keeps the
+    agent's extension from the carrier, ``bridge_filter_dtmf`` the keys of one party from the other: agents' codes are
+    for us.
     """
     variables: dict[str, str | int | bool] = {
         "origination_uuid": command.uuid,
         "ignore_early_media": True,
         "hangup_after_bridge": True,
+        "transfer_after_bridge": RESCUE,
+        "bridge_filter_dtmf": True,
         "ignore_display_updates": True,
+        "RECORD_STEREO": True,  # here, since the switch carries commands out in no certain order
         "presence_data": f"{PRESENCE}/call/{command.uuid}",
         "dialer_attempt": command.uuid,
         "dialer_campaign": command.campaign,
         "dialer_epoch": command.epoch,
     }
+    if command.message:
+        variables["dialer_message"] = command.message
     if command.caller_id:
         variables["origination_caller_id_number"] = command.caller_id
         variables["origination_caller_id_name"] = command.caller_id
@@ -55,9 +69,9 @@ def customer(command: cmd.OriginateCall) -> esl.Originate:
 def agent(command: cmd.OriginateAgent) -> esl.Originate:
     """The originate of an agent's leg, parked once answered.
 
-    ``park_after_bridge`` brings a nailed-up leg back to park after each customer. ``send_silence_when_idle`` keeps
+    ``park_after_bridge`` brings the leg back to park after each conversation. ``send_silence_when_idle`` keeps
     RTP flowing, since many phones and NATs drop a line that stays silent for minutes. ``media_timeout`` notices a
-    phone that vanished; it cannot be set later.
+    phone that vanished; it cannot be set later. ``playback_terminators``: a key must not end the sound of waiting.
     """
     variables: dict[str, str | int | bool] = {
         "origination_uuid": command.uuid,
@@ -65,12 +79,11 @@ def agent(command: cmd.OriginateAgent) -> esl.Originate:
         "dialer_agent": command.agent,
         "dialer_epoch": command.epoch,
         "ignore_display_updates": True,
+        "bridge_filter_dtmf": True,
+        "playback_terminators": "none",
+        "park_after_bridge": True,
+        "send_silence_when_idle": -1,
     }
-    if command.keep:
-        variables["park_after_bridge"] = True
-        variables["send_silence_when_idle"] = -1
-    else:
-        variables["hangup_after_bridge"] = True
     if command.auto_answer:
         variables["sip_auto_answer"] = True
     if command.media_timeout_s > 0:
@@ -90,8 +103,16 @@ def agent(command: cmd.OriginateAgent) -> esl.Originate:
     )
 
 
-def to_esl(command: cmd.SwitchCommand) -> esl.ApiCommand:
-    """The event-socket command for any command to the switch. Raises esl.errors.CommandError on unsafe values."""
+def no_sounds(prompts: tuple[str, ...], language: str) -> str:
+    """The catalogue of a driver that was given none."""
+    raise CommandError("prompts", "cannot be said: there is no catalogue of prompts")
+
+
+def to_esl(command: cmd.SwitchCommand, playable: phones.Playable = no_sounds) -> esl.ApiCommand:
+    """The event-socket command for any command to the switch; ``playable`` finds the recordings of prompts.
+
+    Raises esl.errors.CommandError on unsafe values.
+    """
     match command:
         case cmd.OriginateCall():
             return customer(command)
@@ -107,3 +128,5 @@ def to_esl(command: cmd.SwitchCommand) -> esl.ApiCommand:
             return esl.UuidTransfer(command.uuid, bounded_wait(command.wait_ms, command.message))
         case cmd.TakeSnapshot():
             return esl.ShowChannelsJson()
+        case _:
+            return phones.to_esl(command, playable)

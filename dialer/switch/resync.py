@@ -12,6 +12,7 @@ from typing import Any
 from dialer.domain.events import ChannelFact
 from dialer.switch.originate import PRESENCE
 
+KINDS = ("call", "agent", "seat", "party")
 _BRIDGED_STATES = frozenset({"CS_SOFT_EXECUTE", "CS_EXCHANGE_MEDIA"})
 _UNANSWERED = frozenset({"DOWN", "DIALING", "RINGING", "EARLY", "RING_WAIT", "HANGUP", ""})
 
@@ -38,7 +39,7 @@ def parse(text: str) -> tuple[tuple[ChannelFact, ...], int]:
 def _fact(row: dict[str, Any]) -> ChannelFact | None:
     presence = str(row.get("presence_data", "")).split("/", 2)
     uuid = row.get("uuid")
-    if not uuid or len(presence) != 3 or presence[0] != PRESENCE or presence[1] not in ("call", "agent"):
+    if not uuid or len(presence) != 3 or presence[0] != PRESENCE or presence[1] not in KINDS:
         return None
     state, application = row.get("state", ""), row.get("application", "")
     if state in ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY"):

@@ -7,7 +7,7 @@ a value may hold anything that a caller can put into a SIP header. A broken even
 from __future__ import annotations
 
 from dialer.domain import events as ev
-from dialer.switch import clock
+from dialer.switch import clock, phones
 from esl.headers import EventLike
 
 SUBSCRIPTIONS: tuple[str, ...] = (
@@ -21,10 +21,11 @@ SUBSCRIPTIONS: tuple[str, ...] = (
     "BACKGROUND_JOB",
     "HEARTBEAT",
     "SHUTDOWN",
+    *phones.SUBSCRIPTIONS,
 )
 """What the dialer listens to; narrow, because a slow listener endangers the whole switch."""
 
-HEADERS: frozenset[str] = frozenset(
+HEADERS: frozenset[str] = phones.HEADERS | frozenset(
     {
         "Event-Name",
         clock.HEADER,
@@ -45,9 +46,10 @@ HEADERS: frozenset[str] = frozenset(
 
 
 class Translator:
-    """The translation for one event socket; ``clock`` tells when the events on it happened."""
+    """The translation for the event socket of ``node``; ``clock`` tells when the events on it happened."""
 
-    def __init__(self) -> None:
+    def __init__(self, node: str) -> None:
+        self.node = node
         self.clock = clock.SwitchClock()
 
     def read(self, event: EventLike, read_at: float) -> ev.SwitchEvent | None:
@@ -55,10 +57,10 @@ class Translator:
 
         Every event of the connection must come by, HEARTBEATs too: they say how far the clocks are apart.
         """
-        return translate(event, self.clock.happened_at(event.get(clock.HEADER), read_at), read_at)
+        return translate(event, self.node, self.clock.happened_at(event.get(clock.HEADER), read_at), read_at)
 
 
-def translate(event: EventLike, at: float, read_at: float) -> ev.SwitchEvent | None:
+def translate(event: EventLike, node: str, at: float, read_at: float) -> ev.SwitchEvent | None:
     """The domain event for a FreeSWITCH event that happened at ``at`` and was read at ``read_at`` (engine clock), or
     None when it says nothing to us.
     """
@@ -75,7 +77,7 @@ def translate(event: EventLike, at: float, read_at: float) -> ev.SwitchEvent | N
     if name == "CHANNEL_PROGRESS_MEDIA":
         return ev.LegRinging(uuid, at, early_media=True)
     if name == "CHANNEL_ANSWER":
-        return ev.LegAnswered(uuid, at, read_at)
+        return phones.phone_called(event, node, uuid, at) or ev.LegAnswered(uuid, at, read_at)
     if name == "CHANNEL_UNBRIDGE":
         return ev.LegUnbridged(uuid, at)
     if name == "CHANNEL_PARK":
@@ -90,7 +92,7 @@ def translate(event: EventLike, at: float, read_at: float) -> ev.SwitchEvent | N
             hangup_disposition=event.get("variable_sip_hangup_disposition"),
             billsec=_whole(event.get("variable_billsec")),
         )
-    return None
+    return phones.translate(event, uuid, at)
 
 
 def _whole(text: str | None) -> int | None:

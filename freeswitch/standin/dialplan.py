@@ -54,6 +54,24 @@ DEFAULT: Final = """
       </condition>
     </extension>
   </context>
+  <context name="dialer">
+    <extension name="rescue-with-message">
+      <condition field="destination_number" expression="^dialer_rescue$"/>
+      <condition field="${dialer_message}" expression="^.+$">
+        <action application="set" data="transfer_after_bridge=dialer_rescue:XML:dialer"/>
+        <action application="playback" data="silence_stream://4000"/>
+        <action application="playback" data="${dialer_message}"/>
+        <action application="hangup" data="NORMAL_CLEARING"/>
+      </condition>
+    </extension>
+    <extension name="rescue">
+      <condition field="destination_number" expression="^dialer_rescue$">
+        <action application="set" data="transfer_after_bridge=dialer_rescue:XML:dialer"/>
+        <action application="playback" data="silence_stream://4000"/>
+        <action application="hangup" data="NORMAL_CLEARING"/>
+      </condition>
+    </extension>
+  </context>
 </section>
 """
 _VARIABLE: Final = re.compile(r"\$\{([^{}]*)\}")

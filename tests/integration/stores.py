@@ -18,6 +18,8 @@ from dialer.store.database import make_engine
 from dialer.store.imports import DncEntry, add_do_not_call
 from dialer.store.memory import MemoryDoNotCall, MemoryStore
 from dialer.store.migrations import upgrade
+from dialer.store.pin_admin import set_pin
+from dialer.store.pins import PinQuestion, PinRight
 from dialer.store.service import StoreService
 from dialer.store.statements import LEADS, LISTS, NUMBERS, ZONES
 
@@ -121,6 +123,9 @@ class Bench:
     def restart(self, now: float = NOW) -> Recovered:
         raise NotImplementedError
 
+    def set_pin(self, agent: str, pin: str) -> None:
+        raise NotImplementedError
+
     def claim(self, count: int, name: str = "sales", now: float = NOW, lease_s: float = 300.0) -> LeadsClaimed:
         (event,) = self.execute([ClaimLeads(name, count, lease_s)], now)
         assert isinstance(event, LeadsClaimed)
@@ -171,6 +176,9 @@ class MemoryBench(Bench):
     def restart(self, now: float = NOW) -> Recovered:
         return self.store.recover(now)
 
+    def set_pin(self, agent: str, pin: str) -> None:
+        self.store.desk.set_pin(agent, pin)
+
 
 @dataclass
 class SqlBench(Bench):
@@ -194,7 +202,17 @@ class SqlBench(Bench):
         )
 
     def execute(self, commands: Sequence[StoreCommand], now: float = NOW) -> list[StoreEvent]:
-        return self.service.execute(commands, now)
+        events = []
+        for event in self.service.execute(commands, now):
+            if isinstance(event, PinQuestion):  # as the worker does, which hashes in a thread
+                event = event.answer()
+                if event.ok:
+                    (event,) = self.service.execute([PinRight(event.session, event.agent)], now)
+            events.append(event)
+        return events
+
+    def set_pin(self, agent: str, pin: str) -> None:
+        set_pin(self.url, agent, pin, now=NOW)
 
     def add_lead(
         self,

@@ -420,9 +420,9 @@ def test_a_restart_tells_agents_and_campaigns(bench: Bench) -> None:
     )
     recovered = bench.restart()
     assert recovered.agents == (
-        AgentFact("anna", "paused", "lunch"),
-        AgentFact("ben", "ready"),
-        AgentFact("dora", "paused"),
+        AgentFact("anna", "paused", "lunch", "s1"),
+        AgentFact("ben", "ready", "", "s2"),
+        AgentFact("dora", "paused", "", "s4"),
     )
     assert recovered.campaigns == (("office", "running"), ("sales", "paused"))
 
@@ -434,7 +434,7 @@ def test_records_that_are_sent_again_after_newer_ones_change_nothing(bench: Benc
     bench.execute([*first, *then, word])
     bench.execute([*first, word])
     recovered = bench.restart()
-    assert recovered.agents == (AgentFact("anna", "paused"),)
+    assert recovered.agents == (AgentFact("anna", "paused", "", "s1"),)
     assert recovered.campaigns == (("sales", "stopped"),)
 
 

@@ -23,6 +23,7 @@ from dialer.domain.commands import (
     SaveDisposition,
     SavePacing,
 )
+from dialer.domain.desk_records import AddDoNotCall
 from dialer.domain.events import AttemptOpened, AttemptRefused, LeadsClaimed
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
@@ -62,6 +63,7 @@ steps = st.lists(
         st.tuples(st.just("bridge"), st.integers(0, 5), st.sampled_from([1.0, 3.0])),
         st.tuples(st.just("close"), st.integers(0, 5), st.sampled_from(list(Outcome))),
         st.tuples(st.just("word"), st.integers(0, 5), st.sampled_from(["sale", "machine", "answering_machine"])),
+        st.tuples(st.just("refuse"), st.integers(0, 5), st.none()),
         st.tuples(st.just("learned"), st.sampled_from(["sales", "office"]), st.sampled_from([-60.0, 0.0])),
         st.tuples(st.just("release"), st.integers(0, 5), st.sampled_from([0.0, 60.0])),
         st.tuples(st.just("wait"), st.sampled_from([1.0, 60.0, 301.0, 1800.0, 20_000.0, 90_001.0]), st.none()),
@@ -119,6 +121,9 @@ class Pair:
             assert isinstance(a, int)
             ident = self.opened[a % len(self.opened)].attempt_id
             self.both(SaveDisposition(ident, "anna" if b == "sale" else "ben", str(b), "", self.now))
+        elif kind == "refuse" and self.opened:
+            assert isinstance(a, int)
+            self.both(AddDoNotCall(self.opened[a % len(self.opened)].attempt_id, "anna", self.now))
         elif kind == "learned":
             assert isinstance(b, float)
             self.both(SavePacing(str(a), f"{a} at {self.now}", self.now + b))

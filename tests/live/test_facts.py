@@ -75,7 +75,6 @@ def _agent(stage: Stage, witness: Witness, seat: str = "1001") -> str:
                 address=f"sip:{seat}@127.0.0.1:{stage.seats.port}",
                 profile="internal",
                 ring_timeout_s=10.0,
-                keep=True,
                 auto_answer=False,
                 media_timeout_s=0.0,
                 caller_id="dialer",

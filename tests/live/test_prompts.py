@@ -45,7 +45,6 @@ def agent(stage: Stage, witness: Witness) -> str:
         address=f"sip:1001@127.0.0.1:{stage.seats.port}",
         profile="internal",
         ring_timeout_s=10.0,
-        keep=True,
         auto_answer=False,
         media_timeout_s=0.0,
         caller_id="dialer",

@@ -179,8 +179,38 @@ def test_calls_that_nobody_configured_are_refused(context: str) -> None:
     texts, _ = render_texts(config())
     tree = ET.fromstring(texts[f"dialplan/{context}.xml"])
     assert tree.attrib["name"] == context
-    assert [(a.attrib["application"], a.attrib["data"]) for a in tree.iter("action")] == [("hangup", "CALL_REJECTED")]
-    assert [c.attrib for c in tree.iter("condition")] == [{}]
+    *_, last = tree.findall("extension")
+    assert [(a.attrib["application"], a.attrib["data"]) for a in last.iter("action")] == [("hangup", "CALL_REJECTED")]
+    assert [c.attrib for c in last.iter("condition")] == [{}]
+
+
+def test_nothing_from_outside_is_taken_without_login_numbers() -> None:
+    texts, _ = render_texts(config())
+    assert len(ET.fromstring(texts["dialplan/public.xml"]).findall("extension")) == 1
+
+
+def test_a_seats_call_is_the_authenticated_users_and_waits_a_bounded_time_for_the_dialer() -> None:
+    texts, _ = render_texts(config())
+    first = next(iter(ET.fromstring(texts["dialplan/seats.xml"])))
+    assert [c.attrib.get("field") for c in first.iter("condition")] == [
+        "${sip_authorized}",
+        "${dialer_seat}",
+        "destination_number",
+    ]
+    assert _actions(first)[-1] == ("transfer", "dialer_phone XML dialer")
+    phone, *_ = ET.fromstring(texts["dialplan/dialer.xml"]).findall("extension")
+    actions = _actions(phone)
+    assert actions.index(("set", "media_timeout=10000")) < actions.index(("answer", ""))
+    after = actions[actions.index(("answer", "")) + 1 :]
+    assert [name for name, _ in after] == ["playback", "playback", "hangup"]
+    assert after[0][1] == "silence_stream://5000"
+    users = ET.fromstring(texts["directory/seats.xml"]).iter("user")
+    seats = [v.attrib for user in users for v in user.iter("variable") if v.attrib["name"] == "dialer_seat"]
+    assert seats and all(seat["direction"] == "inbound" for seat in seats)
+
+
+def _actions(element: ET.Element) -> list[tuple[str, str]]:
+    return [(a.attrib["application"], a.attrib.get("data", "")) for a in element.iter("action")]
 
 
 def test_files_with_secrets_are_for_their_owner_only_also_the_second_time(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ class Fake:
 
 
 def test_the_translation_tells_when_it_happened_and_when_an_answer_was_read() -> None:
-    translator = Translator()
+    translator = Translator("fs1")
     assert translator.read(Fake("HEARTBEAT", T), T + 0.01) is None
     got = translator.read(Fake("CHANNEL_ANSWER", T + 1.0, Unique_ID="u"), T + 16.0)
     assert got is not None and got.at == pytest.approx(T + 1.01) and got.read_at == T + 16.0  # type: ignore[union-attr]

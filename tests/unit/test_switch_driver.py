@@ -19,7 +19,7 @@ from esl.jobs import JobReply
 
 U, A = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 CALL = cmd.OriginateCall("fs1", U, "c1", "4930123", "gw1", "4930999", 29.2, 1900, "/s/safe.wav", "e1")
-AGENT = cmd.OriginateAgent("fs1", A, "a1", "user/1001", "internal", 20.0, True, False, 5.0, "dialer", "e1")
+AGENT = cmd.OriginateAgent("fs1", A, "a1", "user/1001", "internal", 20.0, False, 5.0, "dialer", "e1")
 BRIDGE = cmd.Bridge("fs1", U, A, 10.0)
 
 
@@ -37,15 +37,15 @@ def test_a_customers_leg_waits_hears_the_message_and_is_hung_up_by_the_switch() 
     for part in (f"origination_uuid={U}", f"presence_data=dialer/call/{U}", "ignore_early_media=true",
                  f"dialer_attempt={U}", "dialer_campaign=c1", "dialer_epoch=e1", "originate_timeout=30"):  # fmt: skip
         assert part in text
+    assert "transfer_after_bridge=dialer_rescue:XML:dialer" in text and "dialer_message=/s/safe.wav" in text
 
 
 def test_an_agents_leg_is_parked_and_parked_again() -> None:
     text = line(AGENT)
     assert text.endswith("user/1001 &park()") and "park_after_bridge=true" in text
     assert f"presence_data=dialer/agent/a1" in text and "media_timeout=5000" in text  # noqa: F541
-    on_call = line(replace(AGENT, keep=False, auto_answer=True, address="sip:1001@10.0.0.9:5070"))
+    on_call = line(replace(AGENT, auto_answer=True, address="sip:1001@10.0.0.9:5070"))
     assert "sofia/internal/sip:1001@10.0.0.9:5070" in on_call and "sip_auto_answer=true" in on_call
-    assert "park_after_bridge" not in on_call
 
 
 @pytest.mark.parametrize(
@@ -184,6 +184,12 @@ def row(**more: str) -> dict[str, str]:
 def test_a_leg_is_judged_by_its_state(more: dict[str, str], answered: bool, bridged: bool, parked: bool) -> None:
     ((fact,), _) = parse(json.dumps({"row_count": 1, "rows": [row(**more)]}))
     assert (fact.answered, fact.peer is not None, fact.parked) == (answered, bridged, parked)
+
+
+@pytest.mark.parametrize("kind", ["call", "agent", "seat", "party"])
+def test_every_kind_of_leg_of_ours_is_told(kind: str) -> None:
+    ((fact,), _) = parse(json.dumps({"row_count": 1, "rows": [row(presence_data=f"dialer/{kind}/x")]}))
+    assert (fact.kind, fact.ident) == (kind, "x")
 
 
 def test_strangers_and_dying_channels_are_left_out() -> None:

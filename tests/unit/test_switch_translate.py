@@ -22,7 +22,7 @@ def events(name: str) -> list[ev.SwitchEvent]:
     found = []
     for message in Decoder().feed(path.read_bytes()):
         if isinstance(message, Event) and message.name in SUBSCRIPTIONS:
-            whole, picked = translate(message, 1.0, 1.0), translate(message.pick(HEADERS), 1.0, 1.0)
+            whole, picked = translate(message, "fs1", 1.0, 1.0), translate(message.pick(HEADERS), "fs1", 1.0, 1.0)
             assert whole == picked, "a header that is read is not in HEADERS"
             if whole is not None:
                 found.append(whole)
@@ -84,9 +84,9 @@ class Fake:
 
 @pytest.mark.parametrize("name", [*SUBSCRIPTIONS, "CUSTOM", ""])
 def test_an_event_without_a_channel_says_nothing(name: str) -> None:
-    assert translate(Fake(name), 1.0, 1.0) is None
+    assert translate(Fake(name), "fs1", 1.0, 1.0) is None
 
 
 def test_a_hangup_without_its_words_is_still_a_hangup() -> None:
-    got = translate(Fake("CHANNEL_HANGUP_COMPLETE", Unique_ID="u"), 2.0, 2.0)
+    got = translate(Fake("CHANNEL_HANGUP_COMPLETE", Unique_ID="u"), "fs1", 2.0, 2.0)
     assert got == ev.LegHungUp("u", 2.0, "UNKNOWN")

@@ -43,6 +43,7 @@ class FreeSwitch:
     def __init__(self, binary: Path, config_file: Path, work_dir: Path) -> None:
         self._binary = binary
         self._work_dir = work_dir
+        self._config_file = config_file
         self._conf = work_dir / "conf"
         self._process: Process | None = None
         config = load(config_file).config
@@ -57,6 +58,10 @@ class FreeSwitch:
         self._gateways = [trunk.gateway_name for trunk in config.trunks if trunk.proxy is not None]
         self.rendered = render.render(config, self._conf)
         render.prepare_work_dir(work_dir)
+
+    def render(self) -> None:
+        """Render once more: a test has changed the configuration."""
+        self.rendered = render.render(load(self._config_file).config, self._conf)
 
     @property
     def conf_dir(self) -> Path:

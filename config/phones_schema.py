@@ -1,0 +1,140 @@
+"""The shape of ``phones``: codes that phones dial, keys of agents' acts, pause reasons, sounds, and who may dial what.
+
+Owns keys, limits and defaults, and the rules between them: in each situation no act's keys begin with another's. The
+acts themselves are the engine's (``dialer.domain.acts``); which there are is repeated here, and a test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from config.section import HOUR, Section
+from config.values import Flag, Label, Name, duration, matching, whole
+
+PhonesFault = tuple[tuple[str | int, ...], object, str]
+"""Path under the section, the value at fault, what was expected."""
+
+ACTS: Final[Mapping[str, tuple[str, str]]] = {
+    "ready": ("*1", "IW"),
+    "pause": ("*2", "IPTW"),
+    "logout": ("*0", "IPTW"),
+    "accept": ("1", "P"),
+    "skip": ("2", "P"),
+    "repeat": ("3", "P"),
+    "dial": ("*9", "IW"),
+    "redial": ("**", "IW"),
+    "dispose": ("", "W"),
+    "callback": ("*4", "W"),
+    "more_time": ("*6", "W"),
+    "hold": ("*3", "T"),
+    "transfer": ("*4", "T"),
+    "consult": ("*7", "T"),
+    "complete": ("*1", "C"),
+    "conference": ("*2", "C"),
+    "back": ("*0", "C"),
+    "help": ("*8", "TIW"),
+    "mask": ("*6", "T"),
+    "do_not_call": ("*5", "TW"),
+    "hang_up": ("*#", "T"),
+    "send_keys": ("*99", "T"),
+}
+"""Each act's default keys, and the situations in which they mean it: idle, preview, talking, consulting, wrap-up."""
+SITUATIONS: Final = {"I": "idle", "P": "a preview", "T": "a call", "C": "a consultation", "W": "wrap-up"}
+PLAIN: Final = "dispose"
+"""The act that takes plain digits when it has no keys."""
+
+Code = Annotated[str, matching(r"[*#]?[0-9*]{1,10}", "a number to dial: up to 10 keys, such as '*10' (in quotes)")]
+Keys = Annotated[str, matching(r"[0-9*#]{0,6}", "up to 6 keys of 0-9 * #, such as '*1' (in quotes); '' for none")]
+Digits = Annotated[str, matching(r"[0-9]{1,2}", "one or two digits")]
+Short = Annotated[str, matching(r"[0-9]{2,6}", "a short number in quotes: 2 to 6 digits, such as '112'")]
+Start = Annotated[str, matching(r"\+?[0-9]{0,15}", "how numbers begin: at most 15 digits")]
+Sound = Annotated[
+    str,
+    matching(
+        r"/[A-Za-z0-9._/-]{1,400}|(?:local_stream|tone_stream|silence_stream)://[A-Za-z0-9%(),.;=/*+_-]{1,200}",
+        "an absolute path as the switch sees it, or local_stream://NAME or tone_stream://…",
+        430,
+    ),
+]
+
+
+class DialRuleConfig(Section):
+    """Which outside numbers ``roles`` may dial: the longest beginning that fits decides; without one that fits: no.
+
+    Beginnings are of international numbers. ``region`` is the country of numbers keyed in without a country code;
+    without it they must hold one. ``short`` numbers (emergency calls, services) are dialed as they are keyed in.
+    """
+
+    roles: tuple[Name, ...] = ("agent",)
+    allow: tuple[Start, ...] = ()
+    deny: tuple[Start, ...] = ()
+    region: Annotated[str, matching(r"[A-Z]{2}", "a country's two capital letters, such as DE")] | None = None
+    shortest: Annotated[int, whole(1, 20)] = 3
+    longest: Annotated[int, whole(1, 20)] = 20
+    short: tuple[Short, ...] = ()
+
+
+class PhoneConfig(Section):
+    """How agents' and supervisors' phones are used. ``keys`` replaces the default keys of single acts.
+
+    ``wait_sound`` is what an open line hears between customers, ``hold_sound`` a customer on hold; without: silence.
+    """
+
+    login_code: Code = "*10"
+    supervise_code: Code = "*20"
+    keys: dict[str, Keys] = Field(default={})
+    pause_reasons: dict[Digits, Label] = Field(default={})
+    digit_gap_s: Annotated[float, duration(0.5, 30)] = 3.0
+    entry_limit_s: Annotated[float, duration(3, HOUR)] = 20.0
+    tries: Annotated[int, whole(1, 20)] = 3
+    wait_sound: Sound | None = None
+    hold_sound: Sound | None = None
+    beep: Flag = True
+    supervisor_roles: tuple[Name, ...] = ("supervisor",)
+    dial_rules: tuple[DialRuleConfig, ...] = ()
+
+    def all_keys(self) -> dict[str, str]:
+        """The keys of every act."""
+        return {name: self.keys.get(name, default) for name, (default, _) in ACTS.items()}
+
+
+def phones_faults(phones: PhoneConfig) -> Iterator[PhonesFault]:
+    """Every fault of the section."""
+    for name, keys in phones.keys.items():
+        if name not in ACTS:
+            yield ("keys", name), keys, f"an act: one of {', '.join(ACTS)}"
+    if phones.supervise_code == phones.login_code:
+        yield ("supervise_code",), phones.supervise_code, "another number than login_code"
+    keys_of = phones.all_keys()
+    for name, other, situation in _clashes(keys_of):
+        blamed = other if other in phones.keys or name not in phones.keys else name
+        rival = name if blamed == other else other
+        expected = (
+            f"keys that cannot be confused with those of {rival} ({keys_of[rival] or 'plain digits'}) "
+            f"in {SITUATIONS[situation]}"
+        )
+        yield ("keys", blamed), keys_of[blamed], expected
+    seen: set[str] = set()
+    for index, rule in enumerate(phones.dial_rules):
+        for role in rule.roles:
+            if role in seen:
+                yield ("dial_rules", index, "roles"), role, "each role in one rule only"
+            seen.add(role)
+        if rule.longest < rule.shortest:
+            yield ("dial_rules", index, "longest"), rule.longest, f"at least shortest, which is {rule.shortest}"
+
+
+def _clashes(keys_of: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Pairs of acts, and where, of which one's keys begin with the other's. Each pair is told once."""
+    told: set[tuple[str, str]] = set()
+    for situation in SITUATIONS:
+        here = sorted((keys_of[name], name) for name, (_, where) in ACTS.items() if situation in where)
+        for index, (first, name) in enumerate(here):
+            for longer, other in here[index + 1 :]:
+                plain = name == PLAIN and not first and longer[:1].isdecimal()
+                if (plain or (first and longer.startswith(first))) and (name, other) not in told:
+                    told.add((name, other))
+                    yield name, other, situation

@@ -1,0 +1,321 @@
+"""What phones can tell the engine and what it can ask of their legs: keys, prompts, holding, joining, supervision.
+
+Owns the vocabulary of agents' and supervisors' phones, as frozen facts and orders. Times are engine-clock seconds.
+Prompts are names from the catalogue of sounds; the driver knows where their recordings are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# ---- from the switch ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """One key, on the leg whose party pressed it."""
+
+    uuid: str
+    key: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneCalled:
+    """A phone called us: the leg is answered and waits, for a bounded time, to be taken (``TakeLeg``).
+
+    ``seat`` is the registered user that the switch has authenticated; empty for a call from outside, whose
+    ``caller`` is whatever its network said. ``dialed`` holds digits, ``*`` and ``#`` only.
+    """
+
+    node: str
+    uuid: str
+    seat: str
+    dialed: str
+    caller: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LegHeld:
+    """A leg was put on hold, by us or by the phone's own button, or taken back."""
+
+    uuid: str
+    held: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingStopped:
+    """A recording is finished: ``duration_s`` of sound in ``path`` on the switch."""
+
+    uuid: str
+    path: str
+    duration_s: float
+    at: float
+
+
+# ---- from the store ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PinChecked:
+    """The answer to CheckPin. ``locked_s``: how much longer this agent's PIN is not tried at all.
+
+    An agent who is unknown or has no PIN is answered like one whose PIN is another. ``problem`` says why nobody could
+    look: neither right nor wrong.
+    """
+
+    session: str
+    agent: str
+    ok: bool
+    locked_s: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberChecked:
+    """The answer to CheckNumber. ``rule`` is a short name (metrics), ``reason`` a sentence (people)."""
+
+    session: str
+    ok: bool
+    rule: str = ""
+    reason: str = ""
+
+
+# ---- from operators ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAct:
+    """Whatever an agent can do by key during or after a call, asked by API: see ``dialer.engine.acts``."""
+
+    request_id: int
+    agent: str
+    act: str
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorAct:
+    """A supervisor's order on an agent: listen, whisper, barge, takeover, hangup, conference, leave."""
+
+    request_id: int
+    supervisor: str
+    act: str
+    agent: str = ""
+
+
+# ---- to the switch -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TakeLeg:
+    """Take a leg that called us out of its bounded wait: from now on it is parked, as a nailed-up line is."""
+
+    node: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Play recordings to a parked leg, one after the other; keys pressed meanwhile are heard.
+
+    ``last``: then the switch hangs the leg up, whether we are still there or not.
+    """
+
+    node: str
+    uuid: str
+    prompts: tuple[str, ...]
+    language: str = ""
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Music:
+    """Play ``sound``, the switch's path or stream, to a parked leg over and over, until a bridge or Hush."""
+
+    node: str
+    uuid: str
+    sound: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Stop what is being played to a leg."""
+
+    node: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Murmur:
+    """Play recordings to this leg alone while it is in a conversation, over the other's voice."""
+
+    node: str
+    uuid: str
+    prompts: tuple[str, ...]
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLeg:
+    """Put a leg on hold, its partner hearing the hold music, or take it back."""
+
+    node: str
+    uuid: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """Take a customer out of a conversation: ``sound`` (empty: silence) for at most ``limit_ms``, then ``message``,
+    then the switch hangs up. A Join takes them out of it.
+    """
+
+    node: str
+    uuid: str
+    sound: str
+    limit_ms: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateParty:
+    """Ring a third party under ``uuid`` and park it once answered.
+
+    Either an ``address`` of a seat (``profile`` for a SIP one), or ``number`` through ``gateway``.
+    """
+
+    node: str
+    uuid: str
+    ident: str
+    ring_timeout_s: float
+    caller_id: str
+    epoch: str
+    address: str = ""
+    profile: str = "internal"
+    gateway: str = ""
+    number: str = ""
+    auto_answer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Let two legs hear each other; whoever was with one of them parks, if it is to survive that."""
+
+    node: str
+    a_uuid: str
+    b_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinThree:
+    """Let a leg take part in the conversation that ``into`` has."""
+
+    node: str
+    uuid: str
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
+class Eavesdrop:
+    """Let a leg listen to the leg ``target`` and whomever that is connected with, heard by neither."""
+
+    node: str
+    uuid: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetListening:
+    """What an eavesdropping leg's voice does: ``listen``, ``whisper`` (the target hears it) or ``barge`` (both do)."""
+
+    node: str
+    uuid: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendKeys:
+    """Press keys towards a leg's party, such as a customer's own menu."""
+
+    node: str
+    uuid: str
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariables:
+    """Set variables of a leg."""
+
+    node: str
+    uuid: str
+    variables: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``what``: start, stop, mask (silence from now on) or unmask the recording of a leg in ``path``."""
+
+    node: str
+    uuid: str
+    what: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareSpeech:
+    """Have free texts spoken, which are soon going to be among what is said: parts such as ``name:…``. No answer."""
+
+    parts: tuple[str, ...]
+    language: str = ""
+
+
+# ---- to the store ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPin:
+    """Is this the agent's PIN? Wrong ones are counted by the store, and lock the agent's login for a while."""
+
+    session: str
+    agent: str
+    pin: str
+    at: float
+
+    def __repr__(self) -> str:
+        """Without the PIN: reprs end up in logs."""
+        return f"CheckPin(session={self.session!r}, agent={self.agent!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckNumber:
+    """May an agent call ``number`` (E.164) now, as far as do-not-call lists and a campaign's calling hours go?"""
+
+    session: str
+    campaign: str
+    number: str
+    at: float
+
+
+PhoneEvent = KeyPressed | PhoneCalled | LegHeld | RecordingStopped
+PhoneAnswer = PinChecked | NumberChecked
+PhoneOrder = AgentAct | SupervisorAct
+PhoneCommand = (
+    TakeLeg
+    | Say
+    | Music
+    | Hush
+    | Murmur
+    | HoldLeg
+    | PutAside
+    | OriginateParty
+    | Join
+    | JoinThree
+    | Eavesdrop
+    | SetListening
+    | SendKeys
+    | SetVariables
+    | Record
+)

@@ -1,0 +1,104 @@
+"""What an agent is told of a customer before hearing them: a few words at the bridge, or the lead of a preview.
+
+Owns the choice of the words, and that speech for names and notes is asked for early enough. Nothing here ever holds up
+a bridge: words go over the line while it is made, and what is not spoken by then is left out. Must not say numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dialer.domain.agent import AgentState, Line
+from dialer.domain.lead import ClaimedLead
+from dialer.domain.phones import PrepareSpeech
+from dialer.engine.live import Agent, Call, Live
+from dialer.engine.speaking import Voice
+
+if TYPE_CHECKING:
+    from dialer.engine.acts import ActDesk
+
+NAME, NOTE = "name:", "note:"
+"""How free texts are marked among prompts (``dialer.voice``), which speaks no number that could be a telephone's."""
+PREPARE_S: Final = 0.5
+"""How long speech for a lead that is shown is waited for: an agent wants to hear it at once, or not at all."""
+KEYS: Final = {"accept": "1", "skip": "2"}
+"""The keys that the prompt ``preview-keys`` names."""
+
+
+class Announcer:
+    """Tells agents whom they are about to speak with."""
+
+    def __init__(self, live: Live, voice: Voice) -> None:
+        self.live = live
+        self.voice = voice
+
+    def register(self, acts: ActDesk) -> None:
+        """Offer ``repeat`` to keypads and the API."""
+
+        def repeat(agent: Agent, _: str) -> None:
+            acts.done(*self.preview(agent))
+
+        acts.register("repeat", repeat)
+
+    # ---- at the bridge -------------------------------------------------------------------------------------
+
+    def opened(self, call: Call) -> None:
+        """A customer is being dialed: speech for their agent is made meanwhile."""
+        if call.bound_agent is None:
+            self._prepare(self._words(call))
+
+    def whisper(self, call: Call, agent: Agent) -> tuple[str, ...]:
+        """What ``agent`` is to hear of the customer who is coming; nothing after a preview."""
+        return () if call.bound_agent == agent.settings.agent else self._words(call)
+
+    def _words(self, call: Call) -> tuple[str, ...]:
+        campaign = call.campaign
+        known = {
+            "name": _free(NAME, call.lead.name),
+            "tier": self._tier(call.lead),
+            "campaign": _free(NAME, campaign.name),
+        }
+        return tuple(word for each in campaign.settings.whisper for word in known.get(each, ()))
+
+    def _tier(self, lead: ClaimedLead) -> tuple[str, ...]:
+        prompt = f"tier-{lead.fields.get('tier', '').strip().lower().replace('_', '-').replace(' ', '-')}"
+        return (prompt,) if prompt in self.live.settings.phones.prompt_seconds else ()
+
+    # ---- previews ------------------------------------------------------------------------------------------
+
+    def shown(self, agent: Agent) -> None:
+        """A lead is shown: an agent with an open line hears it, as soon as it is spoken."""
+        if agent.leg is None or agent.line is not Line.PARKED:
+            return
+        prepares = self._prepare(self.preview(agent))
+        self.live.timers.set(("agent", "announce", agent.settings.agent), self.live.now + PREPARE_S * prepares)
+
+    def due(self, agent: Agent) -> None:
+        """Say it, if the lead is shown still, after what is being said."""
+        if agent.state is not AgentState.PREVIEWING or agent.line is not Line.PARKED or agent.leg is None:
+            return
+        sound = self.live.sounds.get(agent.leg)
+        if sound is not None and (sound.queued or (not sound.music and sound.until > self.live.now)):
+            again = max(sound.until, sound.hushed_until + PREPARE_S)
+            self.live.timers.set(("agent", "announce", agent.settings.agent), again)
+        else:
+            self.voice.tell(agent, *self.preview(agent))
+
+    def preview(self, agent: Agent) -> tuple[str, ...]:
+        """The words for the lead that is shown."""
+        if agent.preview is None:
+            return ()
+        lead, keys = agent.preview[1], self.live.settings.phones.keys
+        usual = all(keys.get(act) == key for act, key in KEYS.items())
+        ask = ("preview-keys",) if usual else ()
+        return ("next-customer", *_free(NAME, lead.name), *_free(NOTE, lead.fields.get("note", "")), *ask)
+
+    def _prepare(self, words: tuple[str, ...]) -> bool:
+        free = tuple(word for word in words if word.startswith((NAME, NOTE)))
+        if free:
+            self.live.emit(PrepareSpeech(free, self.live.settings.phones.language))
+        return bool(free)
+
+
+def _free(mark: str, text: str) -> tuple[str, ...]:
+    return (f"{mark}{text.strip()}",) if text.strip() else ()

@@ -1,0 +1,235 @@
+"""Agents' own calls: to another agent or seat for free, or to an outside number by the rules that leads have.
+
+Owns the acts dial and redial, the agent's way out of customers' reach and back, and the record of each such call. The
+other party's leg is ``party_legs``', whom digits mean ``targets``', and whether a number may be called now the store's:
+do-not-call lists and calling hours hold here as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dialer.domain.agent import AgentState, AgentTrigger, Line
+from dialer.domain.desk_records import SaveOwnCall
+from dialer.domain.phones import CheckNumber, NumberChecked
+from dialer.engine.acts import Problem
+from dialer.engine.live import Agent, Live
+from dialer.engine.parties import WHY
+from dialer.engine.party_legs import PartyLegs
+from dialer.engine.party_records import OwnCall, Party
+from dialer.engine.targets import find
+
+if TYPE_CHECKING:
+    from dialer.engine.acts import ActDesk
+    from dialer.engine.agents import AgentDesk
+    from dialer.engine.calls import CallDesk
+    from dialer.engine.speaking import Voice
+
+OWN_CALL: Final = "own call"
+"""The reason of the pause that an agent is in meanwhile."""
+CHECK_S: Final = 5.0
+WRAP_AT_LEAST_S: Final = 5.0
+_MAY_CALL: Final = frozenset({AgentState.READY, AgentState.PAUSED, AgentState.WRAP_UP})
+REFUSED: Final = {"dnc": "number-do-not-call", "window": "number-outside-hours"}
+"""What an agent is told of a number that may not be called, by the rule that says so."""
+
+
+class OwnCallDesk:
+    """Places agents' own calls."""
+
+    def __init__(self, live: Live, legs: PartyLegs, voice: Voice) -> None:
+        self.live = live
+        self.legs = legs
+        self.voice = voice
+        self.agents: AgentDesk
+        self.calls: CallDesk
+        legs.owners[False] = self
+
+    def register(self, acts: ActDesk) -> None:
+        """Offer the acts to keypads and the API."""
+        acts.register("dial", self.dial)
+        acts.register("redial", self.redial)
+
+    # ---- acts ----------------------------------------------------------------------------------------------
+
+    def redial(self, agent: Agent, argument: str) -> str | None:
+        """Call whom the agent called last."""
+        return self.dial(agent, agent.last_dialed) if agent.last_dialed else Problem(
+            "this agent has called nobody yet", "nothing-to-redial"
+        )  # fmt: skip
+
+    def dial(self, agent: Agent, argument: str) -> str | None:
+        """Call an agent, a seat or an outside number; returns what is wrong, or None."""
+        live = self.live
+        if agent.state not in _MAY_CALL or agent.own is not None or agent.after_call is not None:
+            return Problem("this agent cannot place a call now")
+        if live.draining:
+            return Problem("the dialer is shutting down", "dialer-not-available")
+        if agent.nailed_up and agent.line is not Line.PARKED:
+            return Problem("the agent's line is not free")
+        if not agent.nailed_up and agent.leg is not None:
+            return Problem("the agent's phone is busy")
+        if agent.leg is not None and not live.nodes[agent.node].usable:
+            return Problem("the switch is not ready")
+        target = find(live, agent, argument)
+        if isinstance(target, str):
+            return target
+        if target.e164 and not live.store_ok:
+            return Problem("the store is in trouble: no outside number is called")
+        agent.last_dialed = argument
+        agent.own = own = self._leave_customers(
+            agent, OwnCall(live.new_id(), target, live.now, agent.state, agent.reason)
+        )
+        if target.e164:
+            live.timers.set(("own", "check", agent.settings.agent), live.now + CHECK_S)
+            live.emit(CheckNumber(own.ident, target.campaign, target.e164, live.now))
+        else:
+            self._start(agent, own)
+        return None
+
+    def _leave_customers(self, agent: Agent, own: OwnCall) -> OwnCall:
+        key = ("agent", "wrap", agent.settings.agent)
+        due = self.live.timers.due(key)
+        if own.back is AgentState.WRAP_UP and due is not None:
+            own.wrap_left = max(WRAP_AT_LEAST_S, due - self.live.now)
+        self.live.timers.cancel(key)
+        self.agents.move(agent, AgentTrigger.PAUSE, OWN_CALL)
+        return own
+
+    # ---- the way there -------------------------------------------------------------------------------------
+
+    def checked(self, event: NumberChecked) -> None:
+        """The store's word on a number."""
+        agent = next((a for a in self.live.agents.values() if a.own is not None and a.own.ident == event.session), None)
+        own = None if agent is None else agent.own
+        if agent is None or own is None or own.allowed:
+            self.live.odd("number_checked", "a number's answer that nobody waits for")
+            return
+        if event.ok:
+            self._start(agent, own)
+            return
+        self.live.note("info", "own_call_refused", f"agent {agent.settings.agent}: {event.rule}: {event.reason}")
+        self._told(agent, REFUSED.get(event.rule, "number-not-allowed"), event.rule)
+
+    def check_overdue(self, name: str) -> None:
+        """The store does not answer: nothing is dialed unchecked."""
+        agent = self.live.agents[name]
+        if agent.own is not None and not agent.own.allowed:
+            self._told(agent, "error", "the store did not answer")
+
+    def _start(self, agent: Agent, own: OwnCall) -> None:
+        self.live.timers.cancel(("own", "check", agent.settings.agent))
+        own.allowed = True
+        if agent.nailed_up:
+            self._call(agent, own)
+        else:
+            self.agents.ring(agent)
+
+    def line_up(self, agent: Agent) -> None:
+        """The agent's line is parked: an on-call agent has picked up."""
+        own = agent.own
+        if own is not None and own.allowed and own.party is None and agent.line is Line.PARKED and not agent.nailed_up:
+            self._call(agent, own)
+
+    def _call(self, agent: Agent, own: OwnCall) -> None:
+        live, target = self.live, own.target
+        other, trunk = target.agent or target.rings, live.trunks.get(target.trunk)
+        if other is not None and (other.state is not AgentState.READY or (target.agent is not None and not other.free)):
+            self._told(agent, "party-busy", "busy")
+        elif target.agent is not None and target.agent.node != agent.node:
+            self._told(agent, "party-unreachable", "on another switch")
+        elif trunk is not None and trunk.legs >= trunk.settings.outbound:
+            self._told(agent, "party-unreachable", "the trunk is full")
+        else:
+            own.party = self.legs.ask(agent, None, target)
+
+    # ---- what becomes of it --------------------------------------------------------------------------------
+
+    def party_talks(self, party: Party) -> None:
+        """They hear each other."""
+        own = None if party.agent is None else party.agent.own
+        if own is not None and own.party is party:
+            own.answered_at = self.live.now
+
+    def party_failed(self, party: Party, cause: str) -> None:
+        """Whom the agent called did not come, or left."""
+        agent = party.agent
+        if agent is None or agent.own is None or agent.own.party is not party:
+            return
+        if agent.own.answered_at is None:
+            self._told(agent, WHY.get(cause, "party-unreachable"), cause)
+        else:
+            self._over(agent, cause)
+
+    def phone_failed(self, agent: Agent, cause: str) -> bool:
+        """The leg of an on-call agent in a call of their own ended, or never came; False when it is none."""
+        if agent.own is None or agent.nailed_up:
+            return False
+        self.agents.drop_leg(agent)
+        self._over(agent, cause)
+        return True
+
+    def end(self, agent: Agent) -> None:
+        """The agent has had enough."""
+        self._over(agent, "NORMAL_CLEARING")
+
+    def agent_gone(self, agent: Agent) -> None:
+        """The agent's line was lost, or they leave."""
+        if agent.own is not None:
+            self._over(agent, "the agent's line ended", here=False)
+
+    def _told(self, agent: Agent, prompt: str, why: str) -> None:
+        self.voice.tell(agent, prompt)
+        self._over(agent, why)
+
+    def _over(self, agent: Agent, why: str, *, here: bool = True) -> None:
+        live, own, agent.own = self.live, agent.own, None
+        assert own is not None
+        live.timers.cancel(("own", "check", agent.settings.agent))
+        live.timers.cancel(("agent", "connect", agent.settings.agent))
+        self._record(agent, own, why)
+        if own.party is not None:
+            self.legs.drop(own.party)
+        if here and not agent.nailed_up:
+            self.agents.hang_up_leg(agent)
+        elif here:
+            self.agents.let_go(agent, talked=own.answered_at is not None)
+        self._back(agent, own)
+
+    def _record(self, agent: Agent, own: OwnCall, why: str) -> None:
+        live, target = self.live, own.target
+        live.counters["own_calls"] += 1
+        live.emit(
+            SaveOwnCall(
+                ident=own.ident,
+                agent=agent.settings.agent,
+                seat=agent.seat.seat,
+                target=target.text,
+                number=target.e164 or (target.number if target.outside else ""),
+                trunk=target.trunk,
+                began_at=own.began_at,
+                answered_at=own.answered_at,
+                ended_at=live.now,
+                reason=why,
+            )
+        )
+
+    def _back(self, agent: Agent, own: OwnCall) -> None:
+        """What the agent did before, or has asked for meanwhile."""
+        if agent.state is not AgentState.PAUSED:
+            return
+        if own.back is AgentState.READY:
+            self.agents.move(agent, AgentTrigger.READY, "")
+            self.calls.route()
+        elif own.back is AgentState.WRAP_UP:
+            self.agents.move(agent, AgentTrigger.WRAP, "", attempt=agent.last_attempt)
+            self.live.timers.set(("agent", "wrap", agent.settings.agent), self.live.now + own.wrap_left)
+        else:
+            self.agents.move(agent, AgentTrigger.PAUSE, own.reason)
+
+    def afterwards(self, agent: Agent, state: AgentState, reason: str) -> bool:
+        """What an agent in a call of their own will do after it; False when they are in none."""
+        if agent.own is None:
+            return False
+        agent.own.back, agent.own.reason = state, reason
+        return True

@@ -1,0 +1,64 @@
+"""The engine's mutable records of phones: legs that called us, keys on their way, what is being played.
+
+Owns the records only; they are kept in ``Live`` and written by the desks of phones, keys and speaking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(slots=True, eq=False)
+class Typed:
+    """What an agent has keyed in: ``keys`` of an act; once they name it, ``act`` and the ``digits`` of its argument,
+    behind the ``parts`` of it that are complete.
+    """
+
+    keys: str = ""
+    act: str = ""
+    digits: str = ""
+    parts: tuple[str, ...] = ()
+
+
+class Step(StrEnum):
+    """What a phone that called us is asked for."""
+
+    TAKING = "taking"  # TakeLeg is sent, CHANNEL_PARK has not come
+    NUMBER = "number"
+    PIN = "pin"
+    CHECKING = "checking"  # the store is asked
+    LEAVING = "leaving"  # the last words; the switch hangs up after them
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A leg by which a phone called us, until it is an agent's line or a supervisor's.
+
+    ``supervises``: it dialed the supervisors' code. ``agent`` is the number that it gave, not proven yet.
+    """
+
+    uuid: str
+    node: str
+    seat: str
+    since: float
+    step: Step = Step.TAKING
+    supervises: bool = False
+    agent: str = ""
+    digits: str = ""
+    tries: int = 0
+    silences: int = 0
+    farewell: tuple[str, ...] = ()  # said as soon as the leg is ours, then hung up
+    misses: int = 0
+    missed_at: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Sounding:
+    """What a parked leg hears: words until ``until``, or ``music``. ``queued`` words wait until a hush has worked."""
+
+    node: str
+    until: float = 0.0
+    hushed_until: float = 0.0
+    music: bool = False
+    queued: tuple[str, ...] = ()

@@ -1,0 +1,137 @@
+"""Whom an agent may ring: another agent, a seat, or an outside number, and by which rules.
+
+Owns the meaning of the digits that an agent keys in as a number, and the dial rules of the agent's role. Pure: starts
+nothing, changes nothing. What it says is wrong is said to the agent too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dialer.domain.acts import DialRule
+from dialer.domain.agent import AgentState, Line
+from dialer.engine.acts import Problem
+from dialer.engine.live import Agent, Call, Live
+from dialer.leads.errors import NumberError
+from dialer.leads.numbers import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to ring: an ``agent`` with an open line, an ``address`` of a seat, or ``number`` through ``gateway``.
+
+    ``rings``: the on-call agent whose phone that is. ``e164`` is an outside number as do-not-call lists know it; empty
+    for one that is dialed as it was keyed in.
+    """
+
+    text: str
+    agent: Agent | None = None
+    rings: Agent | None = None
+    address: str = ""
+    profile: str = "internal"
+    trunk: str = ""
+    gateway: str = ""
+    number: str = ""
+    e164: str = ""
+    caller_id: str = ""
+    campaign: str = ""
+
+    @property
+    def outside(self) -> bool:
+        """Whether it costs anything."""
+        return bool(self.gateway)
+
+
+def find(live: Live, agent: Agent, digits: str, call: Call | None = None) -> Target | str:
+    """The target that ``digits`` mean to ``agent``, for the customer ``call`` or a call of their own; or what is wrong,
+    in words.
+    """
+    node = agent.node if call is None else call.node
+    other = live.agents.get(digits)
+    if other is not None:
+        return _of_agent(agent, other, node)
+    seat = live.settings.seats.get(digits)
+    if seat is not None:
+        sitting = next(
+            (a for a in live.agents.values() if a.seat is seat and a.state is not AgentState.LOGGED_OUT), None
+        )
+        if sitting is not None:
+            return _of_agent(agent, sitting, node)
+        return Target(f"seat {digits}", address=seat.address, profile=seat.profile, caller_id="dialer")
+    if not digits:
+        return Problem("no number was given", "no-input")
+    return _outside(live, agent, digits, call)
+
+
+def _of_agent(agent: Agent, other: Agent, node: str) -> Target | str:
+    name, there = other.settings.agent, other.node
+    if other is agent:
+        return Problem("this is the agent's own number", "number-invalid")
+    if other.state is AgentState.LOGGED_OUT:
+        return Problem(f"agent {name} is not logged in", "agent-not-logged-in")
+    if other.state is not AgentState.READY or other.after_call is not None:
+        return Problem(f"agent {name} is {other.state.value}", "party-busy")
+    if not other.nailed_up:
+        if other.leg is not None:
+            return Problem(f"agent {name} is in a call", "party-busy")
+        seat = other.seat
+        return Target(f"agent {name}", rings=other, address=seat.address, profile=seat.profile, caller_id="dialer")
+    if other.line is not Line.PARKED:
+        return Problem(f"agent {name} is in a call", "party-busy")
+    if node and there != node:
+        return Problem(f"agent {name} is on another switch", "party-unreachable")
+    return Target(f"agent {name}", agent=other)
+
+
+def _outside(live: Live, agent: Agent, digits: str, call: Call | None) -> Target | str:
+    rule = live.settings.phones.dial_rules.get(agent.settings.role)
+    if rule is None:
+        return Problem("no rule lets this role dial outside numbers", "number-not-allowed")
+    known = _number(digits, rule)
+    if isinstance(known, Problem):
+        return known
+    verbatim, e164 = known
+    refused = rule.refuses(e164) if e164 else ""
+    if refused:
+        return Problem(refused, "number-not-allowed")
+    campaign = _campaign(live, agent, call)
+    own = live.campaigns[campaign].settings if campaign else None
+    trunk = live.trunks.get(call.trunk if call is not None else own.trunk if own is not None else "")
+    if trunk is None:
+        return Problem("no trunk for outside numbers", "party-unreachable")
+    settings = trunk.settings
+    if trunk.legs >= settings.outbound:
+        return Problem(f"trunk {settings.name} is full", "party-unreachable")
+    if trunk.bucket.available(live.now) < 1:
+        return Problem(f"trunk {settings.name} takes no more calls this moment", "try-again")
+    number = e164.lstrip("+") if settings.strip_plus else e164
+    return Target(
+        "an outside number",
+        trunk=settings.name,
+        gateway=settings.gateway,
+        number=verbatim or settings.prefix + number,
+        e164=e164,
+        caller_id=(own.caller_id if own is not None else "") or settings.caller_id,
+        campaign=campaign,
+    )
+
+
+def _number(digits: str, rule: DialRule) -> tuple[str, str] | Problem:
+    """What is dialed as it is keyed in, or the number in E.164; one of the two is empty."""
+    if digits in rule.short:
+        return digits, ""
+    plus = digits.startswith(("+", "00"))
+    raw = digits if not plus else f"+{digits.lstrip('+').removeprefix('00')}"
+    try:
+        return "", normalise(raw if plus or rule.region else f"+{digits}", rule.region or None)
+    except NumberError as error:
+        return Problem(f"not a number that can be dialed: {error}", "number-invalid")
+
+
+def _campaign(live: Live, agent: Agent, call: Call | None) -> str:
+    """Whose trunk, caller ID and calling hours hold: the customer's campaign, or the agent's last or first one."""
+    if call is not None:
+        return call.campaign.name
+    if agent.last_campaign in live.settings.campaigns:
+        return agent.last_campaign or ""
+    return min((name for name in agent.settings.campaigns if name in live.settings.campaigns), default="")

@@ -1,0 +1,210 @@
+"""The desks of one engine: built, made known to each other, and which of them takes what event and which timer.
+
+Owns the two tables. Must hold no rule and no state. A desk that is new is built here, gets its fellows here, and has
+its lines in the tables; its legs' events come by ``dispatch``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dialer.domain import events as ev
+from dialer.domain import phones as ph
+from dialer.domain.agent import AgentState
+from dialer.domain.commands import Reply
+from dialer.engine.acts import ActDesk
+from dialer.engine.agents import AgentDesk
+from dialer.engine.announcing import Announcer
+from dialer.engine.asides import AsideDesk
+from dialer.engine.calls import CallDesk
+from dialer.engine.dispatch import LegEvents
+from dialer.engine.drain import Drain
+from dialer.engine.feed import Feed
+from dialer.engine.hoppers import HopperDesk
+from dialer.engine.keys import KeyDesk
+from dialer.engine.live import Live
+from dialer.engine.memory import PacingMemory
+from dialer.engine.orders import OrderDesk
+from dialer.engine.own_calls import OwnCallDesk
+from dialer.engine.pacer import Pacer
+from dialer.engine.parties import PartyDesk
+from dialer.engine.party_legs import PartyLegs
+from dialer.engine.phones import PhoneDesk
+from dialer.engine.predictive import Predictive
+from dialer.engine.previews import PreviewDesk
+from dialer.engine.reconcile import Reconciler
+from dialer.engine.recordings import RecordingDesk
+from dialer.engine.speaking import Voice
+from dialer.engine.supervision import SupervisionDesk
+from pacing.snapshot import Policy
+
+EventTable = dict[type[Any], Callable[[Any], None]]
+TimerTable = dict[tuple[str, str], Callable[[str], None]]
+
+
+class Desks:
+    """All desks of one engine."""
+
+    def __init__(self, live: Live, feed: Feed, policies: Mapping[str, Policy]) -> None:
+        self.live = live
+        self.feed = feed
+        self.voice = Voice(live)
+        self.hoppers = HopperDesk(live)
+        self.calls = CallDesk(live, feed)
+        self.agents = AgentDesk(live, feed)
+        self.predictive = Predictive(live, feed, self.hoppers, policies)
+        self.memory = PacingMemory(live, feed, self.predictive.names)
+        self.pacer = Pacer(live, self.hoppers, self.predictive)
+        self.reconciler = Reconciler(live)
+        self.orders = OrderDesk(live, feed)
+        self.previews = PreviewDesk(live)
+        self.acts = ActDesk(live)
+        self.keys = KeyDesk(live, self.acts, self.voice)
+        self.phones = PhoneDesk(live, self.voice)
+        self.asides = AsideDesk(live, self.voice)
+        self.party_legs = PartyLegs(live, self.voice)
+        self.parties = PartyDesk(live, self.party_legs, self.asides, self.voice)
+        self.own_calls = OwnCallDesk(live, self.party_legs, self.voice)
+        self.supervision = SupervisionDesk(live, self.voice)
+        self.recordings = RecordingDesk(live, self.voice)
+        self.announcer = Announcer(live, self.voice)
+        self.legs = LegEvents(live, self)
+        self._introduce()
+        self.drain = Drain(live, self.calls, self.agents, self.hoppers, self.orders, self.memory)
+
+    def _introduce(self) -> None:
+        """Let each desk know those whom it works with."""
+        self.calls.agents = self.reconciler.agents = self.previews.agents = self.orders.agents = self.agents
+        self.acts.agents = self.phones.agents = self.parties.agents = self.supervision.agents = self.agents
+        self.agents.calls = self.pacer.calls = self.reconciler.calls = self.previews.calls = self.calls
+        self.predictive.calls = self.acts.calls = self.calls
+        self.asides.calls = self.supervision.calls = self.parties.calls = self.own_calls.calls = self.calls
+        self.asides.agents = self.party_legs.agents = self.own_calls.agents = self.agents
+        self.agents.asides = self.calls.asides = self.reconciler.asides = self.asides
+        self.agents.parties = self.asides.parties = self.parties
+        self.agents.own_calls = self.parties.own_calls = self.own_calls
+        self.reconciler.party_legs = self.party_legs
+        self.calls.on_ended += [self.parties.call_ended, self.supervision.call_ended, self.recordings.call_ended]
+        self.calls.on_connected.append(self.recordings.connected)
+        self.calls.on_dialed.append(self.announcer.opened)
+        self.calls.router.announcer = self.previews.announcer = self.announcer
+        self.agents.on_line_gone.append(self.supervision.agent_gone)
+        self.agents.voice, self.agents.keys = self.voice, self.keys
+        self.pacer.previews = self.acts.previews = self.previews
+        self.orders.hoppers = self.hoppers
+        self.acts.orders = self.orders
+        self.acts.phones = self.reconciler.phones = self.phones
+        self.phones.supervisors = self.reconciler.supervision = self.supervision
+        self.supervision.asides = self.asides
+        self.parties.register(self.acts)
+        self.own_calls.register(self.acts)
+        self.recordings.register(self.acts)
+        self.announcer.register(self.acts)
+        self.acts.register("help", lambda agent, _: self.supervision.help.ask(agent))
+
+    # ---- tables --------------------------------------------------------------------------------------------
+
+    def events(self) -> EventTable:
+        """Who takes which event, but for those of the engine itself: switches, the store, time."""
+        legs, orders, agents = self.legs, self.orders, self.agents
+        return {
+            ev.LegRinging: legs.ringing,
+            ev.LegAnswered: legs.answered,
+            ev.LegsBridged: legs.bridged,
+            ev.LegUnbridged: legs.unbridged,
+            ev.LegParked: legs.parked,
+            ev.LegHungUp: legs.hung_up,
+            ev.OriginateReplied: legs.originate_replied,
+            ev.BridgeReplied: legs.bridge_replied,
+            ev.CommandRefused: legs.command_refused,
+            ph.KeyPressed: legs.key,
+            ph.PhoneCalled: self.phones.called,
+            ph.LegHeld: legs.held,
+            ph.RecordingStopped: self.recordings.stopped,
+            ph.PinChecked: self.phones.pin_checked,
+            ph.NumberChecked: self.own_calls.checked,
+            ph.AgentAct: self.acts.order,
+            ph.SupervisorAct: self._supervise,
+            ev.LeadsClaimed: self.hoppers.claimed,
+            ev.AttemptOpened: self.calls.opened,
+            ev.AttemptRefused: self.calls.refused,
+            ev.AgentLogin: orders.login,
+            ev.AgentLogout: lambda e: orders.of_agent(e, lambda a: agents.logout(a, "logout")),
+            ev.AgentPause: lambda e: orders.of_agent(e, lambda a: agents.pause(a, e.reason)),
+            ev.AgentReady: lambda e: orders.of_agent(e, agents.ready),
+            ev.PreviewAccept: lambda e: orders.of_agent(e, self.previews.accept),
+            ev.PreviewSkip: lambda e: orders.of_agent(e, self.previews.skip),
+            ev.AgentDispose: orders.dispose,
+            ev.CampaignOrder: orders.of_campaign,
+            ev.Shutdown: self.drain.begin,
+        }
+
+    def timers(self) -> TimerTable:
+        """Who is woken by which timer: by its kind and name; the third part of its key says what it is about."""
+        live, calls, agents = self.live, self.calls, self.agents
+        return {
+            ("call", "limit"): self._of_call(calls.limit),
+            ("call", "guard"): self._of_call(calls.guard),
+            ("call", "placed"): self._of_call(calls.placed),
+            ("call", "minring"): self._of_call(calls.min_ring_over),
+            ("call", "aside"): self._of_call(self.asides.overdue),
+            ("agent", "wrap"): self._of_agent(agents.wrap_done),
+            ("agent", "cure"): self._of_agent(agents.cure),
+            ("agent", "line"): self._of_agent(agents.line_overdue),
+            ("agent", "retry"): self._of_agent(agents.retry),
+            ("agent", "connect"): self._connect_again,
+            ("agent", "preview"): self._of_agent(self.previews.over),
+            ("agent", "announce"): self._of_agent(self.announcer.due),
+            ("agent", "steady"): self._steady,
+            ("key", "gap"): self._of_agent(self.keys.silence),
+            ("session", "limit"): self.phones.over,
+            ("voice", "say"): self.voice.say_queued,
+            ("voice", "wait"): self.voice.wait_due,
+            ("party", "ring"): self.party_legs.overdue,
+            ("own", "check"): self.own_calls.check_overdue,
+            ("watch", "ring"): self.supervision.overdue,
+            ("watch", "mode"): self.supervision.set_mode,
+            ("watch", "join"): self.supervision.join_overdue,
+            ("watch", "idle"): self.supervision.idle,
+            ("help", "over"): self.supervision.help.over,
+            ("recording", "stop"): self.recordings.overdue,
+            ("recording", "mask"): self.recordings.mask_over,
+            ("campaign", "pace"): self._mark_dirty,
+            ("campaign", "claim"): lambda key: self.hoppers.claim_overdue(live.campaigns[key]),
+            ("pool", "pace"): self._mark_pool_dirty,
+            ("node", "look"): lambda key: self.reconciler.ask(live.nodes[key]),
+            ("engine", "save"): lambda key: self.memory.save_due(),
+            ("engine", "drain"): lambda key: self.drain.over(),
+            ("engine", "close"): lambda key: self.drain.close(),
+        }
+
+    def _of_call(self, act: Callable[[Any], None]) -> Callable[[str], None]:
+        def fire(call_id: str) -> None:
+            call = self.live.calls.get(call_id)
+            if call is not None:
+                act(call)
+
+        return fire
+
+    def _of_agent(self, act: Callable[[Any], None]) -> Callable[[str], None]:
+        return lambda name: act(self.live.agents[name])
+
+    def _steady(self, name: str) -> None:
+        self.live.agents[name].failures = 0
+
+    def _connect_again(self, name: str) -> None:
+        agent = self.live.agents[name]
+        wanted = agent.state in (AgentState.CONNECTING, AgentState.RESERVED) or agent.own is not None
+        if wanted and agent.leg is None:
+            self.agents.ring(agent)
+
+    def _mark_dirty(self, name: str) -> None:
+        self.live.campaigns[name].dirty = True
+
+    def _mark_pool_dirty(self, _: str) -> None:
+        self.feed.dirty = True
+
+    def _supervise(self, event: ph.SupervisorAct) -> None:
+        problem = self.supervision.order(event.supervisor, event.act, event.agent)
+        self.live.emit(Reply(event.request_id, problem is None, str(problem or f"supervisor {event.supervisor}: done")))

@@ -1,0 +1,75 @@
+"""The API's paths to the store's records: recordings, quality control, callbacks.
+
+Owns these paths. What they show comes from the port with its numbers masked: one token opens this API, and no role that
+it stands for may see whole numbers. Answers take a second or two, since each question is a process beside the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Response, jsonify
+from flask_openapi3.models.tag import Tag
+from flask_openapi3.openapi import OpenAPI
+
+from dialer.http import desk_shapes, shapes
+from dialer.http.errors import fault
+from dialer.masking import mask_text
+from dialer.ports import ServicePort, StoreTrouble
+
+RECORDS_TIMEOUT_S: Final = 15.0
+
+_RECORDINGS: Final = Tag(name="recordings", description="What was recorded")
+_QC: Final = Tag(name="qc", description="Quality control")
+_CALLBACKS: Final = Tag(name="callbacks", description="Who is to be called again")
+
+
+def _about(answer: type[Any]) -> dict[str, Any]:
+    faults = {503: shapes.Fault, 504: shapes.Fault}
+    return {"security": [{"token": []}], "responses": {200: answer, **faults}}
+
+
+def add(app: OpenAPI, port: ServicePort) -> None:
+    """Add the paths to the application."""
+
+    def ask(job: str, request: Mapping[str, object] | None = None, missing: str = "") -> Response:
+        try:
+            found = port.records(job, request or {}, RECORDS_TIMEOUT_S)
+        except TimeoutError:
+            text = f"the store did not answer within {RECORDS_TIMEOUT_S:g} s; what was asked may still be done"
+            return fault(504, text, "an answer; /readyz says which part is in trouble")
+        except StoreTrouble as error:
+            return fault(503, mask_text(str(error)), "a store that answers; /readyz says what is wrong")
+        if missing and not found:
+            return fault(404, missing, "one that is listed at /v1/qc/samples")
+        return jsonify(shapes.plain(found))
+
+    @app.get("/v1/recordings", tags=[_RECORDINGS], summary="Recordings", **_about(desk_shapes.RecordingsAnswer))
+    def recordings() -> Response:
+        return ask("recordings")
+
+    @app.get(
+        "/v1/recordings/<attempt>",
+        tags=[_RECORDINGS],
+        summary="An attempt's recordings",
+        **_about(desk_shapes.RecordingsAnswer),
+    )
+    def recordings_of(path: desk_shapes.AttemptPath) -> Response:
+        return ask("recordings", {"attempt": path.attempt})
+
+    @app.get("/v1/qc/samples", tags=[_QC], summary="Samples", **_about(desk_shapes.SamplesAnswer))
+    def samples() -> Response:
+        return ask("qc_samples")
+
+    @app.get("/v1/qc/samples/<id>", tags=[_QC], summary="One sample", **_about(desk_shapes.SampleAnswer))
+    def sample(path: desk_shapes.SamplePath) -> Response:
+        return ask("qc_sample", {"sample": int(path.id)}, f"no sample {path.id}")
+
+    @app.post("/v1/qc/samples/<id>/score", tags=[_QC], summary="File a card", **_about(desk_shapes.ScoreAnswer))
+    def score(path: desk_shapes.SamplePath, body: desk_shapes.ScoreBody) -> Response:
+        return ask("qc_score", {"sample": int(path.id), **body.model_dump()}, f"no sample {path.id}")
+
+    @app.get("/v1/callbacks", tags=[_CALLBACKS], summary="Open callbacks", **_about(desk_shapes.CallbacksAnswer))
+    def callbacks() -> Response:
+        return ask("callbacks")

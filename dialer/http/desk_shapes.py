@@ -1,0 +1,148 @@
+"""Bodies, paths and answers of the API's records: recordings, quality control, callbacks.
+
+Owns shapes and patterns only, like ``shapes``. Must not call the port.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+
+from dialer.http.shapes import LINE_PATTERN, SAMPLE_PATTERN, Body, Ident, Note, Strict
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=LINE_PATTERN)]
+
+
+class AttemptPath(Strict):
+    """Which attempt."""
+
+    attempt: Ident = Field(description="the attempt's id")
+
+
+class SamplePath(Strict):
+    """Which sample."""
+
+    id: Annotated[str, StringConstraints(pattern=SAMPLE_PATTERN)] = Field(description="the sample's number")
+
+
+class ScoreBody(Body):
+    """A score card: who listened, and the four criteria."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    reviewer: Name
+    right_person: StrictBool
+    understood: StrictBool
+    script: StrictBool
+    consent: StrictBool
+    note: Note = ""
+
+
+class RecordingView(BaseModel):
+    """One recording. Times in UTC epoch seconds; ``masked`` are spans of silence in seconds from the start."""
+
+    id: int
+    attempt_id: str
+    campaign: str
+    agent: str
+    node: str
+    path: str = Field(description="as the switch calls it")
+    started_at: float
+    duration_s: float
+    masked: list[list[float]]
+    state: str = Field(description="written, indexed, damaged, missing, changed or deleted")
+    problem: str
+    bytes: int | None
+    sha256: str
+    checked_at: float | None
+    deleted_at: float | None
+
+
+class RecordingsAnswer(BaseModel):
+    """The newest recordings, at most 500."""
+
+    recordings: list[RecordingView]
+
+
+class CardView(BaseModel):
+    """A filed score card."""
+
+    reviewer: str
+    at: float
+    right_person: bool
+    understood: bool
+    script: bool
+    consent: bool
+    note: str
+
+
+class SampleView(BaseModel):
+    """A conversation to listen to; ``card`` is the one that counts."""
+
+    id: int
+    day: str
+    attempt_id: str
+    agent: str
+    campaign: str
+    rules: list[str] = Field(description="random, short_sale, long_call, complaint")
+    disposition: str
+    talk_s: float
+    state: str = Field(description="open, passed or failed")
+    created_at: float
+    card: CardView | None
+
+
+class SamplesAnswer(BaseModel):
+    """The newest samples, at most 500."""
+
+    samples: list[SampleView]
+
+
+class SampleFile(BaseModel):
+    """A recording of the sample's conversation."""
+
+    id: int
+    path: str
+    state: str
+    duration_s: float
+
+
+class SampleAnswer(SampleView):
+    """One sample, with all its cards, oldest first, and its recordings."""
+
+    cards: list[CardView]
+    recordings: list[SampleFile]
+
+
+class ScoreAnswer(BaseModel):
+    """What became of the sample; ``recontact`` is the task to contact the customer again."""
+
+    sample: int
+    state: str
+    failed: list[str] = Field(description="the criteria that were not fulfilled, in words")
+    recontact: int | None
+
+
+class CallbackView(BaseModel):
+    """A customer to be called again; the number is masked."""
+
+    id: int
+    kind: str = Field(description="callback (the customer's wish) or recontact (a failed check)")
+    attempt_id: str
+    lead_id: int
+    campaign: str
+    number: str
+    agent: str = Field(description="who must do it; empty: anyone")
+    due_at: float
+    note: str
+    created_by: str
+    created_at: float
+    state: str
+    changed_at: float
+
+
+class CallbacksAnswer(BaseModel):
+    """Who is to be called again, the most urgent first, at most 500."""
+
+    callbacks: list[CallbackView]

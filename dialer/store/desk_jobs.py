@@ -1,0 +1,57 @@
+"""One-shot jobs of the store for the API: recordings, callbacks and quality control, asked through ``store.tasks``.
+
+Owns what a request may say and the answers, as JSON data with all numbers masked. Each runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from dialer.domain.quality import CRITERIA
+from dialer.masking import mask_record
+from dialer.store import quality, recordings
+
+SHOWN: Final = 500
+"""The API shows so many rows at most; whoever wants all has the command line."""
+
+
+def list_recordings(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The newest recordings, of an ``attempt`` if one is named."""
+    found = recordings.find(request["url"], attempt=request.get("attempt"), limit=SHOWN)
+    return {"recordings": mask_record([asdict(each) for each in found])}
+
+
+def list_samples(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The newest samples; with ``state`` or ``day`` only those."""
+    found = quality.samples(request["url"], state=request.get("state"), day=request.get("day"), limit=SHOWN)
+    return {"samples": mask_record(found)}
+
+
+def show_sample(request: Mapping[str, Any]) -> dict[str, Any]:
+    """One sample (``sample``) with its recordings and cards; an empty answer when there is none."""
+    found = quality.sample(request["url"], request["sample"])
+    return {} if found is None else dict(mask_record(found))
+
+
+def score_sample(request: Mapping[str, Any]) -> dict[str, Any]:
+    """File a card on ``sample``; an empty answer when there is none."""
+    marks = {name: bool(request[name]) for name in CRITERIA}
+    card = quality.Card(request["reviewer"], marks, request["note"])
+    done = quality.score(request["url"], request["sample"], card, recontact_after_s=request["recontact_after_s"])
+    return {} if done is None else done
+
+
+def list_callbacks(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Open callbacks and re-contact tasks, the most urgent first."""
+    return {"callbacks": mask_record(quality.callbacks(request["url"], limit=SHOWN))}
+
+
+JOBS: Final = {
+    "recordings": list_recordings,
+    "qc_samples": list_samples,
+    "qc_sample": show_sample,
+    "qc_score": score_sample,
+    "callbacks": list_callbacks,
+}

@@ -1,0 +1,190 @@
+"""PINs tried, recordings, callbacks and refusals for good, as SQL inside the caller's transaction.
+
+Owns what CheckPin, PinRight, SaveRecording, RequestCallback and AddDoNotCall do. Repeating one has no second effect,
+but for a try at a PIN, which is counted again. An order about an attempt that is not there does nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.sql import Executable
+
+from dialer.domain.desk_records import AddDoNotCall, RequestCallback, SaveRecording
+from dialer.domain.lead import LeadState
+from dialer.domain.phones import CheckPin, PinChecked
+from dialer.leads.eligibility import DNC as DNC_REASON
+from dialer.store import desk_schema, pins
+from dialer.store.gate import plain
+from dialer.store.schema import NUMBER, table
+from dialer.store.statements import ATTEMPTS, DNC, LEADS, Statements
+from dialer.store.statements import parameter as _p
+
+PINS = table(desk_schema.AgentPin)
+CALLBACKS = table(desk_schema.Callback)
+RECORDINGS = table(desk_schema.Recording)
+QC_SAMPLES = table(desk_schema.QcSample)
+QC_SCORES = table(desk_schema.QcScore)
+
+OPEN: Final = "open"
+DONE: Final = "done"
+CANCELLED: Final = "cancelled"
+"""States of a callback."""
+CALLBACK: Final = "callback"
+RECONTACT: Final = "recontact"
+"""Kinds of callbacks."""
+WRITTEN: Final = "written"
+"""The state of a recording that nobody has looked at yet."""
+
+
+class DeskRecords:
+    """Executes the orders for one dialect."""
+
+    def __init__(self, statements: Statements) -> None:
+        st = self._st = statements
+        self._new_pin_row = st.insert_new(PINS)
+        tries = select(PINS).where(PINS.c.agent == _p("agent"))
+        self._pin: Executable = tries.with_for_update() if st.dialect == "postgresql" else tries
+        self._count_try: Executable = (
+            update(PINS)
+            .where(PINS.c.agent == _p("agent"))
+            .values(
+                failures=_p("failures"),
+                counted_from=_p("from"),
+                locks=_p("locks"),
+                locked_until=_p("until"),
+                updated_at=_p("at"),
+            )
+        )
+        self._forget_nobodies: Executable = delete(PINS).where(PINS.c.hash == "", PINS.c.updated_at < _p("before"))
+        self._attempt: Executable = select(ATTEMPTS).where(ATTEMPTS.c.id == _p("attempt"))
+        self._save_recording = st.insert_new(RECORDINGS)
+        self.save_callback = newest_wish(st)
+        self._close_lead: Executable = (
+            update(LEADS)
+            .where(LEADS.c.id == _p("lead"), LEADS.c.state.in_([LeadState.READY.value, LeadState.DONE.value]))
+            .values(state=LeadState.DONE.value, reason=DNC_REASON, changed_at=_p("now"))
+        )
+        made = st.dialect_insert(DNC)
+        self._block = made.on_conflict_do_update(
+            index_elements=["value", "kind", "campaign"],
+            set_={name: made.excluded[name] for name in ("expires_at", "reason", "created_at", "source")},
+            where=DNC.c.expires_at.is_not(None),
+        )
+
+    def check_pin(self, conn: Connection, command: CheckPin) -> PinChecked | pins.PinQuestion:
+        """Count the try as a wrong one and hand the question out; a right answer takes that back."""
+        agent, at = plain(command.agent, 100), command.at
+        blank = {"agent": agent, "salt": "", "hash": "", "params": "", "failures": 0, "counted_from": at}
+        blank |= {"locks": 0, "locked_until": 0.0, "updated_at": at}
+        if conn.execute(self._new_pin_row, blank).rowcount:
+            conn.execute(self._forget_nobodies, {"p_before": at - pins.FORGOTTEN_AFTER_S})
+        row = conn.execute(self._pin, {"p_agent": agent}).one()
+        tries = pins.Tries(row.failures, row.counted_from, row.locks, row.locked_until)
+        left = pins.locked_s(tries, at)
+        if left > 0.0:
+            return PinChecked(command.session, command.agent, False, left)
+        tries, lock_s = pins.counted(tries, at)
+        self._write_tries(conn, agent, tries, at)
+        secret = pins.Secret(row.salt, row.hash, row.params)
+        return pins.PinQuestion(command.session, command.agent, command.pin, secret, lock_s)
+
+    def pin_right(self, conn: Connection, command: pins.PinRight, now: float) -> PinChecked:
+        """The tries are forgotten."""
+        self._write_tries(conn, plain(command.agent, 100), pins.Tries(), now)
+        return PinChecked(command.session, command.agent, True)
+
+    def _write_tries(self, conn: Connection, agent: str, tries: pins.Tries, at: float) -> None:
+        conn.execute(
+            self._count_try,
+            {
+                "p_agent": agent,
+                "p_failures": tries.failures,
+                "p_from": tries.counted_from,
+                "p_locks": tries.locks,
+                "p_until": tries.locked_until,
+                "p_at": at,
+            },
+        )
+
+    def recording(self, conn: Connection, command: SaveRecording) -> None:
+        """A finished recording; what the file is like is found out by ``dialer recordings index``."""
+        conn.execute(
+            self._save_recording,
+            {
+                "attempt_id": command.attempt_id,
+                "campaign": command.campaign,
+                "agent": command.agent,
+                "node": command.node,
+                "leg": command.leg,
+                "path": plain(command.path, 500),
+                "started_at": command.started_at,
+                "duration_s": command.duration_s,
+                "masked": json.dumps(command.masked),
+                "state": WRITTEN,
+                "problem": "",
+                "bytes": None,
+                "sha256": "",
+                "checked_at": None,
+                "deleted_at": None,
+            },
+        )
+
+    def callback(self, conn: Connection, command: RequestCallback) -> None:
+        """A customer's wish; a later one about the same attempt replaces it, unless it is done already."""
+        attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
+        if attempt is None:
+            return
+        values = callback_row(attempt, CALLBACK, command.due_at, command.note, command.by_agent, command.at)
+        conn.execute(self.save_callback, {**values, "agent": plain(command.agent, 100)})
+
+    def do_not_call(self, conn: Connection, command: AddDoNotCall, now: float) -> None:
+        """Block the dialed number for all campaigns and for ever, and close the lead where nothing else holds it."""
+        attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
+        if attempt is None:
+            return
+        conn.execute(
+            self._block,
+            {
+                "kind": NUMBER,
+                "value": attempt.number,
+                "campaign": "",
+                "expires_at": None,
+                "reason": "the customer said so",
+                "created_at": command.at,
+                "source": plain(f"agent {command.by_agent}, attempt {command.attempt_id}", 200),
+            },
+        )
+        conn.execute(self._close_lead, {"p_lead": attempt.lead_id, "p_now": now})
+
+
+def newest_wish(st: Statements) -> Any:
+    """INSERT of a callback, or overwriting the open one of the same kind and attempt unless that is newer."""
+    made = st.dialect_insert(CALLBACKS)
+    kept = ("id", "kind", "attempt_id", "lead_id", "campaign", "number", "person")
+    return made.on_conflict_do_update(
+        index_elements=["attempt_id", "kind"],
+        set_={c.name: made.excluded[c.name] for c in CALLBACKS.columns if c.name not in kept},
+        where=(CALLBACKS.c.state != DONE) & (CALLBACKS.c.created_at <= made.excluded.created_at),
+    )
+
+
+def callback_row(attempt: Any, kind: str, due_at: float, note: str, by: str, at: float) -> dict[str, Any]:
+    """An open callback to the customer of an attempt (its row), for anyone."""
+    return {
+        "kind": kind,
+        "attempt_id": attempt.id,
+        "lead_id": attempt.lead_id,
+        "campaign": attempt.campaign,
+        "number": attempt.number,
+        "person": attempt.person,
+        "agent": "",
+        "due_at": due_at,
+        "note": plain(note, 10_000),
+        "created_by": plain(by, 100),
+        "created_at": at,
+        "state": OPEN,
+        "changed_at": at,
+    }

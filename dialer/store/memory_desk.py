@@ -1,0 +1,109 @@
+"""Agents' work in the store without a database: PINs, callbacks, refusals for good, recordings.
+
+Owns what ``desk_records`` owns in SQL. PINs are kept as they are and compared at once: this store is for simulated
+people. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dialer.domain.desk_records import AddDoNotCall, DeskRecord, RequestCallback, SaveOwnCall, SaveRecording
+from dialer.domain.lead import LeadState, LeadTrigger
+from dialer.domain.phones import CheckPin, PinChecked
+from dialer.leads.eligibility import DNC
+from dialer.store import pins
+from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCallback:
+    """An open wish to be called again."""
+
+    attempt_id: str
+    lead_id: int
+    campaign: str
+    number: str
+    agent: str
+    due_at: float
+    note: str
+    created_by: str
+    created_at: float
+
+
+class MemoryDesk:
+    """``attempts`` and ``leads`` are the store's own; ``move`` moves a lead by its table, ``block`` adds a number."""
+
+    def __init__(
+        self,
+        attempts: Mapping[str, MemoryAttempt],
+        leads: Mapping[int, MemoryLead],
+        move: Callable[[MemoryLead, LeadTrigger, str], None],
+        block: Callable[[MemoryDoNotCall], None],
+    ) -> None:
+        self._attempts = attempts
+        self._leads = leads
+        self._move = move
+        self._block = block
+        self._pins: dict[str, str] = {}
+        self._tries: dict[str, pins.Tries] = {}
+        self.callbacks: dict[str, MemoryCallback] = {}
+        self.recordings: dict[tuple[str, str], SaveRecording] = {}
+        self.own_calls: dict[str, SaveOwnCall] = {}
+
+    def set_pin(self, agent: str, pin: str) -> None:
+        """Give an agent a PIN. Raises PinError."""
+        self._pins[agent] = pins.checked(pin, agent)
+        self._tries.pop(agent, None)
+
+    def check_pin(self, command: CheckPin) -> PinChecked:
+        """Right or wrong; wrong ones are counted, also of agents whom nobody knows."""
+        tries = self._tries.get(command.agent, pins.Tries(counted_from=command.at))
+        left = pins.locked_s(tries, command.at)
+        if left > 0.0:
+            return PinChecked(command.session, command.agent, False, left)
+        if self._pins.get(command.agent) == command.pin:
+            self._tries.pop(command.agent, None)
+            return PinChecked(command.session, command.agent, True)
+        self._tries[command.agent], left = pins.counted(tries, command.at)
+        return PinChecked(command.session, command.agent, False, left)
+
+    def record(self, command: DeskRecord) -> None:
+        """Execute an order that has no answer; one about an attempt that is not there does nothing."""
+        match command:
+            case SaveRecording():
+                self.recordings.setdefault((command.node, command.path), command)
+            case SaveOwnCall():
+                self.own_calls.setdefault(command.ident, command)
+            case RequestCallback():
+                self._callback(command)
+            case AddDoNotCall():
+                self._do_not_call(command)
+
+    def _callback(self, command: RequestCallback) -> None:
+        attempt, former = self._attempts.get(command.attempt_id), self.callbacks.get(command.attempt_id)
+        if attempt is None or (former is not None and former.created_at > command.at):
+            return
+        self.callbacks[command.attempt_id] = MemoryCallback(
+            command.attempt_id,
+            attempt.opened.lead_id,
+            attempt.opened.campaign,
+            attempt.opened.number,
+            command.agent,
+            command.due_at,
+            command.note,
+            command.by_agent,
+            command.at,
+        )
+
+    def _do_not_call(self, command: AddDoNotCall) -> None:
+        attempt = self._attempts.get(command.attempt_id)
+        if attempt is None:
+            return
+        self._block(MemoryDoNotCall(attempt.opened.number))
+        lead = self._leads[attempt.opened.lead_id]
+        if lead.state is LeadState.READY:
+            self._move(lead, LeadTrigger.FINISH, DNC)
+        elif lead.state is LeadState.DONE:
+            lead.reason = DNC

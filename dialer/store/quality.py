@@ -1,0 +1,208 @@
+"""Quality control in the store: a day's conversations, samples drawn from them, score cards, tasks from failed ones.
+
+Owns the SQL, each call on a connection of its own; which conversations are drawn is ``domain.quality``'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, update
+
+from dialer.domain.quality import CRITERIA, Conversation, Drawn, failures
+from dialer.store.desk_records import (
+    CALLBACKS,
+    CANCELLED,
+    OPEN,
+    QC_SAMPLES,
+    QC_SCORES,
+    RECONTACT,
+    RECORDINGS,
+    callback_row,
+    newest_wish,
+)
+from dialer.store.gate import plain
+from dialer.store.queries import connected
+from dialer.store.statements import ATTEMPTS, DISPOSITIONS, Statements
+
+PASSED: Final = "passed"
+FAILED: Final = "failed"
+STATES: Final = (OPEN, PASSED, FAILED)
+_AT_A_TIME: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A filled-in score card. ``marks`` has a yes or no for each of the criteria."""
+
+    reviewer: str
+    marks: Mapping[str, bool]
+    note: str = ""
+
+
+def conversations(url: str, start: float, end: float, machines: Collection[str] = ()) -> list[Conversation]:
+    """Ended conversations that began from ``start`` until before ``end`` (UTC epoch seconds), by time.
+
+    Those that the agent called a machine (a word of ``machines``) are none. Raises StoreUnavailable, StoreUrlError.
+    """
+    inside = (ATTEMPTS.c.bridged_at >= start, ATTEMPTS.c.bridged_at < end)
+    calls = (
+        select(ATTEMPTS)
+        .where(*inside, ATTEMPTS.c.ended_at.is_not(None), ATTEMPTS.c.agent.is_not(None))
+        .order_by(ATTEMPTS.c.bridged_at, ATTEMPTS.c.id)
+    )
+    words = (
+        select(DISPOSITIONS.c.attempt_id, DISPOSITIONS.c.code)
+        .join(ATTEMPTS, ATTEMPTS.c.id == DISPOSITIONS.c.attempt_id)
+        .where(*inside)
+        .order_by(DISPOSITIONS.c.at, DISPOSITIONS.c.id)
+    )
+    with connected(url) as conn:
+        said = {row.attempt_id: row.code for row in conn.execute(words)}
+        return [
+            Conversation(row.id, row.agent, row.campaign, row.ended_at - row.bridged_at, said.get(row.id, ""))
+            for row in conn.execute(calls)
+            if said.get(row.id) not in machines
+        ]
+
+
+def save_samples(url: str, day: str, drawn: Sequence[Drawn], now: float | None = None) -> int:
+    """Keep samples; those that are there stay as they are. Returns how many are new. Raises like conversations."""
+    at = time.time() if now is None else now
+    new = 0
+    with connected(url, write=True) as conn:
+        insert = Statements(conn.dialect.name).insert_new(QC_SAMPLES)
+        there = _sampled(conn, [each.conversation.attempt_id for each in drawn])
+        for each in drawn:
+            talk = each.conversation
+            if talk.attempt_id in there:
+                continue
+            conn.execute(
+                insert,
+                {
+                    "day": day,
+                    "attempt_id": talk.attempt_id,
+                    "agent": talk.agent,
+                    "campaign": talk.campaign,
+                    "rules": ",".join(each.rules),
+                    "disposition": talk.disposition,
+                    "talk_s": talk.talk_s,
+                    "state": OPEN,
+                    "created_at": at,
+                },
+            )
+            there.add(talk.attempt_id)
+            new += 1
+    return new
+
+
+def _sampled(conn: Connection, attempts: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for start in range(0, len(attempts), _AT_A_TIME):
+        part = QC_SAMPLES.c.attempt_id.in_(attempts[start : start + _AT_A_TIME])
+        found.update(conn.execute(select(QC_SAMPLES.c.attempt_id).where(part)).scalars())
+    return found
+
+
+def samples(
+    url: str, *, day: str | None = None, agent: str | None = None, state: str | None = None, limit: int = 100
+) -> list[dict[str, Any]]:
+    """The newest samples that fit, newest first, each with its last card (None: not scored). Raises like above."""
+    query = select(QC_SAMPLES)
+    for column, wanted in (("day", day), ("agent", agent), ("state", state)):
+        if wanted is not None:
+            query = query.where(QC_SAMPLES.c[column] == wanted)
+    with connected(url) as conn:
+        rows = conn.execute(query.order_by(QC_SAMPLES.c.id.desc()).limit(limit)).all()
+        cards = _cards(conn, [row.id for row in rows])
+        return [_sample(row, cards.get(row.id, ())) for row in rows]
+
+
+def sample(url: str, ident: int) -> dict[str, Any] | None:
+    """A sample with all its cards (``cards``, oldest first) and its recordings, or None. Raises like above."""
+    with connected(url) as conn:
+        row = conn.execute(select(QC_SAMPLES).where(QC_SAMPLES.c.id == ident)).one_or_none()
+        if row is None:
+            return None
+        cards = _cards(conn, [ident]).get(ident, [])
+        files = conn.execute(
+            select(RECORDINGS.c.id, RECORDINGS.c.path, RECORDINGS.c.state, RECORDINGS.c.duration_s)
+            .where(RECORDINGS.c.attempt_id == row.attempt_id)
+            .order_by(RECORDINGS.c.started_at)
+        ).mappings()
+        return {**_sample(row, cards), "cards": cards, "recordings": [dict(file) for file in files]}
+
+
+def score(
+    url: str, ident: int, card: Card, *, recontact_after_s: float, now: float | None = None
+) -> dict[str, Any] | None:
+    """File a card; None when there is no such sample. A failed one asks for the customer to be contacted again.
+
+    The last card counts: one that passes after a failed one takes the task back, unless that is done.
+    Returns ``{sample, state, failed, recontact}``, the last the task's id or None. Raises like above.
+    """
+    at = time.time() if now is None else now
+    failed = failures(card.marks)
+    with connected(url, write=True) as conn:
+        row = conn.execute(select(QC_SAMPLES).where(QC_SAMPLES.c.id == ident)).one_or_none()
+        if row is None:
+            return None
+        marks = {name: int(card.marks[name]) for name in CRITERIA}
+        filed = {"sample_id": ident, "reviewer": plain(card.reviewer, 200), "note": plain(card.note, 10_000), "at": at}
+        conn.execute(QC_SCORES.insert(), {**filed, **marks})
+        state = FAILED if failed else PASSED
+        conn.execute(update(QC_SAMPLES).where(QC_SAMPLES.c.id == ident).values(state=state))
+        task = None
+        if failed:
+            why = f"quality control, sample {ident}, not fulfilled: {', '.join(failed)}"
+            text = f"{why}. {card.note}" if card.note else why
+            task = _recontact(conn, row.attempt_id, text, card.reviewer, at, at + recontact_after_s)
+        else:
+            mine = (CALLBACKS.c.attempt_id == row.attempt_id) & (CALLBACKS.c.kind == RECONTACT)
+            taken_back = update(CALLBACKS).where(mine, CALLBACKS.c.state == OPEN)
+            conn.execute(taken_back.values(state=CANCELLED, changed_at=at))
+        return {"sample": ident, "state": state, "failed": list(failed), "recontact": task}
+
+
+def _recontact(conn: Connection, attempt_id: str, note: str, by: str, at: float, due_at: float) -> int | None:
+    attempt = conn.execute(select(ATTEMPTS).where(ATTEMPTS.c.id == attempt_id)).one_or_none()
+    if attempt is None:
+        return None
+    conn.execute(
+        newest_wish(Statements(conn.dialect.name)), callback_row(attempt, RECONTACT, due_at, note, by, at)
+    )
+    mine = (CALLBACKS.c.attempt_id == attempt_id) & (CALLBACKS.c.kind == RECONTACT)
+    found: int = conn.execute(select(CALLBACKS.c.id).where(mine)).scalar_one()
+    return found
+
+
+def _cards(conn: Connection, idents: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    cards: dict[int, list[dict[str, Any]]] = {}
+    if not idents:
+        return cards
+    query = select(QC_SCORES).where(QC_SCORES.c.sample_id.in_(idents)).order_by(QC_SCORES.c.id)
+    for row in conn.execute(query).mappings():
+        marks = {name: bool(row[name]) for name in CRITERIA}
+        card = {"reviewer": row["reviewer"], "at": row["at"], **marks, "note": row["note"]}
+        cards.setdefault(row["sample_id"], []).append(card)
+    return cards
+
+
+def _sample(row: Row[Any], cards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {**row._mapping, "rules": row.rules.split(","), "card": cards[-1] if cards else None}
+
+
+def callbacks(
+    url: str, *, kind: str | None = None, agent: str | None = None, state: str | None = OPEN, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Customers to be called again, the most urgent first, as dictionaries of their columns. Raises like above."""
+    query = select(CALLBACKS)
+    for column, wanted in (("kind", kind), ("agent", agent), ("state", state)):
+        if wanted is not None:
+            query = query.where(CALLBACKS.c[column] == wanted)
+    with connected(url) as conn:
+        rows = conn.execute(query.order_by(CALLBACKS.c.due_at, CALLBACKS.c.id).limit(limit))
+        return [dict(row) for row in rows.mappings()]

@@ -1,0 +1,152 @@
+"""Phones' side of the translation: FreeSWITCH's events of keys, calls from phones, holding and recording → facts, and
+orders on phones' legs → event-socket commands.
+
+Owns dial strings of third parties, and which key makes an eavesdropping leg do what. Where recordings of prompts are
+is told by ``Playable``. Must decide nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Final
+
+from dialer.domain import phones as ph
+from esl import commands as esl
+from esl import leg_commands as leg
+from esl.headers import EventLike
+
+Playable = Callable[[tuple[str, ...], str], str]
+"""Prompts and a language → what the switch's playback takes. Raises esl.errors.CommandError for an unknown one."""
+
+SUBSCRIPTIONS: Final = ("DTMF", "CHANNEL_HOLD", "CHANNEL_UNHOLD", "RECORD_STOP")
+SEAT, DIALED = "variable_dialer_seat", "variable_dialer_dialed"
+HEADERS: Final = frozenset(
+    {
+        "DTMF-Digit",
+        SEAT,
+        DIALED,
+        "Caller-Caller-ID-Number",
+        "Record-File-Path",
+        "variable_record_ms",
+        "variable_record_file_path",
+    }
+)
+_KEY: Final = re.compile(r"[0-9*#A-D]", re.ASCII)
+_DIALED: Final = re.compile(r"[0-9*#+]{1,40}", re.ASCII)
+_CALLER: Final = re.compile(r"\+?[0-9]{1,20}", re.ASCII)
+_SEAT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+ASIDE_TIMES: Final = 60
+"""How often a hold sound is played at most: a file has no endless form, and a dialplan no loop."""
+LISTENING_KEYS: Final = {"listen": "0", "whisper": "2", "barge": "3"}
+"""What an eavesdropping leg is told by keys; 1 would speak to the customer alone (measured)."""
+
+
+def translate(event: EventLike, uuid: str, at: float) -> ph.PhoneEvent | None:
+    """The fact in an event of the leg ``uuid``, or None when it says nothing to us."""
+    name = event.name
+    if name == "DTMF":
+        key = event.get("DTMF-Digit") or ""
+        return ph.KeyPressed(uuid, key, at) if _KEY.fullmatch(key) else None
+    if name in ("CHANNEL_HOLD", "CHANNEL_UNHOLD"):
+        return ph.LegHeld(uuid, name == "CHANNEL_HOLD", at)
+    if name == "RECORD_STOP":
+        return _recording(event, uuid, at)
+    return None
+
+
+def phone_called(event: EventLike, node: str, uuid: str, at: float) -> ph.PhoneCalled | None:
+    """The fact in a CHANNEL_ANSWER of a leg that the dialplan marked as a phone's call to us; None for all others."""
+    dialed, seat = event.get(DIALED), event.get(SEAT) or ""
+    if dialed is None or not _DIALED.fullmatch(dialed) or (seat and not _SEAT.fullmatch(seat)):
+        return None
+    caller = event.get("Caller-Caller-ID-Number") or ""
+    return ph.PhoneCalled(node, uuid, seat, dialed, caller if _CALLER.fullmatch(caller) else "", at)
+
+
+def _recording(event: EventLike, uuid: str, at: float) -> ph.RecordingStopped | None:
+    path = event.get("Record-File-Path") or event.get("variable_record_file_path")
+    length = event.get("variable_record_ms") or ""
+    known = length.isascii() and length.isdigit() and len(length) < 12
+    return ph.RecordingStopped(uuid, path, int(length) / 1000.0 if known else 0.0, at) if path else None
+
+
+def to_esl(command: ph.PhoneCommand, playable: Playable) -> esl.ApiCommand:
+    """The event-socket command for an order on a phone's leg. Raises esl.errors.CommandError on unsafe values."""
+    match command:
+        case ph.TakeLeg():
+            return esl.UuidPark(command.uuid)
+        case ph.Say():
+            words = esl.App("playback", playable(command.prompts, command.language))
+            if command.last:
+                return esl.UuidTransfer(command.uuid, [words, esl.App("hangup", "NORMAL_CLEARING")])
+            return esl.UuidBroadcast(command.uuid, words)
+        case ph.Music():
+            return leg.UuidMusic(command.uuid, command.sound)
+        case ph.Hush():
+            return leg.UuidBreak(command.uuid)
+        case ph.Murmur():
+            return esl.UuidDisplace(command.uuid, playable(command.prompts, command.language), mux=True)
+        case ph.HoldLeg():
+            return leg.UuidHold(command.uuid, command.on)
+        case ph.PutAside():
+            return esl.UuidTransfer(command.uuid, aside(command))
+        case ph.OriginateParty():
+            return party(command)
+        case ph.Join():
+            return esl.UuidBridge(command.a_uuid, command.b_uuid)
+        case ph.JoinThree():
+            return esl.UuidTransfer(command.uuid, [esl.App("three_way", command.into), esl.App("park")])
+        case ph.Eavesdrop():
+            return esl.UuidTransfer(command.uuid, [esl.App("eavesdrop", command.target), esl.App("park")])
+        case ph.SetListening():
+            return leg.UuidRecvDtmf(command.uuid, LISTENING_KEYS[command.mode])
+        case ph.SendKeys():
+            return leg.UuidSendDtmf(command.uuid, command.keys)
+        case ph.SetVariables():
+            return esl.UuidSetvarMulti(command.uuid, dict(command.variables))
+        case ph.Record():
+            return leg.UuidRecord(command.uuid, command.what, command.path)
+
+
+def aside(command: ph.PutAside) -> list[esl.App]:
+    """Sound or silence for a bounded time, the message, a hangup. A sound that is too short is played over and over."""
+    limit_s = max(2, math.ceil(command.limit_ms / 1000))
+    if command.sound:
+        # Ends *all* playing together after so long; the message must not count (from the source, switch_ivr_play_file).
+        wait = [
+            esl.App("set", f"playback_timeout_sec_cumulative={limit_s}"),
+            esl.App("set", "playback_timeout_as_success=true"),
+            *[esl.App("playback", command.sound)] * ASIDE_TIMES,
+            esl.App("unset", "playback_timeout_sec_cumulative"),
+        ]
+    else:
+        wait = [esl.App("playback", f"silence_stream://{max(1, command.limit_ms)}")]
+    message = [esl.App("playback", command.message)] if command.message else []
+    return [*wait, *message, esl.App("hangup", "NORMAL_CLEARING")]
+
+
+def party(command: ph.OriginateParty) -> esl.Originate:
+    """The originate of a third party's leg: parked once answered, and parked again after each conversation."""
+    variables: dict[str, str | int | bool] = {
+        "origination_uuid": command.uuid,
+        "presence_data": f"dialer/party/{command.ident}",
+        "dialer_epoch": command.epoch,
+        "ignore_early_media": True,
+        "ignore_display_updates": True,
+        "park_after_bridge": True,
+        "bridge_filter_dtmf": True,
+    }
+    if command.caller_id:
+        variables["origination_caller_id_number"] = command.caller_id
+        variables["origination_caller_id_name"] = command.caller_id
+    if command.auto_answer:
+        variables["sip_auto_answer"] = True
+    if command.number:
+        endpoint = esl.gateway_endpoint(command.gateway, command.number)
+    elif command.address.startswith("user/"):
+        endpoint = esl.check_endpoint(command.address)
+    else:
+        endpoint = esl.sip_endpoint(command.profile, command.address)
+    return esl.Originate(endpoint, variables, esl.App("park"), max(1, math.ceil(command.ring_timeout_s)))

@@ -1,0 +1,103 @@
+"""Typed commands on a leg's sound and keys: stop playing, hold, record, press keys. Pure.
+
+Belongs to ``esl.commands``, whose checks and escaping it uses; see there for how FreeSWITCH takes a line apart.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from esl.commands import check_text, check_uuid
+from esl.errors import CommandError
+
+_KEYS: Final = re.compile(r"[0-9*#A-D]{1,64}(?:@[0-9]{2,4})?", re.ASCII)
+_MUSIC_TIMES: Final = 100
+_RECORDING: Final = ("start", "stop", "mask", "unmask")
+
+
+@dataclass(frozen=True, slots=True)
+class UuidBreak:
+    """Ends what is being played to a channel, everything that is queued behind it too."""
+
+    uuid: str
+
+    def line(self) -> str:
+        return f"uuid_break {check_uuid('uuid', self.uuid)} all"
+
+
+@dataclass(frozen=True, slots=True)
+class UuidMusic:
+    """Plays a sound to a channel over and over while it goes on.
+
+    A stream is endless by itself; a file is strung together, since nothing that is broadcast repeats it (``loops``
+    works for tones only) and FreeSWITCH takes at most 128 parts.
+    """
+
+    uuid: str
+    sound: str
+
+    def line(self) -> str:
+        sound = check_text("sound", self.sound)
+        if not sound or re.search(r"[\s'\"\\!|]", sound):
+            raise CommandError("sound", "is empty or holds a blank, a quote or '!'")
+        if "://" not in sound:
+            sound = "file_string://" + "!".join([sound] * _MUSIC_TIMES)
+        return f"uuid_broadcast {check_uuid('uuid', self.uuid)} playback::{sound} aleg"
+
+
+@dataclass(frozen=True, slots=True)
+class UuidHold:
+    """Puts a channel on hold, or takes it back."""
+
+    uuid: str
+    on: bool = True
+
+    def line(self) -> str:
+        return f"uuid_hold {'' if self.on else 'off '}{check_uuid('uuid', self.uuid)}"
+
+
+@dataclass(frozen=True, slots=True)
+class UuidRecord:
+    """Records a channel to a file. A blank would cut the path, so it may hold none."""
+
+    uuid: str
+    what: str
+    path: str
+
+    def line(self) -> str:
+        if self.what not in _RECORDING:
+            raise CommandError("what", f"is not one of {', '.join(_RECORDING)}")
+        path = check_text("path", self.path)
+        if not path or re.search(r"[\s'\"\\,;|]", path):
+            raise CommandError("path", "is empty or holds a blank or a quote")
+        return f"uuid_record {check_uuid('uuid', self.uuid)} {self.what} {path}"
+
+
+@dataclass(frozen=True, slots=True)
+class UuidSendDtmf:
+    """Presses keys towards a channel's party."""
+
+    uuid: str
+    keys: str
+
+    def line(self) -> str:
+        return f"uuid_send_dtmf {check_uuid('uuid', self.uuid)} {_keys(self.keys)}"
+
+
+@dataclass(frozen=True, slots=True)
+class UuidRecvDtmf:
+    """Presses keys as if a channel's party had: an eavesdropping leg is told so what to do."""
+
+    uuid: str
+    keys: str
+
+    def line(self) -> str:
+        return f"uuid_recv_dtmf {check_uuid('uuid', self.uuid)} {_keys(self.keys)}"
+
+
+def _keys(keys: str) -> str:
+    if not _KEYS.fullmatch(keys):
+        raise CommandError("keys", "are not 1 to 64 of 0-9 * # A-D")
+    return keys
