@@ -48,6 +48,7 @@ PLAIN: Final = "dispose"
 
 Code = Annotated[str, matching(r"[*#]?[0-9*]{1,10}", "a number to dial: up to 10 keys, such as '*10' (in quotes)")]
 Keys = Annotated[str, matching(r"[0-9*#]{0,6}", "up to 6 keys of 0-9 * #, such as '*1' (in quotes); '' for none")]
+OwnNumber = Annotated[str, matching(r"\+?[0-9]{2,20}", "a number of your own, as the carrier sends it, in quotes", 21)]
 Digits = Annotated[str, matching(r"[0-9]{1,2}", "one or two digits")]
 Short = Annotated[str, matching(r"[0-9]{2,6}", "a short number in quotes: 2 to 6 digits, such as '112'")]
 Start = Annotated[str, matching(r"\+?[0-9]{0,15}", "how numbers begin: at most 15 digits")]
@@ -80,11 +81,15 @@ class DialRuleConfig(Section):
 class PhoneConfig(Section):
     """How agents' and supervisors' phones are used. ``keys`` replaces the default keys of single acts.
 
+    Who calls one of ``login_numbers`` or ``supervise_numbers`` from outside has dialed the code: agents on mobiles.
+
     ``wait_sound`` is what an open line hears between customers, ``hold_sound`` a customer on hold; without: silence.
     """
 
     login_code: Code = "*10"
     supervise_code: Code = "*20"
+    login_numbers: tuple[OwnNumber, ...] = ()
+    supervise_numbers: tuple[OwnNumber, ...] = ()
     keys: dict[str, Keys] = Field(default={})
     pause_reasons: dict[Digits, Label] = Field(default={})
     digit_gap_s: Annotated[float, duration(0.5, 30)] = 3.0

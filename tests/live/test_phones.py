@@ -161,3 +161,33 @@ def test_a_dead_dialer_strands_no_phone(stages: Stages, room: Room) -> None:
     phone = seat_phone(stage, room, "1001", habit=Habit())
     call = phone.call("*10").wait("up")
     call.wait("ended", 20.0)
+
+
+def test_an_agent_on_an_outside_mobile(stages: Stages, room: Room) -> None:
+    """Calls a number of ours from outside, keys in who they are, takes a customer; other numbers are refused."""
+    stage = stages.build(numbers([10], 1), agents=1, start_switch=False, seat_address="user/{id}", seat_secret=SECRET)
+    tree = stage.floor.tree
+    tree["agents"] = [{"id": "1001", "login_at_start": False}]
+    tree["phones"] = {"login_numbers": ["+12025550177"]}
+    stage.floor.write()
+    stage.switch.render()
+    stage.switch.start()
+    set_pin(stage, "1001")
+    dialer = stage.floor.run()
+    dialer.until_ready()
+    mobile = room.phone("13105550188", stage.switch.trunks_port)
+    mobile.call("12025550178").wait("ended", 10.0)
+    call = mobile.call("12025550177", TONE).wait("up")
+    room.sleep(2.0)
+    call.press("1001#")
+    room.sleep(2.0)
+    call.press(f"{PIN}#")
+    becomes(dialer, "1001", "paused")
+    call.press("*1")
+    becomes(dialer, "1001", "talking", 30.0)
+    until(lambda: stage.floor.ended_attempts() == 1, 30.0, "the call to end", 0.2)
+    call.hang_up()
+    until(lambda: state(dialer, "1001") == "logged_out", 15.0, "a mobile that hung up to log its agent out", 0.1)
+    summary = dialer.stop()
+    assert summary["outcomes"] == {"connected": 1} and summary["channels_left"] == 0
+    assert "3105550188" not in dialer.log.read_text()

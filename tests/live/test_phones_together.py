@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import Stage, Stages
 from harness.floor import Dialer
-from harness.phone import Habit, Phone, Room
+from harness.phone import YEALINK, Habit, Phone, Room
 from harness.phone_call import Call
 from harness.waiting import until
 from test_phones import PIN, SECRET, becomes, seat_phone, set_pin, state
@@ -29,7 +29,7 @@ def room() -> Iterator[Room]:
 class Hall:
     """A switch, a dialer, two agents and a supervisor on registered phones, and a carrier whose customers stay."""
 
-    def __init__(self, stages: Stages, room: Room, leads: tuple[str, ...] = (LEAD,)) -> None:
+    def __init__(self, stages: Stages, room: Room, leads: tuple[str, ...] = (LEAD,), **phone: object) -> None:
         self.room = room
         self.stage: Stage = stages.build(
             leads, agents=3, start_switch=False, seat_address="user/{id}", seat_secret=SECRET, campaign={"wrap_up_s": 1}
@@ -51,7 +51,7 @@ class Hall:
         self.dialer: Dialer = self.stage.floor.run()
         self.dialer.until_ready()
         self.phones: dict[str, Phone] = {
-            seat: seat_phone(self.stage, room, seat) for seat in ("1001", "1002", "1003")
+            seat: seat_phone(self.stage, room, seat, **phone) for seat in ("1001", "1002", "1003")
         }
         self.lines: dict[str, Call] = {}
 
@@ -177,3 +177,32 @@ def test_a_lost_phone_in_a_talk(stages: Stages, room: Room) -> None:
     hall.carrier.calls[0].hang_up()
     until(lambda: hall.stage.floor.ended_attempts() == 1, 20.0, "the call to end", 0.1)
     assert hall.dialer.stop()["outcomes"] == {"connected": 1}
+
+
+def test_no_number_reaches_a_seat(stages: Stages, room: Room) -> None:
+    """Neither the phones' SIP (of a kind whose display the switch updates), nor logs, metrics or the API show it."""
+    hall = Hall(stages, room, agent=YEALINK)
+    first = hall.log_in("1001", FIRST)
+    second = hall.log_in("1002", SECOND)
+    hall.customer()
+    hall.hear(customer={FIRST})
+    first.press("*3")
+    room.sleep(1.0)
+    first.press("*3")
+    room.sleep(1.0)
+    second.press("*1")
+    becomes(hall.dialer, "1002", "ready")
+    first.press("*41002#")
+    becomes(hall.dialer, "1002", "talking")
+    hall.hear(customer={SECOND})
+    digits = LEAD.removeprefix("+1")
+    shown = [str(hall.dialer.get(path)[1]) for path in ("/metrics", "/v1/agents", "/v1/campaigns", "/v1/status")]
+    second.press("*#")
+    until(lambda: hall.stage.floor.ended_attempts() == 1, 20.0, "the call to end", 0.1)
+    hall.dialer.stop()
+    assert any(digits in repr(each) for each in hall.carrier.messages()), "the carrier is told whom to call"
+    for phone in hall.phones.values():
+        leaks = [each for each in phone.messages() if digits in repr(each)]
+        assert phone.messages() and not leaks, leaks
+    assert not [text for text in shown if digits in text]
+    assert digits not in hall.dialer.log.read_text()
