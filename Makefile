@@ -8,7 +8,7 @@ FLAGS  ?=
 STAMP  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-live lint type sounds bench bench-pacing bench-pacing-short conformance-setup check lock clean
+.PHONY: help setup run test test-live lint type sounds bench bench-pacing bench-pacing-short bench-hearing conformance-setup check lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench-pacing: $(STAMP) ## Pacing beside its baselines: hours, resumable. FLAGS="
 
 bench-pacing-short: $(STAMP) ## Pacing: the regression gate of CI, a few shifts with fixed seeds
 	@$(BIN)/python -m bench.pacing --short $(FLAGS)
+
+bench-hearing: $(STAMP) ## The lab of answering-machine detection; writes docs/hearing.md. Needs synthesisers (it says which)
+	@$(BIN)/python -m bench.hearing $(FLAGS)
 
 conformance-setup: $(STAMP) ## Build python-ESL (optional, needs swig and a C++ compiler) for conformance tests and benchmarks
 	@sh tests/conformance_setup.sh "$(VENV)"

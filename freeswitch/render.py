@@ -208,11 +208,14 @@ def _phone_calls() -> dict[str, object]:
 def _login_numbers(config: Config) -> list[dict[str, str]]:
     """Outside numbers at which agents and supervisors log in, and the code that a call to one stands for."""
     phones = config.phones
-    codes = {"login": phones.login_code, "supervise": phones.supervise_code}
+    codes = (
+        ("login", phones.login_code, phones.login_numbers),
+        ("supervise", phones.supervise_code, phones.supervise_numbers),
+    )
     return [
         {"name": f"{kind}-{index}", "expression": f"^[+]?{number.removeprefix('+')}$", "code": code}
-        for kind, code in codes.items()
-        for index, number in enumerate(getattr(phones, f"{kind}_numbers", ()), 1)
+        for kind, code, numbers in codes
+        for index, number in enumerate(numbers, 1)
     ]
 
 

@@ -218,7 +218,7 @@ class Lines:
         self._look_soon(agent)
 
     def _look_soon(self, agent: Agent) -> None:
-        """A leg that was parked before answers uuid_park without a CHANNEL_PARK (measured): a list shows it."""
+        """Should the CHANNEL_PARK be lost, a list of the channels shows that the line is parked."""
         self.live.timers.set_by(("node", "look", agent.node), self.live.now + LOOK_S)
 
     def originate_replied(self, agent: Agent, event: OriginateReplied) -> None:

@@ -37,7 +37,8 @@ def customer(command: cmd.OriginateCall) -> esl.Originate:
 
     ``ignore_early_media`` keeps a 183 from ending the originate before the answer. A leg whose agent's leg ends goes to
     ``RESCUE``, or ends with its conversation where the switch has no such place. ``ignore_display_updates`` keeps the
-    agent's extension from the carrier, ``bridge_filter_dtmf`` the keys of one party from the other: agents' codes are
+    agent's extension from the carrier, ``playback_terminators`` keeps a customer's ``*`` from cutting the wait short or
+    the message off, ``bridge_filter_dtmf`` the keys of one party from the other: agents' codes are
     for us.
     """
     variables: dict[str, str | int | bool] = {
@@ -46,6 +47,7 @@ def customer(command: cmd.OriginateCall) -> esl.Originate:
         "hangup_after_bridge": True,
         "transfer_after_bridge": RESCUE,
         "bridge_filter_dtmf": True,
+        "playback_terminators": "none",
         "ignore_display_updates": True,
         "RECORD_STEREO": True,  # here, since the switch carries commands out in no certain order
         "presence_data": f"{PRESENCE}/call/{command.uuid}",
@@ -123,7 +125,7 @@ def to_esl(command: cmd.SwitchCommand, playable: phones.Playable = no_sounds) ->
         case cmd.HangUp():
             return esl.UuidKill(command.uuid, command.cause)
         case cmd.ParkLeg():
-            return esl.UuidPark(command.uuid)
+            return phones.parked(command.uuid)
         case cmd.WaitAgain():
             return esl.UuidTransfer(command.uuid, bounded_wait(command.wait_ms, command.message))
         case cmd.TakeSnapshot():

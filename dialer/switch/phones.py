@@ -76,7 +76,7 @@ def to_esl(command: ph.PhoneCommand, playable: Playable) -> esl.ApiCommand:
     """The event-socket command for an order on a phone's leg. Raises esl.errors.CommandError on unsafe values."""
     match command:
         case ph.TakeLeg():
-            return esl.UuidPark(command.uuid)
+            return parked(command.uuid)
         case ph.Say():
             words = esl.App("playback", playable(command.prompts, command.language))
             if command.last:
@@ -125,6 +125,13 @@ def aside(command: ph.PutAside) -> list[esl.App]:
         wait = [esl.App("playback", f"silence_stream://{max(1, command.limit_ms)}")]
     message = [esl.App("playback", command.message)] if command.message else []
     return [*wait, *message, esl.App("hangup", "NORMAL_CLEARING")]
+
+
+def parked(uuid: str) -> esl.UuidTransfer:
+    """Park a leg, whatever it does. uuid_park would make a leg deaf that has parked again after a bridge: no keys, no
+    prompts, until the next bridge (measured); a transfer into park is right in every state and always tells.
+    """
+    return esl.UuidTransfer(uuid, [esl.App("park")])
 
 
 def party(command: ph.OriginateParty) -> esl.Originate:

@@ -23,12 +23,14 @@ from harness.waiting import until
 LOW, MIDDLE, HIGH = 400.0, 900.0, 2000.0
 """Tones of prompts."""
 NUMBER = "12025550113"
+LOGIN_NUMBER = "+493023125000"
 
 
 @pytest.fixture(scope="module")
 def phones(ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhoneStage]:
     kept = ports.given()
-    with PhoneStage(tmp_path_factory.mktemp("phones"), ports) as stage:
+    extra = {"phones": {"login_numbers": [LOGIN_NUMBER]}}
+    with PhoneStage(tmp_path_factory.mktemp("phones"), ports, extra=extra) as stage:
         yield stage
     ports.release_all_but(kept)
 
@@ -108,6 +110,20 @@ def test_a_phones_call_that_nobody_takes_ends_by_itself(play: Director, agent: P
     answered = play.witness.wait_for("CHANNEL_ANSWER", leg)
     assert said.at - answered.at == pytest.approx(5.0, abs=0.2)
     call.wait("ended", 10.0)
+
+
+@pytest.mark.parametrize("dialed", [LOGIN_NUMBER, LOGIN_NUMBER.removeprefix("+")])
+def test_an_outside_mobile_at_a_login_number_is_a_line_too(play: Director, phones: PhoneStage, dialed: str) -> None:
+    start = play.witness.mark()
+    call = phones.carrier.call(dialed, AGENT).wait("up")
+    answered = play.witness.wait(lambda e: e.name == "CHANNEL_ANSWER", 5.0, "the answer", start)
+    assert (answered["variable_dialer_seat"], answered["variable_dialer_dialed"]) == ("", "*10")
+    assert play.park(answered.uuid) == "+OK"
+    customer, _ = play.talk(answered.uuid)
+    assert play.heard(call, customer) == ["C", "A"]
+    start = play.witness.mark()
+    customer.hang_up()
+    play.witness.wait_for("CHANNEL_PARK", answered.uuid, 3.0, start)
 
 
 def test_others_cannot_call(play: Director, phones: PhoneStage) -> None:

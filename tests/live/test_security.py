@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import Stage, Stages
 from harness.ports import Ports
 from harness.sip import Stranger
+from harness.waiting import until
 from harness.witness import Refused, Witness
 
 SECRET = "a-seat-secret"
@@ -59,12 +61,20 @@ def test_a_call_at_the_seats_needs_credentials(at_seats: Stranger, to: str) -> N
     assert status in (401, 403, 407)
 
 
-def test_even_a_seats_phone_calls_nobody(at_seats: Stranger) -> None:
-    """With the right secret: known, and refused by the dialplan; so a stolen phone costs nothing."""
-    status, earlier = at_seats.ask("INVITE", "12025550113", "1001", SECRET)
-    assert status in REFUSALS
-    assert status not in (401, 407)
-    assert set(earlier) <= {100}
+def test_a_seats_phone_reaches_nobody_but_the_dialer(guarded: Stage, at_seats: Stranger) -> None:
+    """With the right secret it waits for the dialer, whatever number it dials, or is refused; nobody else rings."""
+    before = len(guarded.carrier.steps()), len(guarded.seats.steps())
+    status, _ = at_seats.ask("INVITE", "12025550113", "1001", SECRET)
+    assert status == 200
+
+    def rows() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = json.loads(guarded.switch.api("show channels as json")).get("rows", [])
+        return found
+
+    until(lambda: [row["presence_data"] for row in rows()] == ["dialer/seat/1001"], 3.0, "the waiting leg")
+    guarded.switch.api(f"uuid_kill {rows()[0]['uuid']}")
+    assert at_seats.ask("INVITE", "somebody", "1001", SECRET)[0] in REFUSALS
+    assert (len(guarded.carrier.steps()), len(guarded.seats.steps())) == before
 
 
 def test_a_registration_needs_the_secret(guarded: Stage, at_seats: Stranger) -> None:

@@ -53,7 +53,7 @@ def test_an_agents_leg_is_parked_and_parked_again() -> None:
     [
         (BRIDGE, f"uuid_bridge {U} {A}"),
         (cmd.HangUp("fs1", U, "NORMAL_CLEARING"), f"uuid_kill {U} NORMAL_CLEARING"),
-        (cmd.ParkLeg("fs1", A), f"uuid_park {A}"),
+        (cmd.ParkLeg("fs1", A), f"uuid_transfer {A} 'm:^:park' inline"),
         (cmd.WaitAgain("fs1", U, 0, "/s/m"), f"uuid_transfer {U} 'm:^:playback:/s/m^hangup:NORMAL_CLEARING' inline"),
         (cmd.TakeSnapshot("fs1"), "show channels as json"),
     ],

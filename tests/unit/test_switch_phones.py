@@ -34,7 +34,7 @@ HANGUP = "^hangup:NORMAL_CLEARING' inline"
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        (ph.TakeLeg("n", U), f"uuid_park {U}"),
+        (ph.TakeLeg("n", U), f"uuid_transfer {U} 'm:^:park' inline"),
         (ph.Say("n", U, ("ready",), "en"), f"uuid_broadcast {U} playback::file_string:///p/en/ready.wav aleg"),
         (
             ph.Say("n", U, ("a", "b"), "en", last=True),

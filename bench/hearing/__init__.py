@@ -1,0 +1,1 @@
+"""The lab of ``dialer.hearing``: corpora from speech synthesisers, the judges on them, a confusion table."""

@@ -1,0 +1,213 @@
+"""Screening of one answered call: what to do with what is heard of the callee.
+
+Owns the rule from a campaign's policy, the verdict, beeps and time to the next step, and what an announcement makes of
+a ringing call. Pure, and without the engine's records: whoever holds a ``Screening`` carries its steps out, and calls
+``due`` when its time comes. Whatever is missing or doubtful sends the customer to an agent; only a clear machine is
+hung up or left a message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from dialer.domain.hearing import Announcement, BeepHeard, Heard, MachinePolicy, QuietHeard, Verdict
+from dialer.domain.outcomes import Outcome
+
+GRACE_S: Final = 0.25
+"""How much later than its bound a verdict may arrive: 0.1 s of silence put in for missing sound, and the way here."""
+
+
+class Clock(StrEnum):
+    """Where the time starts within which an agent must be there."""
+
+    ANSWER = "answer"
+    GREETING_END = "greeting_end"
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningSettings:
+    """One campaign's. ``limit_s`` is the abandon limit, ``margin_s`` what a bridge needs of it.
+
+    A verdict is waited for ``decide_within_s``; with the clock from the answer never so long that the limit is missed.
+    A machine's beep is waited for ``beep_within_s``, and one that is quiet without a beep is left the message too.
+    """
+
+    policy: MachinePolicy = MachinePolicy.OFF
+    clock: Clock = Clock.ANSWER
+    limit_s: float = 2.0
+    margin_s: float = 0.2
+    decide_within_s: float = 4.0
+    beep_within_s: float = 45.0
+    message_after_quiet: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin_s < self.limit_s:
+            raise ValueError("margin_s must be above 0 and below limit_s")
+
+    @property
+    def screens(self) -> bool:
+        """Whether anything is decided by what is heard."""
+        return self.policy in (MachinePolicy.HANG_UP, MachinePolicy.MESSAGE)
+
+    @property
+    def listens(self) -> bool:
+        """Whether answered calls are listened to at all."""
+        return self.policy is not MachinePolicy.OFF
+
+    @property
+    def wait_s(self) -> float:
+        """How long the leg's own fail-safe waits before it plays the safe-harbour message."""
+        if not self.screens or self.clock is Clock.ANSWER:
+            return self.limit_s
+        return self.decide_within_s + GRACE_S + self.limit_s
+
+
+# ---- steps -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Give the customer to an agent, by ``limit_at``; then the call is abandoned. ``renew``: the leg's bounded wait
+
+    must be set anew (WaitAgain) to end then, because it was made for a longer greeting.
+    """
+
+    reason: str
+    limit_at: float
+    renew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keep the leg silent until ``until`` (WaitAgain with the message at its end): a machine is speaking."""
+
+    reason: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlayMessage:
+    """Play the campaign's message to the machine and hang up after it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndMachine:
+    """Hang up: outcome machine."""
+
+    reason: str
+
+
+Step = Route | Hold | PlayMessage | EndMachine
+
+
+class Phase(StrEnum):
+    """Where a screening is."""
+
+    LISTENING = "listening"
+    HOLDING = "holding"  # for the beep
+    PLAYING = "playing"
+    ROUTED = "routed"
+    ENDED = "ended"
+
+
+class Screening:
+    """One answered call. Each method returns the step to take now, or None."""
+
+    __slots__ = ("_answered_at", "_settings", "due_at", "phase", "verdict")
+
+    def __init__(self, settings: ScreeningSettings, answered_at: float) -> None:
+        self._settings = settings
+        self._answered_at = answered_at
+        self.phase = Phase.LISTENING
+        self.verdict: Heard | None = None
+        """What was heard; with policy ``agent`` it comes after the customer was routed and is only written down."""
+        self.due_at: float | None = None
+        """When ``due`` must be called."""
+
+    def begin(self) -> Step | None:
+        """The call is answered."""
+        settings = self._settings
+        if not settings.screens:
+            return self._route("no screening", None)
+        wait_s = settings.decide_within_s + GRACE_S
+        if settings.clock is Clock.ANSWER:
+            wait_s = min(wait_s, settings.limit_s - settings.margin_s)
+        self.due_at = self._answered_at + wait_s
+        return None
+
+    def heard(self, event: Heard) -> Step | None:
+        """The verdict."""
+        if self.verdict is None:
+            self.verdict = event
+        if self.phase is not Phase.LISTENING:
+            return None
+        if event.verdict is not Verdict.MACHINE:
+            return self._route(event.reason, event.greeting_end_at)
+        if self._settings.policy is MachinePolicy.HANG_UP:
+            return self._end(event.reason)
+        self.phase = Phase.HOLDING
+        self.due_at = event.at + self._settings.beep_within_s
+        return Hold(event.reason, self.due_at)
+
+    def beep(self, event: BeepHeard) -> Step | None:
+        """The machine records now."""
+        return self._play(event.reason) if self.phase is Phase.HOLDING else None
+
+    def quiet(self, event: QuietHeard) -> Step | None:
+        """The machine's greeting is over, without a beep."""
+        if self.phase is not Phase.HOLDING or not self._settings.message_after_quiet:
+            return None
+        return self._play(event.reason)
+
+    def due(self, now: float) -> Step | None:
+        """``due_at`` has come."""
+        if self.due_at is None or now < self.due_at:
+            return None
+        if self.phase is Phase.LISTENING:
+            return self._route(f"unsure: no verdict within {now - self._answered_at:.1f} s", None)
+        if self.phase is Phase.HOLDING:
+            return self._end(f"machine: no beep within {self._settings.beep_within_s:g} s")
+        return None
+
+    def outcome(self, switch_ended: bool) -> Outcome | None:
+        """The outcome of a call that ended here, or None when it is not screening's to say.
+
+        ``switch_ended``: our side hung up, so a message that was begun was played to its end.
+        """
+        if self.phase is Phase.PLAYING:
+            return Outcome.MESSAGE_PLAYED if switch_ended else Outcome.MACHINE
+        return Outcome.MACHINE if self.phase in (Phase.HOLDING, Phase.ENDED) else None
+
+    # ---- steps -----------------------------------------------------------------------------------------
+
+    def _route(self, reason: str, greeting_end_at: float | None) -> Route:
+        settings = self._settings
+        self.phase = Phase.ROUTED
+        self.due_at = None
+        start = self._answered_at
+        if settings.screens and settings.clock is Clock.GREETING_END and greeting_end_at is not None:
+            start = max(start, greeting_end_at)
+        return Route(reason, start + settings.limit_s, renew=settings.wait_s > settings.limit_s)
+
+    def _play(self, reason: str) -> PlayMessage:
+        self.phase = Phase.PLAYING
+        self.due_at = None
+        return PlayMessage(reason)
+
+    def _end(self, reason: str) -> EndMachine:
+        self.phase = Phase.ENDED
+        self.due_at = None
+        return EndMachine(reason)
+
+
+ANNOUNCED: Final = {
+    Announcement.DEAD_NUMBER: Outcome.DEAD_NUMBER,
+    Announcement.SWITCHED_OFF: Outcome.NO_ANSWER,
+    Announcement.BUSY: Outcome.BUSY,
+    Announcement.CONGESTION: Outcome.CARRIER_FAILURE,
+}
+"""What a ringing call that is announced away is hung up as (after the minimum ring). UNKNOWN changes nothing."""

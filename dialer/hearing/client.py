@@ -1,0 +1,381 @@
+"""The daemon's side of the listeners: orders out, what was heard in, never a blocked hub.
+
+Owns the worker process and which calls it listens to. A worker that dies or hangs is counted and started again; the
+calls that it listened to are told to be ``unsure`` at once and go on without it. Imports gevent. All methods are for
+greenlets of one hub; the callbacks are called from a greenlet of the client's own, in order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import gevent
+from gevent import socket, subprocess
+from gevent.event import Event
+from gevent.queue import SimpleQueue
+
+from dialer.domain.hearing import (
+    AnnouncementHeard,
+    BeepHeard,
+    Heard,
+    HearingEvent,
+    Listen,
+    ListenKind,
+    QuietHeard,
+    StopListening,
+    Verdict,
+)
+from dialer.hearing import wire
+from dialer.hearing.errors import MessageError
+from dialer.hearing.listener import HearingSettings
+from dialer.oneshot import python_module
+
+READ_BYTES: Final = 1 << 16
+FIRST_RESTART_S: Final = 0.1
+LAST_RESTART_S: Final = 5.0
+PING_EVERY_S: Final = 1.0
+HANGS_AFTER_S: Final = 5.0
+MOST_UNSENT: Final = 10_000
+_COUNTED: Final = {BeepHeard: "beeps", QuietHeard: "quiet", AnnouncementHeard: "announcements"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Where the switch records for us, and how many legs at a time.
+
+    ``folder`` is this dialer's alone, in memory, and the switch's user may write there; ``prints`` is a file of
+    ``dialer hearing learn``, or empty.
+    """
+
+    folder: str = "/dev/shm/dialer-hearing"
+    most: int = 200
+    prints: str = ""
+    hearing: HearingSettings = field(default_factory=HearingSettings)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.most <= 2000:
+            raise ValueError("most must be from 1 to 2000")
+
+
+def start_worker(descriptor: int) -> Any:
+    """Start the worker process with the socket ``descriptor`` inherited; returns a Popen."""
+    command, environment = python_module("dialer.hearing.worker")
+    return subprocess.Popen(
+        [*command, str(descriptor)],
+        pass_fds=(descriptor,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+class HearingClient:
+    """The listeners of one run.
+
+    ``on_event`` receives what was heard; ``on_tap`` the order and the path to which the switch must be asked to record
+    the leg; ``on_closed`` the same when that recording may be ended. ``clock`` is the engine's. ``on_fault`` receives
+    sentences for the log.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        on_event: Callable[[HearingEvent], None],
+        on_tap: Callable[[Listen, str], None],
+        *,
+        clock: Callable[[], float],
+        on_closed: Callable[[Listen, str], None] | None = None,
+        on_fault: Callable[[str], None] | None = None,
+        spawn: Callable[[int], Any] = start_worker,
+    ) -> None:
+        self._settings = settings
+        self._on_event = on_event
+        self._on_tap = on_tap
+        self._on_closed = on_closed
+        self._on_fault = on_fault
+        self._clock = clock
+        self._spawn = spawn
+        self._number = 0
+        self._open: dict[int, Listen] = {}
+        self._by_call: dict[str, int] = {}
+        self._judged: set[int] = set()
+        self._taps: dict[str, Listen] = {}
+        self._inbox: SimpleQueue = SimpleQueue()
+        self._out: deque[bytes] = deque()
+        self._out_ready = Event()
+        self._connected = False
+        self._stopping = False
+        self._ping: int | None = None
+        self._pings = 0
+        self._worker: Any = None
+        self._heard = False
+        self.restarts = 0
+        self.counters: Counter[str] = Counter()
+        """For metrics: listens, refused, lost, unused, human, machine, unsure, beeps, quiet, announcements, faults."""
+        self.state: wire.Pong | None = None
+        """What the worker last said of itself."""
+        self.greenlets: tuple[gevent.Greenlet, ...] = ()
+        """Long-lived greenlets, from ``start`` on: whoever starts the client should watch them."""
+
+    # ---- for the daemon ------------------------------------------------------------------------------------
+
+    @property
+    def listening(self) -> int:
+        """How many calls are listened to."""
+        return len(self._open)
+
+    @property
+    def up(self) -> bool:
+        """Whether a worker is there. Without one every answer is ``unsure`` at once."""
+        return self._connected
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The worker's process id, for diagnosis."""
+        return None if self._worker is None else int(self._worker.pid)
+
+    def start(self) -> None:
+        """Start the worker and return at once."""
+        self.greenlets = (gevent.spawn(self._supervise), gevent.spawn(self._dispatch), gevent.spawn(self._watch))
+
+    def listen(self, order: Listen) -> None:
+        """Listen to a leg. Never blocks; without a worker the verdict ``unsure`` comes at once."""
+        self.counters["listens"] += 1
+        self._forget(order.uuid)
+        if not self._connected:
+            self._lost(order, "the listeners' process is not running")
+            return
+        self._number += 1
+        self._open[self._number] = order
+        self._by_call[order.uuid] = self._number
+        self._send(wire.Open(self._number, order.uuid, order.kind, order.since - self._offset()))
+
+    def stop_listening(self, order: StopListening) -> None:
+        """Forget a leg; no event about it comes any more."""
+        number = self._forget(order.uuid)
+        if number is not None and self._connected:
+            self._send(wire.Close(number))
+
+    def _forget(self, call: str) -> int | None:
+        number = self._by_call.pop(call, None)
+        if number is not None:
+            self._open.pop(number, None)
+            self._judged.discard(number)
+        return number
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the worker. May be called more than once."""
+        if self._stopping or not self.greenlets:
+            return
+        self._stopping = True
+        self._out_ready.set()
+        supervisor, dispatcher, watcher = self.greenlets
+        supervisor.join(timeout=timeout_s)
+        if not supervisor.ready():
+            self._kill()
+            supervisor.join(timeout=2.0)
+        self._inbox.put(None)
+        dispatcher.join(timeout=2.0)
+        gevent.killall([supervisor, dispatcher, watcher])
+
+    # ---- the worker's life ---------------------------------------------------------------------------------
+
+    def _supervise(self) -> None:
+        pause = FIRST_RESTART_S
+        while not self._stopping:
+            try:
+                self._heard = False
+                error = self._run_worker()
+            except OSError as os_error:
+                error = f"the listeners' process cannot be started: {os_error}"
+            self._all_lost()
+            if self._stopping:
+                break
+            self._fault(error)
+            pause = FIRST_RESTART_S if self._heard else min(LAST_RESTART_S, pause * 2)
+            gevent.sleep(pause)
+            self.restarts += 1
+
+    def _run_worker(self) -> str:
+        ours, theirs = socket.socketpair()
+        try:
+            try:
+                self._worker = self._spawn(theirs.fileno())
+            finally:
+                theirs.close()
+            settings = self._settings
+            self._out.clear()
+            self._ping = None
+            hello = wire.Hello(
+                settings.hearing,
+                settings.folder,
+                settings.most,
+                settings.prints,
+            )
+            self._send(hello)
+            self._connected = True
+            writer = gevent.spawn(self._write, ours)
+            try:
+                self._read(ours)
+            finally:
+                self._connected = False
+                writer.kill()
+        finally:
+            ours.close()
+        code = self._worker.wait()
+        self._worker = None
+        return f"the listeners' process ended with code {code}"
+
+    def _write(self, pair: socket.socket) -> None:
+        with suppress(OSError):  # the reader sees the end and says so
+            while True:
+                while self._out:
+                    pair.sendall(self._out.popleft())
+                self._out_ready.clear()
+                if self._stopping:
+                    pair.shutdown(socket.SHUT_WR)
+                    return
+                self._out_ready.wait()
+
+    def _read(self, pair: socket.socket) -> None:
+        decoder = wire.Decoder()
+        while True:
+            try:
+                data = pair.recv(READ_BYTES)
+            except OSError:
+                return
+            if not data:
+                return
+            try:
+                messages = decoder.feed(data)
+            except MessageError as error:
+                self._fault(str(error))
+                self._kill()
+                return
+            for message in messages:
+                self._heard = True
+                self._handle(message)
+
+    def _send(self, message: wire.ToWorker) -> None:
+        if len(self._out) > MOST_UNSENT:
+            self._kill()  # it reads nothing any more
+            return
+        self._out.append(wire.encode(message))
+        self._out_ready.set()
+
+    def _kill(self) -> None:
+        if self._worker is not None:
+            with suppress(OSError):
+                self._worker.kill()
+
+    def _watch(self) -> None:
+        """Ping the worker; one that does not answer is killed, and started again."""
+        asked_at = 0.0
+        while True:
+            gevent.sleep(PING_EVERY_S)
+            if not self._connected:
+                continue
+            if self._ping is None:
+                self._pings += 1
+                self._ping = self._pings
+                asked_at = time.monotonic()
+                self._send(wire.Ping(self._ping))
+            elif time.monotonic() - asked_at > HANGS_AFTER_S:
+                self._fault(f"the listeners' process has not answered for {HANGS_AFTER_S:.0f} s: started again")
+                self._kill()
+                self._ping = None
+
+    # ---- what the worker says ------------------------------------------------------------------------------
+
+    def _handle(self, message: wire.Message) -> None:
+        match message:
+            case wire.Told():
+                self._told(message)
+            case wire.Opened():
+                order = self._open.get(message.number)
+                if message.fresh and order is not None:
+                    self._taps[message.path] = order
+                    self._inbox.put((self._on_tap, order, message.path))
+            case wire.Refused():
+                self.counters["refused"] += 1
+                order = self._open.get(message.number)
+                if order is not None:
+                    self._forget(order.uuid)
+                    self._lost(order, message.reason)
+            case wire.Closed():
+                self.counters["unused"] += message.unused
+                order = self._open.get(message.number)
+                if order is not None:
+                    self._forget(order.uuid)
+                self._untap(message.path)
+            case wire.Pong():
+                self.state = message
+                if self._ping == message.number:
+                    self._ping = None
+            case wire.Ready():
+                if message.fault:
+                    self._fault(message.fault)
+            case _:
+                self._fault(f"{type(message).__name__} is no message from a worker")
+
+    def _told(self, told: wire.Told) -> None:
+        if told.number not in self._open:
+            return  # it crossed our order to stop
+        event = told.event
+        offset = self._offset()
+        if isinstance(event, Heard):
+            self._judged.add(told.number)
+            self.counters[event.verdict.value] += 1
+            if event.greeting_end_at is not None:
+                event = replace(event, greeting_end_at=event.greeting_end_at + offset)
+        else:
+            self.counters[_COUNTED[type(event)]] += 1
+        self._inbox.put(replace(event, at=event.at + offset))
+
+    def _lost(self, order: Listen, reason: str) -> None:
+        """Nobody listens to this leg: an answered one is ``unsure``, a ringing one just rings."""
+        self.counters["lost"] += 1
+        if order.kind is ListenKind.ANSWERED:
+            self.counters[Verdict.UNSURE.value] += 1
+            self._inbox.put(Heard(order.uuid, Verdict.UNSURE, f"unsure: {reason}", self._clock()))
+
+    def _all_lost(self) -> None:
+        lost = [order for number, order in self._open.items() if number not in self._judged]
+        self._open.clear()
+        self._by_call.clear()
+        self._judged.clear()
+        for order in lost:
+            self._lost(order, "the listeners' process ended")
+        for path in list(self._taps):
+            self._untap(path)
+
+    def _untap(self, path: str) -> None:
+        order = self._taps.pop(path, None)
+        if order is not None and self._on_closed is not None:
+            self._inbox.put((self._on_closed, order, path))
+
+    def _offset(self) -> float:
+        """From the machine's monotonic clock to the engine's."""
+        return self._clock() - time.monotonic()
+
+    def _fault(self, text: str) -> None:
+        self.counters["faults"] += 1
+        if self._on_fault is not None:
+            self._on_fault(text)
+
+    def _dispatch(self) -> None:
+        while True:
+            item = self._inbox.get()
+            if item is None:
+                return
+            if isinstance(item, tuple):
+                call, order, path = item
+                call(order, path)
+            else:
+                self._on_event(item)
