@@ -15,10 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from config.sounds_schema import SHIPPED_LANGUAGES
+
 HERE: Final = Path(__file__).resolve().parent
 TABLE: Final = HERE / "prompts.csv"
 DIGESTS: Final = HERE / "digests.json"
-SHIPPED: Final = ("en", "zh")
+SHIPPED: Final = SHIPPED_LANGUAGES
 """The languages with a recording of every prompt."""
 
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")

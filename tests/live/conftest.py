@@ -16,6 +16,8 @@ from harness.ports import Ports
 from harness.scenarios import carrier as carrier_scenario
 from harness.scenarios import seats as seats_scenario
 from harness.sipp import MISSING, Sipp, find_sipp
+from harness.waiting import until
+from harness.witness import Witness
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # bench, for those who call pytest by its own name
 
@@ -118,3 +120,14 @@ def stage(ports: Ports, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
         yield stages.build()
     finally:
         stages.close()
+
+
+@pytest.fixture
+def witness(stage: Stage) -> Iterator[Witness]:
+    """Hears every event of the stage's switch, and ends every channel that a test left."""
+    with stage.switch.witness(subscribe=None) as witness:
+        witness.subscribe()
+        yield witness
+        for row in witness.channels():
+            witness.api(f"uuid_kill {row['uuid']}")
+        until(lambda: not witness.channels(), 5.0, "all channels to end")

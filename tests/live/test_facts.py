@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,16 +26,6 @@ from freeswitch.sounds import safe_harbour_path
 MESSAGE = str(safe_harbour_path())
 ANSWERS_AND_STAYS = "12025550113"
 ANSWERS_AND_HANGS_UP = "12025550110"
-
-
-@pytest.fixture
-def witness(stage: Stage) -> Iterator[Witness]:
-    with stage.switch.witness(subscribe=None) as witness:
-        witness.subscribe()
-        yield witness
-        for row in witness.channels():
-            witness.api(f"uuid_kill {row['uuid']}")
-        until(lambda: not witness.channels(), 5.0, "all channels to end")
 
 
 def _customer(witness: Witness, number: str = ANSWERS_AND_STAYS, wait_ms: int = 1900, **changes: object) -> str:

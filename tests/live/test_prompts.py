@@ -8,13 +8,11 @@ from __future__ import annotations
 import shutil
 import uuid
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import Stage
-from harness.waiting import until
 from harness.witness import Witness
 
 from dialer.domain import commands as cmd
@@ -22,16 +20,6 @@ from dialer.speech import Kind, Speech, SpeechSettings
 from dialer.switch.originate import to_esl
 from freeswitch.sounds import words
 from freeswitch.sounds.catalog import Prompts
-
-
-@pytest.fixture
-def witness(stage: Stage) -> Iterator[Witness]:
-    with stage.switch.witness(subscribe=None) as witness:
-        witness.subscribe()
-        yield witness
-        for row in witness.channels():
-            witness.api(f"uuid_kill {row['uuid']}")
-        until(lambda: not witness.channels(), 5.0, "all channels to end")
 
 
 @pytest.fixture
