@@ -6,31 +6,25 @@ rule of dialing.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import random
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import gevent
 import gevent.event
-import gevent.lock
 import structlog
 
 from config.loader import LoadedConfig
 from dialer import __version__, logs, settings
 from dialer import summary as summaries
+from dialer.answering import RunningService
 from dialer.clitools.options import RunOptions
-from dialer.clock import EngineClock
-from dialer.domain import commands as cmd
 from dialer.domain import events as ev
-from dialer.domain.campaign import CampaignState
-from dialer.domain.status import Status
 from dialer.embedded import EmbeddedError, EmbeddedSwitch
 from dialer.http.app import make_app
 from dialer.http.runfiles import RunFileError, ensure_token, remove_runtime, write_runtime
@@ -38,35 +32,26 @@ from dialer.http.server import HttpServer, HttpServerError
 from dialer.liveview import LiveView
 from dialer.notify import Notifier
 from dialer.oneshot import TaskFailed, run_task
-from dialer.ports import Health, LatencyView, StoreTrouble
+from dialer.opening import StartError, channels_left, own_directory, prepare_store, tell_campaigns
 from dialer.recording import make_engine
 from dialer.runtime import LATE_S, Runtime
 from dialer.speech import Speech
 from dialer.store.client import StoreClient
 from dialer.store.errors import StoreError
+from dialer.streams import complain, open_standard_streams
 from dialer.switch.driver import Driver
-from dialer.switch.resync import SnapshotError, parse
 from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, Translator
 from dialer.voice import Voice, configured_prompts, configured_speech
 from esl.backoff import Backoff
 from esl.client import Client
-from esl.commands import ShowChannelsJson
-from esl.errors import ESLError
 from esl.headers import EventLike
 
 STORE_START_S = 30.0
 STORE_FLUSH_S = 15.0
-CHANNELS_GONE_S = 5.0
-QUESTIONS_AT_A_TIME = 2
-"""Each question about records is a process; the calls have the machine first."""
 REFUSED_SLOWER = 3.0
 """A refused password is tried again so much more seldom than a switch that is away: each try is in its log."""
 LAST_RESORT_S = 120.0
 """How long past its drain a shift may take to end before it is ended without asking."""
-
-
-class StartError(Exception):
-    """The service cannot start; the text says why and what was expected."""
 
 
 class _Stopped(Exception):
@@ -87,7 +72,7 @@ START_FAULTS = (
 
 def run(loaded: LoadedConfig, options: RunOptions) -> int:
     """Run the service until told to stop; returns the exit code."""
-    _open_standard_streams()
+    open_standard_streams()
     os.umask(0o077)  # the database holds full numbers
     epoch = uuid.uuid4().hex[:12]
     try:
@@ -95,46 +80,25 @@ def run(loaded: LoadedConfig, options: RunOptions) -> int:
         speech = Speech(configured_speech(loaded.config))
         app = App(wanted, options, epoch, Voice(configured_prompts(loaded.config), speech), speech)
     except (settings.SettingsError, StartError) as error:
-        _complain(str(error))
+        complain(str(error))
         return 1
     return app.run()
 
 
-def _open_standard_streams() -> None:
-    """A supervisor may start us with some of 0, 1 and 2 closed: no socket or file of ours may get their numbers."""
-    for number in (0, 1, 2):
-        try:
-            os.fstat(number)
-        except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)
-            if opened != number:
-                os.dup2(opened, number)
-                os.close(opened)
-
-
-def _complain(text: str) -> None:
-    """For the person at the terminal; nobody may be there."""
-    with suppress(OSError):
-        print(f"dialer: {text}", file=sys.stderr)
-
-
-class App:
-    """One service. Implements ``dialer.ports.ServicePort``."""
+class App(RunningService):
+    """One service."""
 
     def __init__(
         self, wanted: settings.Settings, options: RunOptions, epoch: str, voice: Voice, speech: Speech
     ) -> None:
-        self._settings = wanted
-        self._voice, self._speech = voice, speech
+        super().__init__(wanted, speech)
+        self._voice = voice
         self._options = options
         self._epoch = epoch
         self._run_dir = wanted.data_dir / "run"
         terminal = sys.stdout is not None and sys.stdout.isatty()
         self._show_top = terminal if options.top is None else options.top and terminal
         self._undo: list[Callable[[], Any]] = []
-        self._clients: dict[str, Client] = {}
-        self._translators: dict[str, Translator] = {}
-        self._clock = EngineClock()
         self._stop_asked = gevent.event.Event()
         self._signals_seen = 0
         self._starting = True
@@ -148,9 +112,7 @@ class App:
         self._view: LiveView | None = None
         self._mark = ""  # how the UUIDs of our legs begin
         self._rng = random.Random()
-        self._questions = gevent.lock.BoundedSemaphore(QUESTIONS_AT_A_TIME)
         self._log = structlog.get_logger("app")
-        self.runtime: Runtime
 
     # ---- life ----------------------------------------------------------------------------------------------
 
@@ -161,7 +123,7 @@ class App:
         except START_FAULTS as error:
             if self._logging:
                 self._log.error("start_failed", text=str(error))
-            _complain(str(error))
+            complain(str(error))
             self._stop_all()
             return 1
         except _Stopped as error:
@@ -183,8 +145,7 @@ class App:
 
     def _start(self) -> None:
         wanted = self._settings
-        self._make_dirs()
-        self._lock()
+        self._undo.append(own_directory(self._run_dir, wanted.data_dir).close)
         log_file = wanted.log.file
         if self._show_top and log_file is None:
             log_file = wanted.data_dir / "dialer.log"
@@ -193,7 +154,7 @@ class App:
         self._logging = True
         self._log.info("start", version=__version__, instance=wanted.instance, config=wanted.config_hash[:12])
         self._signals()
-        self._prepare_store()
+        prepare_store(wanted, self._options.fresh, self._log)
         nodes = self._nodes()
 
         now, for_s = self._clock(), self._options.for_s
@@ -230,7 +191,7 @@ class App:
             client.start()
             self._watch(client.greenlets)
         self._tell_where()
-        self._tell_campaigns(dict(recovered.campaigns))
+        tell_campaigns(wanted.engine.campaigns, dict(recovered.campaigns), self._log)
         if self._notify.watchdog_s:
             self._undo.append(gevent.spawn(self._watchdog).kill)
         self._notify.send("READY=1")
@@ -238,44 +199,6 @@ class App:
             self._view = LiveView(self._http.host, self._http.port, self._token_file)
             self._view.start()
             self._undo.append(self._view.stop)
-
-    def _make_dirs(self) -> None:
-        try:
-            self._run_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            text = f"data_dir: {self._run_dir}: {error.strerror}; expected a directory we may write"
-            raise StartError(text) from error
-
-    def _lock(self) -> None:
-        """One dialer a data directory: a second one would drive the same agents."""
-        path = self._run_dir / "lock"
-        try:
-            handle = path.open("a")
-        except OSError as error:
-            raise StartError(f"data_dir: {path}: {error.strerror}; expected a directory of our own") from error
-        self._undo.append(handle.close)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            text = f"data_dir: {self._settings.data_dir}: another dialer runs on it ({path} is locked)"
-            raise StartError(text) from error
-
-    def _prepare_store(self) -> None:
-        wanted = self._settings
-        done = run_task(
-            "prepare",
-            {
-                "url": wanted.database_url,
-                "fresh": self._options.fresh,
-                "lists": [
-                    {"name": each.name, "file": str(each.file) if each.file else None, "region": each.region}
-                    for each in wanted.lists
-                ],
-                "do_not_call": [str(file) for file in wanted.do_not_call_files],
-            },
-            lambda text: self._log.info("prepare", text=text),
-        )
-        self._log.info("store_ready", **done)
 
     def _nodes(self) -> tuple[settings.NodeSettings, ...]:
         wanted = self._settings
@@ -352,18 +275,6 @@ class App:
         self._undo.append(lambda: remove_runtime(self._run_dir))
         self._log.info("listening", url=f"http://{self._http.host}:{self._http.port}", metrics="/metrics")
 
-    def _tell_campaigns(self, kept: Mapping[str, str]) -> None:
-        """A campaign that will not dial, and why: an operator's order outlives a restart."""
-        for name, campaign in self._settings.engine.campaigns.items():
-            state = kept.get(name)
-            why = "by an operator's order before this start"
-            if state is None:
-                state = CampaignState.RUNNING if campaign.autostart else CampaignState.STOPPED
-                why = "by its autostart: false"
-            if state != CampaignState.RUNNING:
-                text = f"campaign {name} is {state} {why}; it dials after: dialer campaigns start {name}"
-                self._log.warning("campaign_not_dialing", text=text)
-
     def _signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._signal, number)
@@ -378,7 +289,7 @@ class App:
             # Exit at once. Calls that ring or wait end by the switch's own fail-safe.
             text = "second signal: exiting at once; the switch ends what rings or waits, the next start settles it"
             self._log.warning("stop_now", text=text)
-            _complain(text)
+            complain(text)
             self._end_now()
         self._stop_asked.set()
 
@@ -420,7 +331,7 @@ class App:
                 self._fatal = f"calls were still open {LAST_RESORT_S:g} s after the drain"
         if self._hard_stop:
             return 1
-        left = self._channels_left()
+        left = channels_left(self._clients.values(), self._mark, self._clock, self._log)
         flushed = self._store.flush(STORE_FLUSH_S)
         if not flushed:
             self._fatal = "the store did not take the last records; the next start settles them"
@@ -429,24 +340,6 @@ class App:
             self._log.error("ended_with_faults", text=self._fatal)
             return 1
         return 0
-
-    def _channels_left(self) -> int | None:
-        """Legs of ours still on the switches, None when one cannot say; waits a little for the last hangups."""
-        deadline = self._clock() + CHANNELS_GONE_S
-        while True:
-            left, unknown = 0, False
-            for client in self._clients.values():
-                try:
-                    ours, _ = parse(client.api(ShowChannelsJson()))
-                    left += sum(1 for channel in ours if channel.uuid.startswith(self._mark))
-                except (ESLError, SnapshotError) as error:
-                    unknown = True
-                    self._log.warning("channels_unknown", switch=client.name, text=str(error))
-            if unknown:
-                return None
-            if left == 0 or self._clock() > deadline:
-                return left
-            gevent.sleep(0.2)
 
     def _report(self, channels_left: int | None) -> None:
         since = self._started_at
@@ -488,78 +381,3 @@ class App:
                 undo()
             except Exception as error:
                 self._log.error("stop_failed", text=f"{type(error).__name__}: {error}")
-
-    # ---- ServicePort ---------------------------------------------------------------------------------------
-
-    def order(self, make: Callable[[int], ev.OperatorEvent], timeout_s: float) -> cmd.Reply:
-        """See ``ServicePort``."""
-        return self.runtime.order(make, timeout_s)
-
-    def status(self) -> Status:
-        """See ``ServicePort``."""
-        return self.runtime.status()
-
-    def pacing(self, campaign: str) -> Mapping[str, object] | None:
-        """See ``ServicePort``."""
-        return self.runtime.engine.explain(campaign, self._clock())
-
-    def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
-        """See ``ServicePort``."""
-        wanted = {**request, "url": self._settings.database_url, "recontact_after_s": self._settings.recontact_after_s}
-        try:
-            with gevent.Timeout(timeout_s), self._questions:
-                return run_task(job, wanted, None)
-        except gevent.Timeout as error:
-            raise TimeoutError(f"the store did not answer within {timeout_s:g} s") from error
-        except TaskFailed as error:
-            raise StoreTrouble(str(error)) from error
-
-    def health(self) -> Health:
-        """See ``ServicePort``."""
-        late_s = self.runtime.late_s
-        status = self.runtime.status()
-        not_ready = {f"switch {node.node}": node.detail for node in status.nodes if not (node.up and node.synced)}
-        if not status.store_ok:
-            not_ready["store"] = status.store_detail
-        if status.draining:
-            not_ready["dialer"] = "shutting down"
-        return Health(late_s < LATE_S, f"the engine's last turn is {late_s:.1f} s late", not_ready)
-
-    def latencies(self) -> Mapping[str, LatencyView]:
-        """See ``ServicePort``."""
-        return {
-            "answer_to_agent_ms": self.runtime.answer_to_agent.view(),
-            "answer_to_bridge_ms": self.runtime.answer_to_bridge.view(),
-            "pacing_decision_cpu_ms": self.runtime.decision_cpu.view(),
-        }
-
-    def edge_counters(self) -> Mapping[str, int]:
-        """See ``ServicePort``."""
-        counts = dict(self.runtime.counts())
-        for client in self._clients.values():
-            stats = client.stats
-            for name, value in (
-                ("esl_connects", stats.connects),
-                ("esl_failures", stats.failures),
-                ("esl_events", stats.events),
-                ("esl_events_dropped", stats.dropped_events),
-                ("esl_malformed_frames", stats.malformed_frames),
-                ("esl_jobs", stats.jobs),
-                ("esl_job_timeouts", stats.job_timeouts),
-                ("esl_callback_errors", stats.callback_errors),
-            ):
-                counts[name] = counts.get(name, 0) + value
-        clocks = [translator.clock for translator in self._translators.values()]
-        counts["esl_events_unstamped"] = sum(clock.unstamped for clock in clocks)
-        counts["switch_clock_steps"] = sum(clock.steps for clock in clocks)
-        return counts
-
-    def info(self) -> Mapping[str, str]:
-        """See ``ServicePort``."""
-        return {
-            "version": __version__,
-            "instance": self._settings.instance,
-            "switch": self._settings.switch_names,
-            "config_hash": self._settings.config_hash[:12],
-            "pid": str(os.getpid()),
-        }

@@ -37,6 +37,7 @@ from dialer.domain.settings import (
     TrunkSettings,
 )
 from dialer.phone_settings import phone_settings
+from dialer.voice import configured_prompts
 from freeswitch.sounds import safe_harbour_path
 from freeswitch.sounds.catalog import PromptError
 from freeswitch.sounds.wav import WavError, read_info
@@ -395,6 +396,7 @@ def _embedded(config: Config) -> EmbeddedSettings:
     embedded = config.embedded
     messages = {campaign.message or str(safe_harbour_path()) for campaign in config.campaigns}
     lengths = {message: seconds for message in messages if (seconds := _wav_seconds(message)) is not None}
+    lengths |= configured_prompts(config).durations()
     gateways = tuple(trunk.gateway_name for trunk in config.trunks)
     return EmbeddedSettings(
         world=_world(embedded, gateways, lengths),

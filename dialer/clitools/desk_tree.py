@@ -1,4 +1,4 @@
-"""The commands around agents' PINs, recordings, quality control and callbacks: names, flags and help.
+"""Commands around PINs, acts, supervision, recordings, quality control and callbacks: names, flags, help.
 
 Owns what can be typed, as ``tree`` does for the rest. Each command hands over to a module that does the work.
 """
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dialer.clitools.flags import Config, Seconds, where_of
+from dialer.domain.acts import ACTS, SUPERVISOR_ACTS
 
 recordings_app = typer.Typer(help="Recordings: what there is, checksums, retention.", no_args_is_help=True)
 qc_app = typer.Typer(help="Quality control: samples, score cards.", no_args_is_help=True)
@@ -27,6 +28,8 @@ def add_to(app: typer.Typer, agents_app: typer.Typer) -> None:
     """Hang these commands into the tree."""
     agents_app.command("set-pin")(set_pin)
     agents_app.command("unlock")(unlock)
+    agents_app.command("act")(act)
+    app.command("supervise")(supervise)
     app.add_typer(recordings_app, name="recordings")
     app.add_typer(qc_app, name="qc")
     app.add_typer(callbacks_app, name="callbacks")
@@ -57,6 +60,37 @@ def unlock(
     from dialer.clitools import pins
 
     pins.unlock(where_of(ctx, config), agents)
+
+
+# ---- what phones' keys do, without a phone -----------------------------------------------------------------
+
+
+def act(
+    ctx: typer.Context,
+    agent: Agent,
+    name: Annotated[str, typer.Argument(metavar="ACT", help=f"One of {', '.join(ACTS)}")],
+    argument: Annotated[
+        str, typer.Argument(metavar="ARGUMENT", help="What would be keyed in: a number, a reason, a code, a time")
+    ] = "",
+    config: Config = None,
+) -> None:
+    """Do what an agent could do by key: hold, transfer 1002, pause 1, dispose 2, …"""
+    from dialer.clitools import floor, running
+
+    raise typer.Exit(floor.act(running.service(where_of(ctx, config)), agent, name, argument))
+
+
+def supervise(
+    ctx: typer.Context,
+    supervisor: Annotated[str, typer.Argument(metavar="SUPERVISOR", help="Whose line it is; rung when there is none")],
+    name: Annotated[str, typer.Argument(metavar="ACT", help=f"One of {', '.join(SUPERVISOR_ACTS)}")],
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="[default: the one who is listened to]")] = "",
+    config: Config = None,
+) -> None:
+    """Listen to an agent's calls, whisper, barge in, take the customer over, as a supervisor could by key."""
+    from dialer.clitools import floor, running
+
+    raise typer.Exit(floor.supervise(running.service(where_of(ctx, config)), supervisor, name, agent))
 
 
 # ---- recordings --------------------------------------------------------------------------------------------

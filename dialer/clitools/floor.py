@@ -100,6 +100,18 @@ def order_agents(service: Service, order: str, agents: Sequence[str], everyone: 
     return _each(chosen, lambda agent: service.post("v1", "agents", agent, order, body=body))
 
 
+def act(service: Service, agent: str, name: str, argument: str) -> int:
+    """Have an agent's act carried out; 1 when it was refused."""
+    body = {"act": name, "argument": argument} if argument else {"act": name}
+    return _each([agent], lambda agent: service.post("v1", "agents", agent, "acts", body=body))
+
+
+def supervise(service: Service, supervisor: str, name: str, agent: str) -> int:
+    """Have a supervisor's act carried out; 1 when it was refused."""
+    body = {"act": name, "agent": agent} if agent else {"act": name}
+    return _each([supervisor], lambda supervisor: service.post("v1", "supervisors", supervisor, "acts", body=body))
+
+
 def order_campaigns(service: Service, order: str, campaigns: Sequence[str], everyone: bool) -> int:
     """Give campaigns an order; 1 when any of them was refused."""
     chosen = [c["campaign"] for c in service.get(*_PATH)["campaigns"]] if everyone else campaigns

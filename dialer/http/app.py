@@ -25,7 +25,7 @@ from prometheus_client import exposition as text_format
 from prometheus_client.openmetrics import exposition as openmetrics
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
-from dialer.domain import events
+from dialer.domain import events, phones
 from dialer.domain.status import AgentView, CampaignView
 from dialer.http import desk_paths, errors, shapes
 from dialer.http.errors import fault
@@ -39,6 +39,7 @@ OPEN_PATHS: Final = frozenset({"/metrics", "/healthz", "/readyz"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _AGENTS: Final = Tag(name="agents", description="What agents are told to do")
+_SUPERVISORS: Final = Tag(name="supervisors", description="What supervisors do with agents")
 _CAMPAIGNS: Final = Tag(name="campaigns", description="What campaigns are told to do")
 _SERVICE: Final = Tag(name="service", description="How the service is")
 
@@ -237,6 +238,17 @@ def _agent_paths(app: OpenAPI, port: ServicePort) -> None:
     @app.post("/v1/agents/<id>/dispose", tags=[_AGENTS], summary="Say how the call went", **_ORDER)
     def dispose(path: shapes.AgentPath, body: shapes.DisposeBody) -> Response:
         return order(path, lambda request_id: events.AgentDispose(request_id, path.id, body.code, body.note))
+
+    @app.post("/v1/agents/<id>/acts", tags=[_AGENTS], summary="Do what the agent's keys could do", **_ORDER)
+    def act(path: shapes.AgentPath, body: shapes.ActBody) -> Response:
+        return order(path, lambda request_id: phones.AgentAct(request_id, path.id, body.act, body.argument))
+
+    @app.post("/v1/supervisors/<id>/acts", tags=[_SUPERVISORS], summary="Listen, whisper, barge, take over", **_ORDER)
+    def supervise(path: shapes.SupervisorPath, body: shapes.SuperviseBody) -> Response:
+        _find_agent(port, path.id)
+        if body.agent is not None:
+            _find_agent(port, body.agent)
+        return _carry_out(port, lambda number: phones.SupervisorAct(number, path.id, body.act, body.agent or ""))
 
 
 def _campaign_paths(app: OpenAPI, port: ServicePort) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
+from dialer.domain.acts import ACTS, SUPERVISOR_ACTS
 from dialer.domain.status import AgentView, CampaignView, Status
 from dialer.masking import mask_text
 
@@ -21,12 +22,16 @@ IDENT_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"
 LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 NOTE_PATTERN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 SAMPLE_PATTERN: Final = r"^[1-9][0-9]{0,14}$"
+ACT_PATTERN: Final = f"^({'|'.join(ACTS)})$"
+SUPERVISOR_ACT_PATTERN: Final = f"^({'|'.join(SUPERVISOR_ACTS)})$"
 
 EXPECTED: Final[Mapping[str, str]] = {
     IDENT_PATTERN: "1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit",
     LINE_PATTERN: "one line without control characters",
     NOTE_PATTERN: "text without control characters other than line ends and tabs",
     SAMPLE_PATTERN: "a sample's number, from 1 on",
+    ACT_PATTERN: f"one of {', '.join(ACTS)}",
+    SUPERVISOR_ACT_PATTERN: f"one of {', '.join(SUPERVISOR_ACTS)}",
 }
 """What a pattern asks for, in words."""
 
@@ -87,6 +92,30 @@ class DisposeBody(Body):
 
     code: Ident = Field(description="one of the campaign's dispositions")
     note: Note = ""
+
+
+class ActBody(Body):
+    """What an agent could do by key: the act, and what would be keyed in after it (a number, a reason, a code)."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    act: Annotated[str, StringConstraints(pattern=ACT_PATTERN)]
+    argument: Line = ""
+
+
+class SupervisorPath(Strict):
+    """Which supervisor."""
+
+    id: Ident = Field(description="the supervisor's id among the configuration's agents")
+
+
+class SuperviseBody(Body):
+    """What a supervisor wants; without an agent: of the one who is listened to."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    act: Annotated[str, StringConstraints(pattern=SUPERVISOR_ACT_PATTERN)]
+    agent: Ident | None = None
 
 
 class Fault(BaseModel):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dialer.domain import events
+from dialer.domain import events, phones
 from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger
 from dialer.domain.campaign import CAMPAIGN_TABLE, CampaignState, CampaignTrigger
 from dialer.domain.commands import Reply
@@ -168,6 +168,12 @@ class FakePort:
             return self._move_campaign(event)
         if isinstance(event, events.AgentDispose):
             return Reply(event.request_id, True, f"{event.code} noted")
+        if isinstance(event, phones.AgentAct):
+            return Reply(event.request_id, True, f"agent {event.agent}: {event.act} {event.argument}".rstrip())
+        if isinstance(event, phones.SupervisorAct):
+            if not event.agent:
+                return Reply(event.request_id, False, "no agent was named")
+            return Reply(event.request_id, True, f"supervisor {event.supervisor}: done")
         if isinstance(event, events.Shutdown):
             return Reply(0, False, "not over HTTP")
         return self._move_agent(event.request_id, event.agent, _AGENT_ORDERS[type(event)])

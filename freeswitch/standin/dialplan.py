@@ -26,6 +26,7 @@ DEFAULT: Final = """
         <action application="set" data="dialer_seat=${sip_auth_username}"/>
         <action application="set" data="dialer_dialed=$1"/>
         <action application="set" data="presence_data=dialer/seat/${sip_auth_username}"/>
+        <action application="set" data="media_timeout=10000"/>
         <action application="set" data="park_after_bridge=true"/>
         <action application="set" data="bridge_filter_dtmf=true"/>
         <action application="set" data="send_silence_when_idle=-1"/>
@@ -43,6 +44,7 @@ DEFAULT: Final = """
         <action application="set" data="dialer_seat="/>
         <action application="set" data="dialer_dialed=$1"/>
         <action application="set" data="presence_data=dialer/seat/outside"/>
+        <action application="set" data="media_timeout=10000"/>
         <action application="set" data="park_after_bridge=true"/>
         <action application="set" data="bridge_filter_dtmf=true"/>
         <action application="set" data="send_silence_when_idle=-1"/>

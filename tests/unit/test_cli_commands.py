@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -47,6 +48,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ["run", "--for", "soon"],
         ["agents"],
         ["agents", "dispose", "1001"],
+        ["agents", "act", "1001"],
+        ["supervise", "1009"],
         ["leads", "import", "x.csv"],
         ["top", "--every", "0"],
         ["check", "--nope"],
@@ -60,7 +63,7 @@ def test_every_command_has_help() -> None:
     for words in (
         *("run", "check", "top", "version", "leads", "agents", "campaigns", "freeswitch"),
         *("leads import", "leads dnc add", "agents login", "agents pause", "campaigns start", "freeswitch render"),
-        *("explain", "explain pacing"),
+        *("explain", "explain pacing", "agents act", "supervise"),
     ):
         result = RUNNER.invoke(app, [*words.split(), "--help"])
         assert result.exit_code == 0
@@ -241,3 +244,26 @@ def test_several_agents_are_asked_one_by_one(capsys: pytest.CaptureFixture[str])
     assert code == 1
     assert shown.out.splitlines() == ["1001: pause {'reason': 'x'}", "1003: pause {'reason': 'x'}"]
     assert shown.err.splitlines() == ["1002: agent 1002 is talking"]
+
+
+def test_acts_are_sent_with_what_was_said(capsys: pytest.CaptureFixture[str]) -> None:
+    class Service:
+        def post(self, *path: str, body: object = None) -> dict[str, object]:
+            if body == {"act": "takeover"}:
+                from dialer.clitools.service import ServiceRefused
+
+                raise ServiceRefused(409, "no customer is on the line")
+            return {"ok": True, "text": f"{'/'.join(path)} {body}"}
+
+    service: Any = Service()
+    assert floor.act(service, "1001", "hold", "") == 0
+    assert floor.act(service, "1001", "transfer", "1002") == 0
+    assert floor.supervise(service, "1009", "listen", "1001") == 0
+    assert floor.supervise(service, "1009", "takeover", "") == 1
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        "1001: v1/agents/1001/acts {'act': 'hold'}",
+        "1001: v1/agents/1001/acts {'act': 'transfer', 'argument': '1002'}",
+        "1009: v1/supervisors/1009/acts {'act': 'listen', 'agent': '1001'}",
+    ]
+    assert shown.err.splitlines() == ["1009: no customer is on the line"]

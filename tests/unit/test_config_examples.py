@@ -18,7 +18,7 @@ def examples() -> Path:
         return Path(folder)
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml"])
+@pytest.mark.parametrize("name", ["demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml"])
 def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
     result = load(examples / name)
     settings = build(result, "epoch")
@@ -29,10 +29,10 @@ def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
 
 def test_every_yaml_file_beside_them_is_tested() -> None:
     names = {item.name for item in (files("config") / "examples").iterdir() if item.name.endswith(".yaml")}
-    assert names == {"demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml"}
+    assert names == {"demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml"}
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml"])
+@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml"])
 def test_the_demonstrations_warn_of_nothing(examples: Path, name: str) -> None:
     assert load(examples / name).warnings == ()
 
@@ -60,3 +60,14 @@ def test_the_demonstration_has_twenty_agents_on_open_lines_at_any_hour(examples:
     assert settings.embedded.world.talk_scale == 0.1
     assert len(settings.embedded.world.talk_times_s) > 1000
     assert settings.embedded.world.ring_mean_s == 6
+
+
+def test_the_one_with_phones_knows_its_people_and_how_long_prompts_are(examples: Path) -> None:
+    settings = build(load(examples / "phones.yaml"), "epoch")
+    assert {name for name, agent in settings.engine.agents.items() if agent.role == "supervisor"} == {"1009"}
+    assert not settings.engine.agents["1009"].campaigns
+    assert settings.engine.phones.prompt_seconds["enter-pin"] > 0.5
+    assert settings.embedded is not None
+    lengths = settings.embedded.world.file_durations_s
+    spoken = [seconds for path, seconds in lengths.items() if path.endswith("/en/enter-pin.wav")]
+    assert spoken == [settings.engine.phones.prompt_seconds["enter-pin"]]

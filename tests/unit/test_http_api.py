@@ -9,6 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from dialer.domain import events as ev
+from dialer.domain import phones as ph
+from dialer.domain.acts import ACTS, SUPERVISOR_ACTS
 from dialer.http.app import BODY_LIMIT, make_app
 from dialer.http.testing import ATTEMPT, FakePort, sample_agent, sample_campaign, sample_status
 from dialer.ports import Health
@@ -115,6 +117,10 @@ def test_agents_and_campaigns(client: FlaskClient) -> None:
         ("/v1/agents/1001/accept", None, ev.PreviewAccept(1, "1001")),
         ("/v1/agents/1001/skip", None, ev.PreviewSkip(1, "1001")),
         ("/v1/agents/1001/dispose", {"code": "sale", "note": "a\nb"}, ev.AgentDispose(1, "1001", "sale", "a\nb")),
+        ("/v1/agents/1001/acts", {"act": "hold"}, ph.AgentAct(1, "1001", "hold", "")),
+        ("/v1/agents/1001/acts", {"act": "transfer", "argument": "1002"}, ph.AgentAct(1, "1001", "transfer", "1002")),
+        ("/v1/supervisors/1002/acts", {"act": "barge", "agent": "1001"}, ph.SupervisorAct(1, "1002", "barge", "1001")),
+        ("/v1/supervisors/1002/acts", {"act": "leave"}, ph.SupervisorAct(1, "1002", "leave", "")),
         ("/v1/campaigns/spring/start", None, ev.CampaignOrder(1, "spring", "start")),
         ("/v1/campaigns/spring/pause", None, ev.CampaignOrder(1, "spring", "pause")),
         ("/v1/campaigns/spring/stop", None, ev.CampaignOrder(1, "spring", "stop")),
@@ -133,6 +139,35 @@ def test_an_order_done_and_one_refused(client: FlaskClient) -> None:
     assert (done.status_code, done.json) == (200, {"ok": True, "text": "agent 1001 is paused"})
     status, error, _ = refusal(ask(client, "POST", "/v1/agents/1001/accept"))
     assert (status, error) == (409, "agent 1001 is paused: no reserve from there")
+
+
+def test_acts_that_are_none_are_refused_by_name(client: FlaskClient, port: FakePort) -> None:
+    wrong: list[tuple[str, dict[str, Any], str]] = [
+        ("/v1/agents/1001/acts", {"act": "dance"}, f"act: one of {', '.join(ACTS)}"),
+        ("/v1/agents/1001/acts", {"act": "hold\n"}, f"act: one of {', '.join(ACTS)}"),
+        ("/v1/agents/1001/acts", {}, "act: a value"),
+        ("/v1/agents/1001/acts", {"act": "dial", "argument": "1\n2"}, "argument: one line without control characters"),
+        ("/v1/agents/1001/acts", {"act": "hold", "agent": "1002"}, "agent: no such key"),
+        ("/v1/supervisors/1002/acts", {"act": "hold"}, f"act: one of {', '.join(SUPERVISOR_ACTS)}"),
+        ("/v1/supervisors/1002/acts", {"act": "listen", "agent": "a b"}, "agent: 1 to 64 letters"),
+    ]
+    for path, body, told in wrong:
+        status, _, expected = refusal(ask(client, "POST", path, json=body))
+        assert status == 422 and told in expected
+    for path in ("/v1/agents/1009/acts", "/v1/supervisors/1009/acts"):
+        body = {"act": "help" if "agents" in path else "listen"}
+        assert refusal(ask(client, "POST", path, json=body))[:2] == (404, "no agent 1009")
+    unknown = ask(client, "POST", "/v1/supervisors/1001/acts", json={"act": "listen", "agent": "1009"})
+    assert refusal(unknown)[:2] == (404, "no agent 1009")
+    assert ask(client, "POST", "/v1/agents/1001/acts", token=None, json={"act": "hold"}).status_code == 401
+    assert port.orders == []
+
+
+def test_an_act_done_and_one_refused(client: FlaskClient) -> None:
+    done = ask(client, "POST", "/v1/agents/1001/acts", json={"act": "dial", "argument": "+12025550123"})
+    assert (done.status_code, done.json) == (200, {"ok": True, "text": "agent 1001: dial +120****0123"})
+    status, error, _ = refusal(ask(client, "POST", "/v1/supervisors/1002/acts", json={"act": "whisper"}))
+    assert (status, error) == (409, "no agent was named")
 
 
 def test_an_engine_that_does_not_answer_is_504(client: FlaskClient, port: FakePort) -> None:

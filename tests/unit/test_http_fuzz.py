@@ -26,6 +26,8 @@ SEGMENT = st.sampled_from(
         "pause",
         "dispose",
         "login",
+        "acts",
+        "supervisors",
         "start",
         "metrics",
         "openapi",
@@ -52,11 +54,11 @@ JSON = st.recursive(
 )
 BODIES = st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode())
 ORDER_BODIES = st.dictionaries(
-    st.sampled_from(["seat", "reason", "code", "note", "extra"]),
+    st.sampled_from(["seat", "reason", "code", "note", "act", "argument", "agent", "extra"]),
     st.text(max_size=10) | st.none() | st.integers(),
     max_size=3,
 )
-ORDERS = st.sampled_from(["login", "logout", "pause", "ready", "accept", "skip", "dispose"])
+ORDERS = st.sampled_from(["login", "logout", "pause", "ready", "accept", "skip", "dispose", "acts"])
 
 
 PORT = FakePort()

@@ -1,0 +1,116 @@
+"""What the running service answers to its HTTP room: orders, status, records, health, counters.
+
+Owns ``ServicePort`` for ``dialer.app``, which builds the parts. Must not start or stop anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gevent
+import gevent.lock
+
+from dialer import __version__, settings
+from dialer.clock import EngineClock
+from dialer.domain import commands as cmd
+from dialer.domain import events as ev
+from dialer.domain.status import Status
+from dialer.oneshot import TaskFailed, run_task
+from dialer.ports import Health, LatencyView, StoreTrouble
+from dialer.runtime import LATE_S, Runtime
+from dialer.speech import Speech
+from dialer.switch.translate import Translator
+from esl.client import Client
+
+QUESTIONS_AT_A_TIME = 2
+"""Each question about records is a process; the calls have the machine first."""
+
+
+class RunningService:
+    """The parts of a running service, and what they say. Implements ``dialer.ports.ServicePort``."""
+
+    runtime: Runtime
+
+    def __init__(self, wanted: settings.Settings, speech: Speech) -> None:
+        self._settings = wanted
+        self._speech = speech
+        self._clock = EngineClock()
+        self._clients: dict[str, Client] = {}
+        self._translators: dict[str, Translator] = {}
+        self._questions = gevent.lock.BoundedSemaphore(QUESTIONS_AT_A_TIME)
+
+    def order(self, make: Callable[[int], ev.OperatorEvent], timeout_s: float) -> cmd.Reply:
+        """See ``ServicePort``."""
+        return self.runtime.order(make, timeout_s)
+
+    def status(self) -> Status:
+        """See ``ServicePort``."""
+        return self.runtime.status()
+
+    def pacing(self, campaign: str) -> Mapping[str, object] | None:
+        """See ``ServicePort``."""
+        return self.runtime.engine.explain(campaign, self._clock())
+
+    def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
+        """See ``ServicePort``."""
+        wanted = {**request, "url": self._settings.database_url, "recontact_after_s": self._settings.recontact_after_s}
+        try:
+            with gevent.Timeout(timeout_s), self._questions:
+                return run_task(job, wanted, None)
+        except gevent.Timeout as error:
+            raise TimeoutError(f"the store did not answer within {timeout_s:g} s") from error
+        except TaskFailed as error:
+            raise StoreTrouble(str(error)) from error
+
+    def health(self) -> Health:
+        """See ``ServicePort``."""
+        late_s = self.runtime.late_s
+        status = self.runtime.status()
+        not_ready = {f"switch {node.node}": node.detail for node in status.nodes if not (node.up and node.synced)}
+        if not status.store_ok:
+            not_ready["store"] = status.store_detail
+        if status.draining:
+            not_ready["dialer"] = "shutting down"
+        return Health(late_s < LATE_S, f"the engine's last turn is {late_s:.1f} s late", not_ready)
+
+    def latencies(self) -> Mapping[str, LatencyView]:
+        """See ``ServicePort``."""
+        return {
+            "answer_to_agent_ms": self.runtime.answer_to_agent.view(),
+            "answer_to_bridge_ms": self.runtime.answer_to_bridge.view(),
+            "pacing_decision_cpu_ms": self.runtime.decision_cpu.view(),
+        }
+
+    def edge_counters(self) -> Mapping[str, int]:
+        """See ``ServicePort``."""
+        counts = dict(self.runtime.counts())
+        for client in self._clients.values():
+            stats = client.stats
+            for name, value in (
+                ("esl_connects", stats.connects),
+                ("esl_failures", stats.failures),
+                ("esl_events", stats.events),
+                ("esl_events_dropped", stats.dropped_events),
+                ("esl_malformed_frames", stats.malformed_frames),
+                ("esl_jobs", stats.jobs),
+                ("esl_job_timeouts", stats.job_timeouts),
+                ("esl_callback_errors", stats.callback_errors),
+            ):
+                counts[name] = counts.get(name, 0) + value
+        counts |= {f"speech_{name}": count for name, count in self._speech.counts.items()}
+        clocks = [translator.clock for translator in self._translators.values()]
+        counts["esl_events_unstamped"] = sum(clock.unstamped for clock in clocks)
+        counts["switch_clock_steps"] = sum(clock.steps for clock in clocks)
+        return counts
+
+    def info(self) -> Mapping[str, str]:
+        """See ``ServicePort``."""
+        return {
+            "version": __version__,
+            "instance": self._settings.instance,
+            "switch": self._settings.switch_names,
+            "config_hash": self._settings.config_hash[:12],
+            "pid": str(os.getpid()),
+        }
