@@ -24,12 +24,12 @@ LONG_RINGS: dict[str, Any] = {
     "agents": 12,
     "embedded__callees": {
         "answer_probability": 0.6,
-        "ring_to_answer": {"mean_s": 3, "sd_s": 1, "max_s": 5},
+        "ring_to_answer": {"mean_s": 5, "sd_s": 2, "max_s": 9},
         "patience_s": 30,
     },
     "embedded__talk": {"mean_s": 5, "sd_s": 1, "min_s": 4, "max_s": 6},
     "trunks__0__cps": 100,
-    "campaigns__0__ring_timeout_s": 6,
+    "campaigns__0__ring_timeout_s": 12,
     "campaigns__0__lines_per_agent": 9,
 }
 
