@@ -117,10 +117,10 @@ class Audit:
 
 
 def _spans(leg: Leg, now: float, epoch_s: float) -> list[list[Any]]:
-    """[from, to, [sounds]] of everything that the party heard; silence has no sounds."""
-    spans = []
-    ends = [since for since, _ in leg.hearing[1:]] + [now]
-    for (since, sounds), until in zip(leg.hearing, ends, strict=True):
-        if until > since:
-            spans.append([round(epoch_s + since, 4), round(epoch_s + until, 4), list(sounds)])
-    return spans
+    """[from, to, [sounds]] of everything that the party heard; silence has no sounds. Empty at the very answer."""
+    ends = [*(since for since, _ in leg.hearing[1:]), now]
+    return [
+        [round(epoch_s + since, 4), round(epoch_s + until, 4), list(sounds)]
+        for (since, sounds), until in zip(leg.hearing, ends, strict=False)
+        if until > since
+    ]

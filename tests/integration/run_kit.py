@@ -192,7 +192,7 @@ def silent(legs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for leg in legs:
         heard = [at for at in (leg["bridged_at"], leg["message_started_at"], leg["hungup_at"]) if at is not None]
         if not heard or min(heard) - leg["answered_at"] > limit:
-            found.append(leg)
+            found.append({key: value for key, value in leg.items() if value not in (None, "")})
     return found
 
 

@@ -660,3 +660,14 @@ def test_commands_that_move_phones_say_what_is_wrong() -> None:
     assert floor.do("standin_dial 100 *10 L") == "+OK L\n"
     assert floor.do("standin_dial 101 *10 L") == "-ERR refused\n"
     assert floor.do("standin_hold L") == "+OK\n" and floor.do("standin_hold L") == "-ERR Operation failed\n"
+
+
+def test_the_report_can_be_asked_for_at_any_moment_of_a_call() -> None:
+    floor = Floor()
+    floor.do("originate {origination_uuid=C,ignore_early_media=true}sofia/gateway/gw/1 &park()")
+    seen = set()
+    for _ in range(300):
+        floor.wait(0.001)
+        for leg in json.loads(floor.do("standin_audit"))["legs"]:
+            seen.add(bool(leg["heard"]))
+    assert seen == {False, True}, "at its very answer a leg has heard nothing yet"
