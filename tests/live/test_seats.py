@@ -52,7 +52,7 @@ def test_a_phone_that_rings_in_vain(stages: Stages) -> None:
 
 
 def test_a_phone_that_hangs_up_in_a_talk(stages: Stages) -> None:
-    """The phone is rung again and gets its customer back, who stays until they hang up themselves: one connected call."""
+    """The phone is rung again and gets its customer back, who stays to their own end: one connected call."""
     stage = stages.build(numbers([16], 1), agents=1, seats=seats_scenario(hang_up_after_s=12))
     dialer = stage.floor.run()
     until(lambda: _rings(stage) >= 2, 30.0, "the phone to ring again", 0.2)
