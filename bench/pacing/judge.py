@@ -8,9 +8,10 @@ Owns the statistics and the words of each verdict; pure. The readings:
 - Ahead: the mean busy share is above the baseline's, whatever the baseline abandoned.
 - Cost: dials per answer at most 1.1 × mean matching's, connected calls per agent-hour at least 0.9 × its.
 - Burst: abandoned ÷ answered in the 300 s after the change, pooled over the seeds, against the best known.
-- Back under 3 % within 30 minutes: the rate of some five minutes that end by then, pooled over the seeds, is at most
-  3 %, and so is the running rate since the shift's start 30 minutes after the change, pooled too. How many single
-  shifts are still above it then is printed beside.
+- Back under 3 % within 30 minutes: like the burst, the rate of five minutes, pooled over the seeds: those that end by
+  then come down to 3 % or less. An aim beyond that: the rate since the shift's start, 30 minutes after the change, is
+  at 3 % or less too. A rule that uses its budget stands at 2.95 % before the change, so that half an hour can hardly
+  pay for a burst; the shift's end is judged, by the limit.
 """
 
 from __future__ import annotations
@@ -270,10 +271,9 @@ def _burst(cell: Cell, change: Change) -> list[Verdict]:
     if cell.kind == "doubles":
         in_time = change.back_after_min is not None and change.back_after_min <= BACK_WITHIN_MIN
         back = "never" if change.back_after_min is None else f"{change.back_after_min} min after the change"
-        told = (
-            f"five minutes at 3 % or less: {back}; running rate at +30 min {change.running_at_30:.2f} %, "
-            f"{change.shifts_above_at_30} shifts above it"
-        )
-        ok = in_time and change.running_at_30 <= 100.0 * LIMIT + _EXACT
-        found.append(Verdict(cell.name, "back within 30 minutes", ok, told))
+        told = f"five minutes at 3 % or less: {back}"
+        found.append(Verdict(cell.name, "back within 30 minutes", in_time, told))
+        told = f"{change.running_at_30:.2f} % since the start at +30 min, {change.shifts_above_at_30} shifts above 3 %"
+        paid = change.running_at_30 <= 100.0 * LIMIT + _EXACT
+        found.append(Verdict(cell.name, "burst paid for within 30 minutes", paid, told, aim=True))
     return found

@@ -258,9 +258,9 @@ _READ: Final = f"""## How to read it
 - **Dials per answer** at most 10 % more than mean matching's, **connected calls per agent-hour** at most 10 % fewer.
 - **Burst**: abandoned ÷ answered in the 300 s after the change, pooled over the seeds; better than the best known, the
   aim is below {BURST_AIM:g} %.
-- **Back within 30 minutes**: some five minutes that end by then are at 3 % or less, and so is the rate since the
-  shift's start 30 minutes after the change, both pooled; *above* counts single shifts whose running rate is above 3 %
-  then.
+- **Back within 30 minutes**: like the burst, five minutes pooled over the seeds: some that end by then are at 3 % or
+  less. An aim beyond it: the rate since the shift's start is at 3 % or less 30 minutes after the change. A rule that
+  uses its budget stands close below 3 % before, so that only the rest of the shift can pay for a burst.
 - **Cold start**: pooled over the table's own shifts.
 - **A decision's cost**: CPU time of `Pool.decide` inside a simulated shift after its first ten minutes, the median;
   the mean has the estimators' regular renewal in it.
