@@ -436,7 +436,7 @@ def test_the_burst_is_pooled_over_the_seeds(bursts: list[tuple[int, int]], rate:
     assert ok(judge.verdicts(CELLS[name], found), "burst") is better
 
 
-def test_back_within_thirty_minutes_is_judged_on_five_minutes_and_the_running_rate_is_an_aim() -> None:
+def test_back_within_thirty_minutes_is_judged_on_five_minutes() -> None:
     name = "doubles/10/.15"
     # 2 a minute, none of them lost; in the burst 20 of 100. Ten minutes on there is nothing of it in the last five.
     # Running at minute 270: 20 of 100 + 265 × 2, 3.17 %.
