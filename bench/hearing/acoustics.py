@@ -112,9 +112,9 @@ def _noise(kind: str, count: int, loud: float, rng: np.random.Generator, others:
             sound += np.roll(np.resize(np.concatenate([other, np.zeros(2000)]), count), int(rng.integers(count)))
     else:
         sound = _music(seconds, rng)
-    sound = np.asarray(sound, np.float32)
-    sound *= loud * 10 ** (-float(rng.uniform(10, 28)) / 20) / max(1e-9, float(np.sqrt((sound**2).mean())))
-    return sound
+    bed: Signal = np.asarray(sound, np.float32)
+    bed *= loud * 10 ** (-float(rng.uniform(10, 28)) / 20) / max(1e-9, float(np.sqrt((bed**2).mean())))
+    return bed
 
 
 def _pink(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -168,7 +168,7 @@ def _codec(kind: str, line: Signal, rng: np.random.Generator) -> Signal:
     # mu-law, as on most trunks
     pressed = np.sign(line) * np.log1p(255 * np.abs(line)) / np.log(256)
     pressed = np.round(pressed * 127) / 127
-    return (np.sign(pressed) * (256 ** np.abs(pressed) - 1) / 255).astype(np.float32)
+    return np.asarray(np.sign(pressed) * (256 ** np.abs(pressed) - 1) / 255, np.float32)
 
 
 def gsm(line: Signal) -> Signal:
@@ -179,7 +179,7 @@ def gsm(line: Signal) -> Signal:
     back = subprocess.run(
         ["sox", "-D", "-t", "gsm", "-r", "8000", "-c", "1", "-", *pcm], input=coded, capture_output=True, check=True
     ).stdout
-    heard = np.frombuffer(back, "<i2").astype(np.float32) / 32768
+    heard: Signal = np.frombuffer(back, "<i2").astype(np.float32) / np.float32(32768)
     return heard[: len(line)] if len(heard) >= len(line) else np.pad(heard, (0, len(line) - len(heard)))
 
 
