@@ -185,13 +185,13 @@ def carrier_legs(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [leg for leg in audit["legs"] if leg["kind"] == "carrier"]
 
 
-def silent(legs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Answered customers who were left without agent and message for longer than the limit."""
+def silent(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Answered customers who were left without agent and message for longer than the limit, until now at least."""
     limit = WAIT_LIMIT_S + LATE_S
     found = []
-    for leg in legs:
-        heard = [at for at in (leg["bridged_at"], leg["message_started_at"], leg["hungup_at"]) if at is not None]
-        if not heard or min(heard) - leg["answered_at"] > limit:
+    for leg in carrier_legs(audit):
+        ends = (leg["bridged_at"], leg["message_started_at"], leg["hungup_at"], audit["now"])
+        if min(at for at in ends if at is not None) - leg["answered_at"] > limit:
             found.append({key: value for key, value in leg.items() if value not in (None, "")})
     return found
 
