@@ -51,7 +51,10 @@ class RecordingView(BaseModel):
     started_at: float
     duration_s: float
     masked: list[list[float]]
-    state: str = Field(description="written, indexed, damaged, missing, changed or deleted")
+    masked_at: float | None = Field(description="where a silence begins that goes on")
+    state: str = Field(
+        description="recording, to_upload, written, indexed, damaged, missing, changed, failed or deleted"
+    )
     problem: str
     bytes: int | None
     sha256: str
