@@ -171,7 +171,8 @@ def test_a_mask_is_asked_for_again_when_the_switch_is_back() -> None:
     leg = f.agent().leg
     f.send(ev.SwitchDown(NODE, "gone"))
     assert not mask(f).ok
-    f.channels = {NODE: [ev.ChannelFact(leg, "agent", "a1", True, uuid, 900.0), f.call_fact(uuid, answered=True, peer=leg)]}
+    line = ev.ChannelFact(leg, "agent", "a1", True, uuid, 900.0)
+    f.channels = {NODE: [line, f.call_fact(uuid, answered=True, peer=leg)]}
     f.up()
     assert whats(f) == ["start", "mask", "mask"]
     mask(f)
