@@ -1,7 +1,7 @@
 """What a recorded run must not hold of phones' keypads: PINs, telephone numbers, what customers key in.
 
-Owns which keys of an event are blanked before it is written down. A blanked key is a ``0``, so that an engine that reads
-the recording sees as many keys as there were and, as a rule, decides the same. Must change nothing in the run itself.
+Owns which keys of an event are blanked before it is written down. A blanked key is a ``0``, so that an engine that
+reads the recording sees as many keys as there were and, as a rule, decides the same. Must change nothing in the run.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,6 +89,20 @@ def _by_rule(each: Conversation, rules: SampleRules) -> Iterable[str]:
         yield LONG_CALL
     if each.disposition in rules.complaints:
         yield COMPLAINT
+
+
+def may_not_score(reviewer: str, agent: str, roles: Mapping[str, str], allowed: Collection[str]) -> str:
+    """Why ``reviewer`` may not score a conversation of ``agent``; empty when they may.
+
+    ``roles`` are those of the agents: one of them needs a role of ``allowed``, and nobody judges their own work.
+    Others, whom the configuration does not know, are whoever may use the command line or the API.
+    """
+    if reviewer == agent:
+        return "nobody scores a conversation of their own"
+    role = roles.get(reviewer)
+    if role is not None and role not in allowed:
+        return f"agent {reviewer} is {role}: expected one of {', '.join(sorted(allowed)) or '(none)'}"
+    return ""
 
 
 def failures(marks: Mapping[str, bool]) -> tuple[str, ...]:

@@ -125,6 +125,7 @@ class ScoreAnswer(BaseModel):
     state: str
     failed: list[str] = Field(description="the criteria that were not fulfilled, in words")
     recontact: int | None
+    dialed: bool = Field(description="whether the customer is going to be dialed by itself")
 
 
 class CallbackView(BaseModel):

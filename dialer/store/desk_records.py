@@ -26,22 +26,16 @@ from dialer.leads.eligibility import DNC as DNC_REASON
 from dialer.store import desk_schema, pins
 from dialer.store.gate import plain
 from dialer.store.schema import NUMBER, table
-from dialer.store.statements import ATTEMPTS, DNC, LEADS, Statements
+from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, DONE, LEADS, OPEN, Statements
 from dialer.store.statements import parameter as _p
 
 PINS = table(desk_schema.AgentPin)
-CALLBACKS = table(desk_schema.Callback)
 RECORDINGS = table(desk_schema.Recording)
 QC_SAMPLES = table(desk_schema.QcSample)
 QC_SCORES = table(desk_schema.QcScore)
 
-OPEN: Final = "open"
-DONE: Final = "done"
-CANCELLED: Final = "cancelled"
-"""States of a callback."""
 CALLBACK: Final = "callback"
-RECONTACT: Final = "recontact"
-"""Kinds of callbacks."""
+"""The kind of a callback that the customer asked for."""
 
 class DeskRecords:
     """Executes the orders for one dialect."""

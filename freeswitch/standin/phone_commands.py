@@ -2,8 +2,8 @@
 
 `standin_dial <seat or number> <digits> [uuid]`, `standin_press`, `standin_hangup`, `standin_hold <who> [off]`,
 `standin_vanish <who>`, `standin_disk full|ok` and `standin_uploads fail|ok` exist here only.  Who: a leg's UUID, the
-user of a seat's phone, or a number.  A caller that starts with `+`, or has seven digits or more, calls from outside.  Left out: what the command
-does not list.
+user of a seat's phone, or a number.  A caller that starts with `+`, or has seven digits or more, calls from outside.
+Left out: what the command does not list.
 """
 
 from __future__ import annotations
