@@ -38,6 +38,7 @@ def rules_of(qc: QcConfig) -> SampleRules:
         short_sale_under_s=qc.short_sale.under_s,
         long_over_s=qc.long_over_s,
         complaints=frozenset(qc.complaint_dispositions),
+        seed=qc.seed,
     )
 
 
@@ -69,7 +70,7 @@ def sample(where: running.Where, text: str | None, *, dry_run: bool) -> None:
     machines = {code for campaign in loaded.config.campaigns for code in campaign.machine_dispositions}
     with database(loaded, dry_run=dry_run) as url:
         talks = quality.conversations(url, *span_of(day, zone), machines)
-        drawn = draw(day.isoformat(), talks, rules_of(qc))
+        drawn = draw(day.isoformat(), talks, rules_of(qc), quality.drawn_by_chance(url, day.isoformat()))
         new = 0 if dry_run else quality.save_samples(url, day.isoformat(), drawn)
     if dry_run:
         columns = [("agent", "left"), ("campaign", "left"), ("talk", "right"), ("disposition", "left")]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from dialer.domain.lead import LeadState
 from dialer.domain.outcomes import Outcome
-from dialer.domain.quality import CRITERIA, Conversation, Drawn, failures
+from dialer.domain.quality import CRITERIA, RANDOM, Conversation, Drawn, failures
 from dialer.leads.eligibility import DNC as DNC_REASON
 from dialer.store.desk_records import QC_SAMPLES, QC_SCORES, RECORDINGS, callback_row, newest_wish
 from dialer.store.gate import plain
@@ -101,6 +101,13 @@ def save_samples(url: str, day: str, drawn: Sequence[Drawn], now: float | None =
             there.add(talk.attempt_id)
             new += 1
     return new
+
+
+def drawn_by_chance(url: str, day: str) -> set[str]:
+    """The attempts of a day's samples that chance drew. Raises like conversations."""
+    query = select(QC_SAMPLES.c.attempt_id, QC_SAMPLES.c.rules).where(QC_SAMPLES.c.day == day)
+    with connected(url) as conn:
+        return {row.attempt_id for row in conn.execute(query) if RANDOM in row.rules.split(",")}
 
 
 def _sampled(conn: Connection, attempts: Sequence[str]) -> set[str]:
