@@ -37,6 +37,8 @@ class PhoneFloor(Floor):
         match command:
             case ph.TakeLeg() if self.takes:
                 return [ev.LegParked(command.uuid, self.now)]
+            case ph.AskHold():
+                return [ph.HoldTold(command.uuid, False)]
             case ph.CheckPin() if self.pins:
                 ok = command.pin == f"{command.agent}9" and not self.locked_s
                 return [ph.PinChecked(command.session, command.agent, ok, self.locked_s)]
