@@ -22,6 +22,8 @@ HELD_MEDIA_S: Final = 600.0
 """A phone that loses its power while it holds is noticed after this."""
 DIALED_IN_MEDIA_S: Final = 10.0
 """What the dialplan gives a phone that called us."""
+REARM_S: Final = 1.0
+"""Set at once after CHANNEL_HOLD, the short time would still be that of this hold (measured)."""
 ASK_AGAIN_S: Final = 1.0
 LOOK_S: Final = 5.0
 """How often a phone that holds in a conversation is asked, should the event of its resume be lost."""
@@ -83,9 +85,11 @@ class HoldDesk:
             agent.held = True
             live.counters["phones_held"] += 1
             live.note("debug", "leg_held", f"the phone of agent {agent.settings.agent} is on hold")
-            self._set(agent, 0.0)
+            agent.hold_rearmed = False
+            self.live.timers.set(("agent", "hold", agent.settings.agent), live.now + REARM_S)
             self.agents.changed(agent)
-        self._look_again(agent)
+        elif agent.hold_rearmed:
+            self._look_again(agent)
 
     def _look_again(self, agent: Agent) -> None:
         pause_s = ASK_AGAIN_S if agent.call is None else LOOK_S
@@ -94,6 +98,9 @@ class HoldDesk:
     def look(self, agent: Agent) -> None:
         """Ask for the phone's last word, and again until it is that the hold is over."""
         if agent.held and agent.leg is not None:
+            if not agent.hold_rearmed and self.live.timers.due(("agent", "hold", agent.settings.agent)) is None:
+                agent.hold_rearmed = True
+                self._set(agent, 0.0)
             self._ask(agent)
             self._look_again(agent)
 

@@ -117,6 +117,7 @@ class Agent:
     cures: int = 0
     failures: int = 0
     held: bool = False  # by the phone's own button, or nobody knows yet
+    hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
     missed_at: float = 0.0

@@ -9,6 +9,8 @@ makes no event (measured).  Must not know what a call is for.
 
 from __future__ import annotations
 
+from typing import Final
+
 from freeswitch.standin.channel import Leg
 from freeswitch.standin.dialing import Dialing
 from freeswitch.standin.events import Identity
@@ -17,6 +19,8 @@ from freeswitch.standin.legs import media_limit
 from freeswitch.standin.world import PhonePlan
 
 SEATS, PUBLIC = "seats", "public"
+_MEDIA_AGAIN_S: Final = 0.3
+"""How long after CHANNEL_HOLD or CHANNEL_UNHOLD the variable is read: set at once, it still counts (measured)."""
 
 
 class Phones(Dialing):
@@ -131,7 +135,7 @@ class Phones(Dialing):
         if leg.vanished_at is not None or on is leg.phone_holds:
             return False
         leg.phone_holds = on
-        leg.media_limit_s = media_limit(leg)
+        self.clock.at(self.clock.now + _MEDIA_AGAIN_S, self._media_again, leg)
         done = self.hold(leg, BY_PHONE) if on else self.unhold(leg)
         if on:
             self._silent(leg)
@@ -152,11 +156,19 @@ class Phones(Dialing):
             self._silent(leg)
         return True
 
+    def _media_again(self, leg: Leg) -> None:
+        """The new media begin: what `media_timeout` says now is what holds for them."""
+        leg.media_limit_s = media_limit(leg)
+        if leg.alive and leg.silent_since is not None and leg.media_limit_s is not None:
+            until = leg.silent_since + leg.media_limit_s
+            self.clock.at(max(self.clock.now, until), self._media_lost, leg, leg.silent_since)
+
     def _silent(self, leg: Leg) -> None:
         leg.silent_since = since = self.clock.now
         if leg.media_limit_s is not None:
             self.clock.at(since + leg.media_limit_s, self._media_lost, leg, since)
 
     def _media_lost(self, leg: Leg, since: float) -> None:
-        if leg.alive and leg.silent_since == since:
+        limit = leg.media_limit_s
+        if leg.alive and leg.silent_since == since and limit is not None and self.clock.now >= since + limit - 1e-6:
             self.hang_up(leg, "MEDIA_TIMEOUT", "media")

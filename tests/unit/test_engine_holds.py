@@ -12,7 +12,7 @@ from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.acts import PhoneSettings
-from dialer.engine.holds import ASK_AGAIN_S, LOOK_S
+from dialer.engine.holds import ASK_AGAIN_S, LOOK_S, REARM_S
 
 MUSIC = "tone_stream://%(300,100,1000);loops=-1"
 
@@ -52,6 +52,8 @@ def test_hold_and_resume_in_a_talk_are_shown_and_rearm_the_watch_over_the_phone(
     f.talk(f.dialed()[0])
     button(f, True)
     assert line_of(f) == "held" and f.state() == "talking" and f.counter("phones_held") == 1
+    assert len(sets(f)) == 1, "at once it would still be this hold's"
+    f.step(REARM_S + 0.1)
     assert sets(f)[-1] == {"media_timeout": "7000"}, "what holds after the resume"
     one(button(f, False), ph.AskHold)
     assert line_of(f) == "held", "the switch may be wrong"
@@ -96,6 +98,7 @@ def test_a_resume_that_was_not_heard_is_found_out() -> None:
     f = floor()
     f.talk(f.dialed()[0])
     button(f, True)
+    f.step(REARM_S + 0.1)
     one(f.step(LOOK_S + 0.1), ph.AskHold)
     last_word(f, False)
     assert line_of(f) == "bridging"
@@ -128,7 +131,10 @@ def test_a_phone_that_called_us_is_watched_by_the_dialplans_time(held: bool) -> 
     f.log_in("1001")
     assert {"hold_music": MUSIC, "media_timeout": "600000"} in sets(f)
     assert f.of(ph.AskHold), "a leg that was there before may be on hold"
-    f.send(ph.HoldTold(f.agent("1001").leg or "", held))
+    leg = f.agent("1001").leg or ""
+    f.holding |= {leg} if held else set()
+    f.send(ph.HoldTold(leg, held))
+    f.step(REARM_S + 0.1)
     assert f.agent("1001").held is held
     assert (sets(f)[-1] == {"media_timeout": "10000"}) is held
 
@@ -140,5 +146,6 @@ def test_a_colleague_whose_phone_holds_is_not_asked() -> None:
     f.log_in("1002", "s2")
     f.serve("1001")
     f.key("1002", "*1")
+    f.holding.add(f.agent("1002").leg or "")
     f.send(ph.LegHeld(f.agent("1002").leg or "", True, f.now))
     assert "party-busy" in f.said(f.key("1001", "*71002#"))
