@@ -37,6 +37,7 @@ ACTS: Final[Mapping[str, tuple[str, str]]] = {
     "back": ("*0", "C"),
     "help": ("*8", "TIW"),
     "mask": ("*6", "T"),
+    "record": ("*98", "T"),
     "do_not_call": ("*5", "TW"),
     "hang_up": ("*#", "T"),
     "send_keys": ("*99", "T"),

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import Annotated
 
 from config.section import DAY, HOUR, Section
-from config.values import Name, Share, Zone, duration, whole
+from config.values import Name, Share, Zone, duration, matching, whole
 
 QcFault = tuple[tuple[str | int, ...], object, str]
 """Path under the section, the value at fault, what was expected."""
@@ -25,12 +25,14 @@ class ShortSaleConfig(Section):
 class QcConfig(Section):
     """What ``dialer qc sample`` draws for each agent of a day (in ``zone``).
 
-    A random ``share`` of the agent's conversations, at least ``at_least`` and at most ``at_most``; and by rule: all
+    A random ``share`` of the agent's conversations, at least ``at_least`` and at most ``at_most``, the same ones each
+    time for the same ``seed``; and by rule: all
     short sales, conversations over ``long_over_s``, those with one of ``complaint_dispositions``. A failed one becomes
     a task to contact the customer again, due after ``recontact_after_s``.
     """
 
     zone: Zone = "UTC"
+    seed: Annotated[str, matching(r"[A-Za-z0-9._-]{0,64}", "letters, digits, '.', '_', '-'")] = ""
     share: Share = 0.02
     at_least: Annotated[int, whole(0, 1000)] = 1
     at_most: Annotated[int, whole(0, 1000)] = 20

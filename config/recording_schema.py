@@ -48,15 +48,17 @@ def _name(value: object) -> str:
 
 
 class RecordingConfig(Section):
-    """Which calls of a campaign are recorded (``mode``; ``share`` of them in mode share), in stereo, as WAV.
+    """Which calls of a campaign are recorded (``mode``), as WAV: the customer left, all that they hear right.
 
-    The switch writes into ``switch_directory``, the dialer finds the same files in ``directory``: both are the same
-    where they share it (default). Otherwise the switch's host runs ``upload_command FILE`` after each recording, which
-    has to bring the file there. Files older than ``retention_days`` are for ``dialer recordings prune``; without it
-    they are kept. ``consent_prompt`` is played to the customer first.
+    ``share`` of them in mode share, those whose agent says so in mode on_demand. The switch writes into
+    ``switch_directory``, the dialer finds the same files in ``directory``: both are the same where they share it
+    (default). Otherwise ``upload_command FILE`` is run on the switch's host after each recording, has to bring the file
+    there, and is run again later when it ends with anything but 0. Files older than ``retention_days`` are for
+    ``dialer recordings prune``; without it they are kept. Customer and agent hear ``consent_prompt`` before the
+    recording begins.
     """
 
-    mode: Literal["off", "all", "share"] = "off"
+    mode: Literal["off", "on_demand", "all", "share"] = "off"
     share: Share | None = None
     directory: SwitchPath | None = None
     switch_directory: SwitchPath | None = None

@@ -55,7 +55,17 @@ class RunningService:
 
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """See ``ServicePort``."""
-        wanted = {**request, "url": self._settings.database_url, "recontact_after_s": self._settings.recontact_after_s}
+        engine = self._settings.engine
+        wanted = {
+            **request,
+            "url": self._settings.database_url,
+            "recontact_after_s": self._settings.recontact_after_s,
+            "most_attempts": {name: campaign.max_attempts for name, campaign in engine.campaigns.items()},
+            "reviewers": {
+                "roles": {name: agent.role for name, agent in engine.agents.items()},
+                "allowed": sorted(engine.phones.supervisor_roles),
+            },
+        }
         try:
             with gevent.Timeout(timeout_s), self._questions:
                 return run_task(job, wanted, None)

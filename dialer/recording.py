@@ -1,8 +1,9 @@
 """A recorded run: every event an engine handled, when, and what it decided and ordered, as JSON lines.
 
 Owns the file's form (one frozen fact a line, exact floats) and the engine that writes it; ``dialer.simulate.replay``
-reads it. Off unless asked for. Must never hold a telephone number, a person's name or a note, nor disturb the run: a
-full disk or a file of ``MAX_BYTES`` ends the recording, not the dialing.
+reads it. Off unless asked for. Must never hold a telephone number, a PIN, a person's name or a note (which keys are
+blanked is ``hushing``'s), nor disturb the run: a full disk or a file of ``MAX_BYTES`` ends the recording, not the
+dialing.
 """
 
 from __future__ import annotations
@@ -10,30 +11,36 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TextIO
 
 from dialer import __version__
-from dialer.domain import commands, desk_records, events, lead, outcomes, phones, recordings
+from dialer.domain import acts, commands, desk_records, events, lead, outcomes, phones, recordings
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
+from dialer.hushing import blanked, hushed
 from pacing import settings as pacing_settings
 from pacing import windows as pacing_windows
 
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    events, commands, phones, desk_records, recordings, lead, outcomes, settings_module, pacing_settings,
+    acts, events, commands, phones, desk_records, recordings, lead, outcomes, settings_module, pacing_settings,
     pacing_windows,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
 there is anything."""
+_SAID: Final = frozenset({"prompts", "parts"})
+"""Fields of what is said: free texts in them, a person's name or a note, are left out."""
 _PRIVATE_OF_A_LEAD: Final = frozenset({"name", "fields"})
+
+
+_SPOKEN: Final = (phones.Murmur, phones.Say, phones.PrepareSpeech, phones.SendKeys)
 
 
 class BadRecording(Exception):
@@ -70,10 +77,26 @@ def encode(value: Any) -> Any:
         raise TypeError(f"a {name} cannot be recorded")
     private = _PRIVATE | _PRIVATE_OF_A_LEAD if isinstance(value, lead.ClaimedLead) else _PRIVATE
     fields = [each.name for each in dataclasses.fields(value)]
-    return {"d": name, "v": {f: _hidden(f, value) if f in private else encode(getattr(value, f)) for f in fields}}
+    hidden = private | _SAID | {"keys"} if isinstance(value, _SPOKEN) else private
+    return {"d": name, "v": {f: _hidden(f, value) if f in hidden else encode(getattr(value, f)) for f in fields}}
+
+
+def written(commands_given: Iterable[Any]) -> list[Any]:
+    """Commands as they are written down; what says nothing but free texts is left out."""
+    silent = (phones.Murmur, phones.Say, phones.PrepareSpeech)
+    made = ((command, encode(command)) for command in commands_given)
+    return [
+        line
+        for command, line in made
+        if not (isinstance(command, silent) and not any(line["v"].get(field) for field in _SAID))
+    ]
 
 
 def _hidden(name: str, fact: Any) -> Any:
+    if name in _SAID:
+        return [part for part in getattr(fact, name) if ":" not in part]
+    if name == "keys":
+        return blanked(fact.keys)
     if name == "fields":
         return {"m": []}
     return "-" if getattr(fact, name) else ""
@@ -149,17 +172,17 @@ class RecordingEngine(Engine):
 
     def handle(self, event: events.Event, now: float) -> list[commands.Command]:
         """See ``Engine.handle``."""
-        before = decided_at(self)
+        before, told = decided_at(self), hushed(event, self._live)
         out = super().handle(event, now)
         ids = self._ids.taken()
         if self._stream is not None:
             self._write(
                 {
                     "at": now,
-                    "event": encode(event),
+                    "event": encode(told),
                     "ids": ids,
                     "decisions": decisions(self, before),
-                    "commands": [encode(command) for command in out],
+                    "commands": written(out),
                 }
             )
             if any(isinstance(command, commands.Drained) for command in out):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
-from esl.commands import check_text, check_uuid
+from esl.commands import check_text, check_uuid, check_variable
 from esl.errors import CommandError
 
 _KEYS: Final = re.compile(r"[0-9*#A-D]{1,64}(?:@[0-9]{2,4})?", re.ASCII)
 _MUSIC_TIMES: Final = 100
+_PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]{1,900}", re.ASCII)
 _RECORDING: Final = ("start", "stop", "mask", "unmask")
 
 
@@ -73,6 +74,35 @@ class UuidRecord:
         if not path or re.search(r"[\s'\"\\,;|]", path):
             raise CommandError("path", "is empty or holds a blank or a quote")
         return f"uuid_record {check_uuid('uuid', self.uuid)} {self.what} {path}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOnFile:
+    """Runs a program on the switch's host with a file's path, by a shell: neither may hold anything that one reads.
+
+    What it prints is the answer, and ``DONE`` behind it when it ended well.
+    """
+
+    program: str
+    path: str
+    DONE: ClassVar[str] = "+done"
+
+    def line(self) -> str:
+        for name, value in (("program", self.program), ("path", self.path)):
+            if not _PLAIN_PATH.fullmatch(value) or ".." in value.split("/"):
+                raise CommandError(name, "is not an absolute path of letters, digits, '.', '_', '-' and '/'")
+        return f"system {self.program} {self.path} 2>&1 && echo {self.DONE} || echo -failed $?"
+
+
+@dataclass(frozen=True, slots=True)
+class UuidGetvar:
+    """A channel's variable, `_undef_` where it has none."""
+
+    uuid: str
+    name: str
+
+    def line(self) -> str:
+        return f"uuid_getvar {check_uuid('uuid', self.uuid)} {check_variable(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)

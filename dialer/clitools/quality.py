@@ -38,6 +38,7 @@ def rules_of(qc: QcConfig) -> SampleRules:
         short_sale_under_s=qc.short_sale.under_s,
         long_over_s=qc.long_over_s,
         complaints=frozenset(qc.complaint_dispositions),
+        seed=qc.seed,
     )
 
 
@@ -69,7 +70,7 @@ def sample(where: running.Where, text: str | None, *, dry_run: bool) -> None:
     machines = {code for campaign in loaded.config.campaigns for code in campaign.machine_dispositions}
     with database(loaded, dry_run=dry_run) as url:
         talks = quality.conversations(url, *span_of(day, zone), machines)
-        drawn = draw(day.isoformat(), talks, rules_of(qc))
+        drawn = draw(day.isoformat(), talks, rules_of(qc), quality.drawn_by_chance(url, day.isoformat()))
         new = 0 if dry_run else quality.save_samples(url, day.isoformat(), drawn)
     if dry_run:
         columns = [("agent", "left"), ("campaign", "left"), ("talk", "right"), ("disposition", "left")]
@@ -146,19 +147,37 @@ def show(where: running.Where, ident: int, *, as_json: bool) -> None:
 
 def score(where: running.Where, ident: int, answers: Mapping[str, str], note: str, reviewer: str) -> None:
     """``dialer qc score``. Raises CliError."""
+    from dialer.domain.quality import may_not_score
+    from dialer.settings import build
     from dialer.store import quality
 
     marks = {name: _yes_or_no(name, answer) for name, answer in answers.items()}
     if not reviewer.strip():
         raise CliError("--reviewer: expected a name", EXIT_USAGE)
     loaded = running.load(where)
+    engine = build(loaded, "").engine
     card = quality.Card(reviewer.strip(), marks, note)
+    roles = {name: agent.role for name, agent in engine.agents.items()}
     with database(loaded) as url:
-        done = quality.score(url, ident, card, recontact_after_s=loaded.config.qc.recontact_after_s)
+        found = quality.sample(url, ident)
+        if found is None:
+            raise _no_sample(ident)
+        refused = may_not_score(card.reviewer, found["agent"], roles, engine.phones.supervisor_roles)
+        if refused:
+            raise CliError(f"--reviewer: {refused}")
+        done = quality.score(
+            url,
+            ident,
+            card,
+            recontact_after_s=loaded.config.qc.recontact_after_s,
+            most_attempts={name: campaign.max_attempts for name, campaign in engine.campaigns.items()},
+        )
     if done is None:
         raise _no_sample(ident)
     why = f": not fulfilled: {', '.join(done['failed'])}" if done["failed"] else ""
     task = f"; task {done['recontact']}: contact the customer again" if done["recontact"] is not None else ""
+    if task:
+        task += ", who is going to be dialed" if done["dialed"] else "; not dialed by itself: dialer callbacks shows it"
     say(f"sample {ident}: {done['state']}{why}{task}")
 
 
@@ -179,10 +198,12 @@ def show_callbacks(
     where: running.Where, kind: str | None, agent: str | None, state: str, limit: int, *, as_json: bool
 ) -> None:
     """A line for each customer to be called again. Raises CliError."""
-    from dialer.store import desk_records, quality
+    from dialer.store import quality
+    from dialer.store.desk_records import CALLBACK
+    from dialer.store.statements import CANCELLED, DONE, OPEN, RECONTACT
 
-    kinds = (desk_records.CALLBACK, desk_records.RECONTACT)
-    states = (desk_records.OPEN, desk_records.DONE, desk_records.CANCELLED)
+    kinds = (CALLBACK, RECONTACT)
+    states = (OPEN, DONE, CANCELLED)
     if kind is not None and kind not in kinds:
         raise CliError(f"--kind: expected one of {', '.join(kinds)}", EXIT_USAGE)
     if state not in (*states, "all"):

@@ -105,6 +105,7 @@ def show(where: running.Where, which: str, *, as_json: bool) -> None:
 def index(where: running.Where) -> int:
     """Look at every file that nobody has looked at, or that was missing; 1 when one of them is not sound."""
     from dialer import soundfiles
+    from dialer.domain.desk_records import TO_UPLOAD
     from dialer.store import recordings as stored
 
     loaded = running.load(where)
@@ -120,7 +121,8 @@ def index(where: running.Where) -> int:
                 state, problem = stored.DAMAGED, f"cannot be read: {error.strerror or error}"
                 stored.note(url, each.id, state, problem=problem)
             else:
-                if file is None and now - each.started_at - each.duration_s < EXPECTED_WITHIN_S:
+                uploading = each.state == TO_UPLOAD
+                if file is None and (uploading or now - each.started_at - each.duration_s < EXPECTED_WITHIN_S):
                     waiting += 1
                     continue
                 if file is None:
@@ -170,7 +172,7 @@ def check(where: running.Where) -> int:
                 complain(f"recording {each.id}: {path}: {problem}")
             else:
                 sound += 1
-        known = {str(_ours(policies, each)) for each in stored.in_states(url, stored.STATES[:-1])}
+        known = {str(_ours(policies, each)) for each in stored.in_states(url, stored.FILES)}
     strangers = 0
     for directory in sorted({Path(policy.directory) for policy in policies.values() if policy.directory}):
         for path in soundfiles.strangers(directory, known, SUFFIX):
@@ -204,7 +206,7 @@ def prune(where: running.Where, *, dry_run: bool) -> int:
     gone = left = 0
     size = 0
     with database(loaded, dry_run=dry_run) as url:
-        for each in stored.in_states(url, stored.STATES[:-1], before):
+        for each in stored.in_states(url, stored.PRUNED, before):
             policy = policies[each.campaign]
             path = policy.ours(each.path)
             if path is None:

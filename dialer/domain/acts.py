@@ -57,12 +57,14 @@ ACTS: Final[Mapping[str, Act]] = {
         Act("back", _C),
         Act("help", _T | _I | _W),
         Act("mask", _T),
+        Act("record", _T),
         Act("do_not_call", _T | _W),
         Act("hang_up", _T),
         Act("send_keys", _T, "keys", 20),
     )
 }
-"""``back`` leaves a consultation and returns to the customer; ``mask`` stops the recording's sound and starts it."""
+"""``back`` leaves a consultation and returns to the customer; ``mask`` stops the recording's sound and starts it,
+``record`` begins a recording in a campaign that records on demand."""
 
 DEFAULT_KEYS: Final[Mapping[str, str]] = {
     "ready": "*1",
@@ -84,6 +86,7 @@ DEFAULT_KEYS: Final[Mapping[str, str]] = {
     "back": "*0",
     "help": "*8",
     "mask": "*6",
+    "record": "*98",
     "do_not_call": "*5",
     "hang_up": "*#",
     "send_keys": "*99",

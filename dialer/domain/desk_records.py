@@ -8,14 +8,23 @@ again without a second effect. How to read them back is ``dialer.store``'s.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+GOING: Final = "recording"
+TO_UPLOAD: Final = "to_upload"
+WRITTEN: Final = "written"
+FAILED: Final = "failed"
+"""A recording goes on; is finished, and its file is still to be brought here; is finished; was not made at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class SaveRecording:
-    """A recording is finished: ``duration_s`` of sound of ``leg`` in ``path``, as the switch ``node`` calls it.
+    """What is known of a recording of ``leg`` in ``path``, as the switch ``node`` calls it: from its start on, so that
+    a later run knows it, and once more when it is over with ``duration_s``.
 
-    ``masked`` are spans of silence put in while something was spoken that must not be kept, in seconds from the start.
-    The same node and path again is the same recording.
+    ``masked`` are spans of silence put in while something was spoken that must not be kept, in seconds from the start;
+    ``masked_at`` is where one begins that has not ended. ``problem`` says in words what is wrong with it.
+    The same node and path again is the same recording; one whose end is told stays ended.
     """
 
     attempt_id: str
@@ -27,6 +36,9 @@ class SaveRecording:
     started_at: float
     duration_s: float
     masked: tuple[tuple[float, float], ...] = ()
+    masked_at: float | None = None
+    state: str = WRITTEN
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

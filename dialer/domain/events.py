@@ -284,6 +284,26 @@ class PacingFact:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFact:
+    """A recording that went on when the former run ended, or whose file is still to be brought here (``to_upload``).
+
+    As SaveRecording told it: ``masked_at`` is where a silence begins that nobody has ended.
+    """
+
+    attempt_id: str
+    campaign: str
+    agent: str
+    node: str
+    path: str
+    started_at: float
+    duration_s: float
+    masked: tuple[tuple[float, float], ...]
+    masked_at: float | None
+    to_upload: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What the store knows of the former run; sent once, before the first SwitchUp.
 
@@ -297,6 +317,7 @@ class Recovered:
     campaigns: tuple[tuple[str, str], ...] = ()  # (name, state) as operators left them
     mark: str = ""
     pacing: tuple[PacingFact, ...] = ()
+    recordings: tuple[RecordingFact, ...] = ()
 
 
 # ---- from operators ----------------------------------------------------------------------------------------

@@ -47,12 +47,33 @@ class LegHeld:
 
 @dataclass(frozen=True, slots=True)
 class RecordingStopped:
-    """A recording is finished: ``duration_s`` of sound in ``path`` on the switch."""
+    """A recording is finished: ``duration_s`` of sound for ``path`` on the switch, of which the file holds ``kept_s``
+    (None: the switch did not tell). A full disk is told in no other way.
+    """
 
     uuid: str
     path: str
     duration_s: float
     at: float
+    kept_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldTold:
+    """The answer to AskHold: whether the phone holds the leg by what it said last; None: nobody could say."""
+
+    uuid: str
+    held: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadReplied:
+    """The answer to Upload. ``text`` is what the command said, or why it was not run."""
+
+    node: str
+    path: str
+    ok: bool
+    text: str = ""
 
 
 # ---- from the store ----------------------------------------------------------------------------------------
@@ -265,6 +286,24 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """Run ``command`` on the switch's host with the ``path`` of a finished recording."""
+
+    node: str
+    uuid: str
+    path: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskHold:
+    """Does the phone of this leg hold it? Events do not always tell: see ``dialer.engine.holds``."""
+
+    node: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
 class PrepareSpeech:
     """Have free texts spoken, which are soon going to be among what is said: parts such as ``name:…``. No answer."""
 
@@ -299,7 +338,7 @@ class CheckNumber:
     at: float
 
 
-PhoneEvent = KeyPressed | PhoneCalled | LegHeld | RecordingStopped
+PhoneEvent = KeyPressed | PhoneCalled | LegHeld | HoldTold | RecordingStopped | UploadReplied
 PhoneAnswer = PinChecked | NumberChecked
 PhoneOrder = AgentAct | SupervisorAct
 PhoneCommand = (
@@ -318,4 +357,6 @@ PhoneCommand = (
     | SendKeys
     | SetVariables
     | Record
+    | Upload
+    | AskHold
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,6 +48,7 @@ class SampleRules:
     short_sale_under_s: float
     long_over_s: float | None
     complaints: frozenset[str]
+    seed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,20 @@ class Drawn:
     rules: tuple[str, ...]
 
 
-def draw(day: str, conversations: Iterable[Conversation], rules: SampleRules) -> list[Drawn]:
-    """The samples of a day (``2026-09-21``), by agent."""
+def draw(
+    day: str, conversations: Iterable[Conversation], rules: SampleRules, kept: Collection[str] = ()
+) -> list[Drawn]:
+    """The samples of a day (``2026-09-21``), by agent.
+
+    ``kept`` are attempts that chance has drawn for this day already: a day drawn again, when more of it is known, adds
+    what is missing and no more.
+    """
     by_agent: dict[str, list[Conversation]] = {}
     for conversation in conversations:
         by_agent.setdefault(conversation.agent, []).append(conversation)
     drawn: list[Drawn] = []
     for agent, theirs in sorted(by_agent.items()):
-        chance = _by_chance(day, agent, theirs, rules)
+        chance = _by_chance(day, agent, theirs, rules, kept)
         for each in theirs:
             why = (*_by_rule(each, rules), *((RANDOM,) if each.attempt_id in chance else ()))
             if why:
@@ -73,11 +80,14 @@ def draw(day: str, conversations: Iterable[Conversation], rules: SampleRules) ->
     return drawn
 
 
-def _by_chance(day: str, agent: str, theirs: Iterable[Conversation], rules: SampleRules) -> frozenset[str]:
-    idents = sorted(
-        (each.attempt_id for each in theirs),
-        key=lambda ident: hashlib.sha256(f"{day}|{agent}|{ident}".encode()).digest(),
-    )
+def _by_chance(
+    day: str, agent: str, theirs: Iterable[Conversation], rules: SampleRules, kept: Collection[str]
+) -> frozenset[str]:
+    def turn(ident: str) -> tuple[bool, bytes]:
+        drawn = f"{rules.seed}{day}|{agent}|{ident}".encode()
+        return ident not in kept, hashlib.sha256(drawn).digest()
+
+    idents = sorted((each.attempt_id for each in theirs), key=turn)
     count = min(max(math.ceil(rules.share * len(idents)), rules.at_least), rules.at_most)
     return frozenset(idents[:count])
 
@@ -89,6 +99,20 @@ def _by_rule(each: Conversation, rules: SampleRules) -> Iterable[str]:
         yield LONG_CALL
     if each.disposition in rules.complaints:
         yield COMPLAINT
+
+
+def may_not_score(reviewer: str, agent: str, roles: Mapping[str, str], allowed: Collection[str]) -> str:
+    """Why ``reviewer`` may not score a conversation of ``agent``; empty when they may.
+
+    ``roles`` are those of the agents: one of them needs a role of ``allowed``, and nobody judges their own work.
+    Others, whom the configuration does not know, are whoever may use the command line or the API.
+    """
+    if reviewer == agent:
+        return "nobody scores a conversation of their own"
+    role = roles.get(reviewer)
+    if role is not None and role not in allowed:
+        return f"agent {reviewer} is {role}: expected one of {', '.join(sorted(allowed)) or '(none)'}"
+    return ""
 
 
 def failures(marks: Mapping[str, bool]) -> tuple[str, ...]:

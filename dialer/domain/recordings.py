@@ -25,6 +25,7 @@ class RecordingMode(StrEnum):
     """Which calls of a campaign are recorded."""
 
     OFF = "off"
+    ON_DEMAND = "on_demand"  # those whose agent says so
     ALL = "all"
     SHARE = "share"
 
@@ -33,9 +34,10 @@ class RecordingMode(StrEnum):
 class RecordingPolicy:
     """How a campaign's calls are recorded. ``share`` is a ratio 0–1 of calls, for mode ``share``.
 
-    ``switch_directory`` is where the switch writes, ``directory`` where this machine finds the same files. With an
-    ``upload`` command the switch's host runs it with a finished file's path, and it brings the file there.
-    ``consent`` is a prompt that the customer hears first (empty: none). Without ``retention_days`` all is kept.
+    ``switch_directory`` is where the switch writes, ``directory`` where this machine finds the same files. An
+    ``upload`` command is run on the switch's host with a finished file's path, and brings the file there.
+    ``consent`` is a prompt that both hear before the recording begins (empty: none). Without ``retention_days`` all is
+    kept.
     """
 
     mode: RecordingMode = RecordingMode.OFF
@@ -71,14 +73,6 @@ class RecordingPolicy:
         if not self.directory or inside == path or ".." in inside.split("/"):
             return None
         return f"{self.directory.rstrip('/')}/{inside}"
-
-    def switch_variables(self, path: str) -> Mapping[str, str]:
-        """What must be set on the leg before its recording starts: both sides of the talk, and the upload at the end.
-
-        The upload runs beside the call, which it does not hold up.
-        """
-        upload = {"record_post_process_exec_api": f"bg_system:{self.upload} {path}"} if self.upload else {}
-        return {"RECORD_STEREO": "true", **upload}
 
 
 NOT_RECORDED: Final = RecordingPolicy()

@@ -90,8 +90,11 @@ class LegEvents:
         node = self._node_of(event.uuid)
         if event.command == ph.TakeLeg.__name__:
             self.desks.phones.refused(event.uuid)
-        elif event.command == ph.Record.__name__:
-            self.desks.recordings.refused(event.uuid, event.error)
+        elif event.command.startswith(ph.Record.__name__):
+            what = event.command.removeprefix(ph.Record.__name__).strip()
+            self.desks.recordings.refused(event.uuid, what, event.error)
+        elif event.command == ph.Murmur.__name__:
+            self.desks.recordings.unannounced(event.uuid, event.error)
         if node is not None:
             self.desks.reconciler.ask(live.nodes[node])
 
@@ -112,7 +115,6 @@ class LegEvents:
             self.on_customer_key(event)
 
     def held(self, event: ph.LegHeld) -> None:
-        """A phone's own hold button, or the echo of our command: told, nothing more."""
+        """A phone's own hold button."""
         if (agent := self.live.legs.get(event.uuid)) is not None:
-            what = "on hold" if event.held else "back from hold"
-            self.live.note("debug", "leg_held", f"the phone of agent {agent.settings.agent} is {what}")
+            self.desks.holds.told(agent, event.held)

@@ -50,6 +50,8 @@ class Lines:
         self.parties: PartyDesk
         self.own_calls: OwnCallDesk
         self.on_line_gone: list[Callable[[Agent], None]] = []
+        self.on_line_up: list[Callable[[Agent], None]] = []
+        self.on_adopted: list[Callable[[Agent], None]] = []
 
     def line_lost(self, agent: Agent, why: str) -> None:
         """The line is gone. Given by the layer above."""
@@ -122,6 +124,8 @@ class Lines:
         live.nodes[node].legs += 1
         live.timers.cancel(("agent", "connect", agent.settings.agent))
         self._set_line(agent, Line.UNSURE)
+        for told in self.on_adopted:
+            told(agent)
         if parked:
             self._line_is_up(agent)
         else:
@@ -173,6 +177,8 @@ class Lines:
         live.timers.cancel(("agent", "line", name))
         live.timers.cancel(("agent", "cure", name))
         agent.cures = 0
+        for told in self.on_line_up:
+            told(agent)
         if agent.leg is not None:
             self._set_line(agent, Line.PARKED)
             self.voice.wait(agent)
@@ -238,9 +244,10 @@ class Lines:
     def _set_line(self, agent: Agent, line: Line) -> None:
         agent.line = line
         agent.line_since = self.live.now
-        self._changed(agent)
+        self.changed(agent)
 
-    def _changed(self, agent: Agent) -> None:
+    def changed(self, agent: Agent) -> None:
+        """Whether the agent may take a customer may be otherwise now."""
         self.live.line_up(agent)
         self.feed.agent(agent)
         for name in agent.settings.campaigns:
@@ -263,7 +270,7 @@ class Lines:
         agent.reason = reason
         if target is AgentState.READY:
             agent.idle_since = live.now
-        self._changed(agent)
+        self.changed(agent)
         live.emit(
             LogAgentState(
                 agent.settings.agent,

@@ -14,6 +14,7 @@ from dialer.domain.agent import AgentState, Line
 from dialer.domain.call import PENDING_STATES, CallState
 from dialer.domain.campaign import CampaignState
 from dialer.domain.commands import Command, Note
+from dialer.domain.desk_records import SaveRecording
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import (
@@ -115,6 +116,9 @@ class Agent:
     parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed
     cures: int = 0
     failures: int = 0
+    held: bool = False  # by the phone's own button, or nobody knows yet
+    hold_rearmed: bool = False  # how long it may send nothing after the hold is told
+    hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
     missed_at: float = 0.0
     idle_since: float = 0.0
@@ -129,12 +133,16 @@ class Agent:
     @property
     def free(self) -> bool:
         """May take an answered customer this instant."""
-        return self.state is AgentState.READY and self.line is Line.PARKED
+        return self.state is AgentState.READY and self.line is Line.PARKED and not self.held
 
 
 @dataclass(slots=True, eq=False)
 class Recording:
-    """A recording of the leg ``uuid`` that goes on. ``masked``: spans of silence, in seconds from the start."""
+    """A recording of the leg ``uuid``. ``masked``: spans of silence, in seconds from the start.
+
+    ``pending``: the announcement is being said, nothing is recorded yet. ``path`` is empty then, and for a former run's
+    of which the store does not know. ``recovered``: how long it lasts only the switch can tell.
+    """
 
     uuid: str
     campaign: str
@@ -144,6 +152,19 @@ class Recording:
     started_at: float
     masked: tuple[tuple[float, float], ...] = ()
     masked_at: float | None = None
+    pending: bool = False
+    recovered: bool = False
+    problem: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Uploading:
+    """A finished recording whose file is to be brought here. ``running``: the switch's host is at it."""
+
+    saved: SaveRecording
+    command: str
+    tries: int = 0
+    running: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -264,6 +285,7 @@ class Live:
         self.sounds: dict[str, Sounding] = {}  # what is played to parked legs
         self.watches: dict[str, Watch] = {}  # supervisors' legs by UUID
         self.recordings: dict[str, Recording] = {}  # by the recorded leg's UUID
+        self.uploads: dict[str, Uploading] = {}  # by node and path
         self.helps: dict[str, Help] = {}  # by the agent who asks for help
         self.waiting: dict[str, Call] = {}  # answered customers without an agent, in order of answer
         self._idle: dict[tuple[str, str], IdleLine] = {}  # free agents by (node, campaign)

@@ -7,6 +7,7 @@ is adopted at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, Line
@@ -51,6 +52,7 @@ class Reconciler:
         self.asides: AsideDesk
         self.party_legs: PartyLegs
         self.supervision: SupervisionDesk
+        self.on_first: list[Callable[[str], None]] = []  # told of a switch whose channels are known again
 
     def recovered(self, event: Recovered) -> None:
         """Attempts of a former run: they stay in doubt until their switch has been asked."""
@@ -134,6 +136,8 @@ class Reconciler:
         if first:
             self.agents.ring_waiting()
             live.note("info", "synced", f"switch {node.name}: compared, {node.detail}")
+            for told in self.on_first:
+                told(node.name)
         self.calls.route()
 
     # ---- agents --------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ class Router:
             return None, ""
         if call.bound_agent is not None:
             bound = live.agents[call.bound_agent]
-            if bound.call is call and bound.line is Line.PARKED and bound.node == call.node:
+            if bound.call is call and bound.line is Line.PARKED and bound.node == call.node and not bound.held:
                 return bound, "the agent who previewed this lead"
         match = live.longest_idle(call.campaign, call.node)
         return (None, "") if match is None else (live.agents[match.agent], match.reason)

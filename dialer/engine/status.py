@@ -62,7 +62,7 @@ def _agent(live: Live, agent: Agent) -> AgentView:
         seat=agent.seat.seat,
         state=agent.state.value,
         reason=agent.reason,
-        line=agent.line.value,
+        line="held" if agent.held else agent.line.value,
         since_s=live.now - agent.since,
         calls=agent.calls,
         attempt_id=attempt,

@@ -76,7 +76,7 @@ def _of_agent(agent: Agent, other: Agent, node: str) -> Target | str:
             return Problem(f"agent {name} is in a call", "party-busy")
         seat = other.seat
         return Target(f"agent {name}", rings=other, address=seat.address, profile=seat.profile, caller_id="dialer")
-    if other.line is not Line.PARKED:
+    if other.line is not Line.PARKED or other.held:
         return Problem(f"agent {name} is in a call", "party-busy")
     if node and there != node:
         return Problem(f"agent {name} is on another switch", "party-unreachable")

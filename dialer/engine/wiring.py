@@ -21,6 +21,7 @@ from dialer.engine.calls import CallDesk
 from dialer.engine.dispatch import LegEvents
 from dialer.engine.drain import Drain
 from dialer.engine.feed import Feed
+from dialer.engine.holds import HoldDesk
 from dialer.engine.hoppers import HopperDesk
 from dialer.engine.keys import KeyDesk
 from dialer.engine.live import Live
@@ -68,6 +69,7 @@ class Desks:
         self.own_calls = OwnCallDesk(live, self.party_legs, self.voice)
         self.supervision = SupervisionDesk(live, self.voice)
         self.recordings = RecordingDesk(live, self.voice)
+        self.holds = HoldDesk(live)
         self.announcer = Announcer(live, self.voice)
         self.legs = LegEvents(live, self)
         self._introduce()
@@ -89,7 +91,11 @@ class Desks:
         self.calls.on_connected.append(self.recordings.connected)
         self.calls.on_dialed.append(self.announcer.opened)
         self.calls.router.announcer = self.previews.announcer = self.announcer
-        self.agents.on_line_gone.append(self.supervision.agent_gone)
+        self.agents.on_line_gone += [self.supervision.agent_gone, self.holds.gone]
+        self.agents.on_line_up.append(self.holds.line_up)
+        self.agents.on_adopted.append(self.holds.adopted)
+        self.holds.agents, self.holds.calls = self.agents, self.calls
+        self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
         self.agents.voice, self.agents.keys = self.voice, self.keys
         self.pacer.previews = self.acts.previews = self.previews
         self.orders.hoppers = self.hoppers
@@ -121,7 +127,9 @@ class Desks:
             ph.KeyPressed: legs.key,
             ph.PhoneCalled: self.phones.called,
             ph.LegHeld: legs.held,
+            ph.HoldTold: self.holds.answered,
             ph.RecordingStopped: self.recordings.stopped,
+            ph.UploadReplied: self.recordings.uploads.replied,
             ph.PinChecked: self.phones.pin_checked,
             ph.NumberChecked: self.own_calls.checked,
             ph.AgentAct: self.acts.order,
@@ -157,6 +165,7 @@ class Desks:
             ("agent", "preview"): self._of_agent(self.previews.over),
             ("agent", "announce"): self._of_agent(self.announcer.due),
             ("agent", "steady"): self._steady,
+            ("agent", "hold"): self._of_agent(self.holds.look),
             ("key", "gap"): self._of_agent(self.keys.silence),
             ("session", "limit"): self.phones.over,
             ("voice", "say"): self.voice.say_queued,
@@ -169,7 +178,10 @@ class Desks:
             ("watch", "idle"): self.supervision.idle,
             ("help", "over"): self.supervision.help.over,
             ("recording", "stop"): self.recordings.overdue,
-            ("recording", "mask"): self.recordings.mask_over,
+            ("recording", "mask"): self.recordings.mask_lasts,
+            ("recording", "begin"): self.recordings.begin,
+            ("upload", "over"): self.recordings.uploads.overdue,
+            ("upload", "again"): self.recordings.uploads.again,
             ("campaign", "pace"): self._mark_dirty,
             ("campaign", "claim"): lambda key: self.hoppers.claim_overdue(live.campaigns[key]),
             ("pool", "pace"): self._mark_pool_dirty,

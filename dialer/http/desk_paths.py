@@ -41,6 +41,8 @@ def add(app: OpenAPI, port: ServicePort) -> None:
             return fault(504, text, "an answer; /readyz says which part is in trouble")
         except StoreTrouble as error:
             return fault(503, mask_text(str(error)), "a store that answers; /readyz says what is wrong")
+        if "refused" in found:
+            return fault(403, mask_text(str(found["refused"])), "a reviewer whose role may, on somebody else's call")
         if missing and not found:
             return fault(404, missing, "one that is listed at /v1/qc/samples")
         return jsonify(shapes.plain(found))

@@ -51,7 +51,10 @@ class RecordingView(BaseModel):
     started_at: float
     duration_s: float
     masked: list[list[float]]
-    state: str = Field(description="written, indexed, damaged, missing, changed or deleted")
+    masked_at: float | None = Field(description="where a silence begins that goes on")
+    state: str = Field(
+        description="recording, to_upload, written, indexed, damaged, missing, changed, failed or deleted"
+    )
     problem: str
     bytes: int | None
     sha256: str
@@ -122,6 +125,7 @@ class ScoreAnswer(BaseModel):
     state: str
     failed: list[str] = Field(description="the criteria that were not fulfilled, in words")
     recontact: int | None
+    dialed: bool = Field(description="whether the customer is going to be dialed by itself")
 
 
 class CallbackView(BaseModel):

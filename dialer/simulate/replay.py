@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dialer.engine import Engine
-from dialer.recording import BadRecording, decided_at, decisions, decode, encode, lines
+from dialer.recording import BadRecording, decided_at, decisions, decode, lines, written
 
 DIFFERENCES_KEPT = 20
 
@@ -91,7 +91,7 @@ def replay(file: Path, make: Callable[..., Engine] = Engine) -> Comparison:
         except (KeyError, TypeError, ValueError) as error:
             raise BadRecording(f"{file}:{number}: an event of another version: {error!r}") from error
         before = decided_at(engine)
-        out = [encode(command) for command in engine.handle(event, line["at"])]
+        out = written(engine.handle(event, line["at"]))
         made = decisions(engine, before)
         events += 1
         decided += len(made)

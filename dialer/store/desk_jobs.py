@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from dialer.domain.quality import CRITERIA
+from dialer.domain.quality import CRITERIA, may_not_score
 from dialer.masking import mask_record
 from dialer.store import quality, recordings
 
@@ -36,10 +36,23 @@ def show_sample(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def score_sample(request: Mapping[str, Any]) -> dict[str, Any]:
-    """File a card on ``sample``; an empty answer when there is none."""
+    """File a card on ``sample``; an empty answer when there is none, ``{refused}`` when the reviewer may not."""
     marks = {name: bool(request[name]) for name in CRITERIA}
     card = quality.Card(request["reviewer"], marks, request["note"])
-    done = quality.score(request["url"], request["sample"], card, recontact_after_s=request["recontact_after_s"])
+    found = quality.sample(request["url"], request["sample"])
+    if found is None:
+        return {}
+    rules = request.get("reviewers", {"roles": {}, "allowed": ()})
+    refused = may_not_score(card.reviewer, found["agent"], rules["roles"], rules["allowed"])
+    if refused:
+        return {"refused": refused}
+    done = quality.score(
+        request["url"],
+        request["sample"],
+        card,
+        recontact_after_s=request["recontact_after_s"],
+        most_attempts=request.get("most_attempts", {}),
+    )
     return {} if done is None else done
 
 

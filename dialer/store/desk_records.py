@@ -12,32 +12,30 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.sql import Executable
 
-from dialer.domain.desk_records import AddDoNotCall, RequestCallback, SaveRecording
+from dialer.domain.desk_records import (
+    GOING,
+    TO_UPLOAD,
+    AddDoNotCall,
+    RequestCallback,
+    SaveRecording,
+)
+from dialer.domain.events import RecordingFact
 from dialer.domain.lead import LeadState
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC as DNC_REASON
 from dialer.store import desk_schema, pins
 from dialer.store.gate import plain
 from dialer.store.schema import NUMBER, table
-from dialer.store.statements import ATTEMPTS, DNC, LEADS, Statements
+from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, DONE, LEADS, OPEN, Statements
 from dialer.store.statements import parameter as _p
 
 PINS = table(desk_schema.AgentPin)
-CALLBACKS = table(desk_schema.Callback)
 RECORDINGS = table(desk_schema.Recording)
 QC_SAMPLES = table(desk_schema.QcSample)
 QC_SCORES = table(desk_schema.QcScore)
 
-OPEN: Final = "open"
-DONE: Final = "done"
-CANCELLED: Final = "cancelled"
-"""States of a callback."""
 CALLBACK: Final = "callback"
-RECONTACT: Final = "recontact"
-"""Kinds of callbacks."""
-WRITTEN: Final = "written"
-"""The state of a recording that nobody has looked at yet."""
-
+"""The kind of a callback that the customer asked for."""
 
 class DeskRecords:
     """Executes the orders for one dialect."""
@@ -60,7 +58,18 @@ class DeskRecords:
         )
         self._forget_nobodies: Executable = delete(PINS).where(PINS.c.hash == "", PINS.c.updated_at < _p("before"))
         self._attempt: Executable = select(ATTEMPTS).where(ATTEMPTS.c.id == _p("attempt"))
-        self._save_recording = st.insert_new(RECORDINGS)
+        made_recording = st.dialect_insert(RECORDINGS)
+        self._save_recording = made_recording.on_conflict_do_update(
+            index_elements=["node", "path"],
+            set_={name: made_recording.excluded[name] for name in ("duration_s", "masked", "state", "problem")},
+            where=_later(made_recording.excluded.state),
+        )
+        self._unfinished: Executable = (
+            select(RECORDINGS)
+            .join(ATTEMPTS, ATTEMPTS.c.id == RECORDINGS.c.attempt_id)
+            .where(RECORDINGS.c.state.in_([GOING, TO_UPLOAD]), ATTEMPTS.c.owner == _p("owner"))
+            .order_by(RECORDINGS.c.id)
+        )
         self.save_callback = newest_wish(st)
         self._close_lead: Executable = (
             update(LEADS)
@@ -110,7 +119,10 @@ class DeskRecords:
         )
 
     def recording(self, conn: Connection, command: SaveRecording) -> None:
-        """A finished recording; what the file is like is found out by ``dialer recordings index``."""
+        """What is known of a recording; what the file is like is found out by ``dialer recordings index``."""
+        masked: list[tuple[float, float | None]] = list(command.masked)
+        if command.masked_at is not None:
+            masked.append((command.masked_at, None))
         conn.execute(
             self._save_recording,
             {
@@ -122,15 +134,19 @@ class DeskRecords:
                 "path": plain(command.path, 500),
                 "started_at": command.started_at,
                 "duration_s": command.duration_s,
-                "masked": json.dumps(command.masked),
-                "state": WRITTEN,
-                "problem": "",
+                "masked": json.dumps(masked),
+                "state": command.state,
+                "problem": plain(command.problem, 1000),
                 "bytes": None,
                 "sha256": "",
                 "checked_at": None,
                 "deleted_at": None,
             },
         )
+
+    def unfinished(self, conn: Connection, owner: str) -> tuple[RecordingFact, ...]:
+        """Recordings of this instance that go on as far as is known, or are still to be brought here."""
+        return tuple(_fact(row) for row in conn.execute(self._unfinished, {"p_owner": owner}))
 
     def callback(self, conn: Connection, command: RequestCallback) -> None:
         """A customer's wish; a later one about the same attempt replaces it, unless it is done already."""
@@ -158,6 +174,35 @@ class DeskRecords:
             },
         )
         conn.execute(self._close_lead, {"p_lead": attempt.lead_id, "p_now": now})
+
+
+def _later(state: Any) -> Any:
+    """A recording goes on, then is brought here, then is there; what is known later is not taken back."""
+    return (RECORDINGS.c.state == GOING) | ((RECORDINGS.c.state == TO_UPLOAD) & (state != GOING))
+
+
+def spans(text: str) -> tuple[tuple[tuple[float, float], ...], float | None]:
+    """The silences of a recording, and where one begins that has not ended."""
+    found = [(begin, end) for begin, end in json.loads(text)]
+    ended = tuple((begin, end) for begin, end in found if end is not None)
+    return ended, next((begin for begin, end in found if end is None), None)
+
+
+def _fact(row: Any) -> RecordingFact:
+    masked, masked_at = spans(row.masked)
+    return RecordingFact(
+        row.attempt_id,
+        row.campaign,
+        row.agent,
+        row.node,
+        row.path,
+        row.started_at,
+        row.duration_s,
+        masked,
+        masked_at,
+        row.state == TO_UPLOAD,
+        row.problem,
+    )
 
 
 def newest_wish(st: Statements) -> Any:

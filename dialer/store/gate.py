@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from dialer.domain.commands import CloseAttempt, NoteAnswer, NoteBridge, OpenAttempt, ReleaseLeads
 from dialer.domain.events import AttemptOpened, AttemptRefused
 from dialer.domain.lead import LeadState
+from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CampaignSettings
 from dialer.leads import recycle
 from dialer.leads.eligibility import (
@@ -223,6 +224,10 @@ class Gate:
         )
         if closed.rowcount != 1:
             return
+        if command.outcome is Outcome.CONNECTED:
+            # Whoever is spoken with again has been contacted again.
+            again = {"p_lead": command.lead_id, "p_ended": command.ended_at, "p_now": now}
+            conn.execute(self._st.recontacted, {**attempt, **again})
         done, reason = command.lead_done, command.lead_reason
         if not done and command.outcome in self._counted:
             done = self._used_up(conn, command)

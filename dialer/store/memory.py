@@ -216,7 +216,7 @@ class MemoryStore:
         facts = pacing_facts(
             self._campaigns, self._attempts.values(), self._leads, self.dispositions, self._pacing, now
         )
-        return Recovered(attempts, agents, campaigns, pacing=facts)
+        return Recovered(attempts, agents, campaigns, pacing=facts, recordings=self.desk.unfinished())
 
     def lead(self, lead_id: int) -> MemoryLead:
         """The lead itself; KeyError when there is none."""

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dialer.domain.desk_records import AddDoNotCall, DeskRecord, RequestCallback, SaveOwnCall, SaveRecording
+from dialer.domain.desk_records import (
+    GOING,
+    TO_UPLOAD,
+    AddDoNotCall,
+    DeskRecord,
+    RequestCallback,
+    SaveOwnCall,
+    SaveRecording,
+)
+from dialer.domain.events import RecordingFact
 from dialer.domain.lead import LeadState, LeadTrigger
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC
@@ -52,6 +61,26 @@ class MemoryDesk:
         self.recordings: dict[tuple[str, str], SaveRecording] = {}
         self.own_calls: dict[str, SaveOwnCall] = {}
 
+    def unfinished(self) -> tuple[RecordingFact, ...]:
+        """Recordings that go on as far as is known, or are still to be brought here."""
+        return tuple(
+            RecordingFact(
+                each.attempt_id,
+                each.campaign,
+                each.agent,
+                each.node,
+                each.path,
+                each.started_at,
+                each.duration_s,
+                each.masked,
+                each.masked_at,
+                each.state == TO_UPLOAD,
+                each.problem,
+            )
+            for each in self.recordings.values()
+            if each.state in (GOING, TO_UPLOAD)
+        )
+
     def set_pin(self, agent: str, pin: str) -> None:
         """Give an agent a PIN. Raises PinError."""
         self._pins[agent] = pins.checked(pin, agent)
@@ -73,7 +102,9 @@ class MemoryDesk:
         """Execute an order that has no answer; one about an attempt that is not there does nothing."""
         match command:
             case SaveRecording():
-                self.recordings.setdefault((command.node, command.path), command)
+                former = self.recordings.get((command.node, command.path))
+                if former is None or former.state == GOING or (former.state == TO_UPLOAD and command.state != GOING):
+                    self.recordings[command.node, command.path] = command
             case SaveOwnCall():
                 self.own_calls.setdefault(command.ident, command)
             case RequestCallback():

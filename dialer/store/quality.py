@@ -1,6 +1,8 @@
 """Quality control in the store: a day's conversations, samples drawn from them, score cards, tasks from failed ones.
 
-Owns the SQL, each call on a connection of its own; which conversations are drawn is ``domain.quality``'s.
+Owns the SQL, each call on a connection of its own; which conversations are drawn is ``domain.quality``'s. A task to
+contact a customer again makes their lead ready once more, which no dialing ever does: it is then claimed, judged and
+dialed like any other.
 """
 
 from __future__ import annotations
@@ -12,21 +14,23 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
-from dialer.domain.quality import CRITERIA, Conversation, Drawn, failures
-from dialer.store.desk_records import (
-    CALLBACKS,
-    CANCELLED,
-    OPEN,
-    QC_SAMPLES,
-    QC_SCORES,
-    RECONTACT,
-    RECORDINGS,
-    callback_row,
-    newest_wish,
-)
+from dialer.domain.lead import LeadState
+from dialer.domain.outcomes import Outcome
+from dialer.domain.quality import CRITERIA, RANDOM, Conversation, Drawn, failures
+from dialer.leads.eligibility import DNC as DNC_REASON
+from dialer.store.desk_records import QC_SAMPLES, QC_SCORES, RECORDINGS, callback_row, newest_wish
 from dialer.store.gate import plain
 from dialer.store.queries import connected
-from dialer.store.statements import ATTEMPTS, DISPOSITIONS, Statements
+from dialer.store.statements import (
+    ATTEMPTS,
+    CALLBACKS,
+    CANCELLED,
+    DISPOSITIONS,
+    LEADS,
+    OPEN,
+    RECONTACT,
+    Statements,
+)
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"
@@ -99,6 +103,13 @@ def save_samples(url: str, day: str, drawn: Sequence[Drawn], now: float | None =
     return new
 
 
+def drawn_by_chance(url: str, day: str) -> set[str]:
+    """The attempts of a day's samples that chance drew. Raises like conversations."""
+    query = select(QC_SAMPLES.c.attempt_id, QC_SAMPLES.c.rules).where(QC_SAMPLES.c.day == day)
+    with connected(url) as conn:
+        return {row.attempt_id for row in conn.execute(query) if RANDOM in row.rules.split(",")}
+
+
 def _sampled(conn: Connection, attempts: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for start in range(0, len(attempts), _AT_A_TIME):
@@ -137,12 +148,20 @@ def sample(url: str, ident: int) -> dict[str, Any] | None:
 
 
 def score(
-    url: str, ident: int, card: Card, *, recontact_after_s: float, now: float | None = None
+    url: str,
+    ident: int,
+    card: Card,
+    *,
+    recontact_after_s: float,
+    most_attempts: Mapping[str, int] = {},
+    now: float | None = None,
 ) -> dict[str, Any] | None:
     """File a card; None when there is no such sample. A failed one asks for the customer to be contacted again.
 
-    The last card counts: one that passes after a failed one takes the task back, unless that is done.
-    Returns ``{sample, state, failed, recontact}``, the last the task's id or None. Raises like above.
+    The last card counts: one that passes after a failed one takes the task back, unless that is done. The lead is
+    dialed again unless it is blocked or the attempts of its campaign (``most_attempts``) are made; a task is done once
+    somebody spoke with the customer, and never asked for twice. Returns ``{sample, state, failed, recontact, dialed}``:
+    the task's id or None, and whether the lead is going to be dialed by itself. Raises like above.
     """
     at = time.time() if now is None else now
     failed = failures(card.marks)
@@ -155,16 +174,19 @@ def score(
         conn.execute(QC_SCORES.insert(), {**filed, **marks})
         state = FAILED if failed else PASSED
         conn.execute(update(QC_SAMPLES).where(QC_SAMPLES.c.id == ident).values(state=state))
-        task = None
+        task, dialed = None, False
         if failed:
             why = f"quality control, sample {ident}, not fulfilled: {', '.join(failed)}"
             text = f"{why}. {card.note}" if card.note else why
-            task = _recontact(conn, row.attempt_id, text, card.reviewer, at, at + recontact_after_s)
+            due_at = at + recontact_after_s
+            task = _recontact(conn, row.attempt_id, text, card.reviewer, at, due_at)
+            dialed = task is not None and _ready_again(conn, task, due_at, most_attempts, at)
         else:
             mine = (CALLBACKS.c.attempt_id == row.attempt_id) & (CALLBACKS.c.kind == RECONTACT)
             taken_back = update(CALLBACKS).where(mine, CALLBACKS.c.state == OPEN)
-            conn.execute(taken_back.values(state=CANCELLED, changed_at=at))
-        return {"sample": ident, "state": state, "failed": list(failed), "recontact": task}
+            if conn.execute(taken_back.values(state=CANCELLED, changed_at=at)).rowcount:
+                _rest(conn, row.attempt_id, at)
+        return {"sample": ident, "state": state, "failed": list(failed), "recontact": task, "dialed": dialed}
 
 
 def _recontact(conn: Connection, attempt_id: str, note: str, by: str, at: float, due_at: float) -> int | None:
@@ -177,6 +199,32 @@ def _recontact(conn: Connection, attempt_id: str, note: str, by: str, at: float,
     mine = (CALLBACKS.c.attempt_id == attempt_id) & (CALLBACKS.c.kind == RECONTACT)
     found: int = conn.execute(select(CALLBACKS.c.id).where(mine)).scalar_one()
     return found
+
+
+def _ready_again(
+    conn: Connection, task: int, due_at: float, most_attempts: Mapping[str, int], at: float
+) -> bool:
+    """Make the lead of an open task ready when it is due, if it rests; whether it is going to be dialed."""
+    row = conn.execute(select(CALLBACKS).where(CALLBACKS.c.id == task)).one()
+    if row.state != OPEN:
+        return False
+    most = most_attempts.get(row.campaign)
+    may = [LEADS.c.id == row.lead_id, LEADS.c.reason != DNC_REASON]
+    if most is not None:
+        may.append(LEADS.c.attempts < most)
+    rests = LEADS.c.state == LeadState.DONE.value
+    ready = {"state": LeadState.READY.value, "reason": RECONTACT, "due_at": due_at, "changed_at": at}
+    conn.execute(update(LEADS).where(*may, rests).values(ready))
+    found = conn.execute(select(LEADS.c.state).where(*may)).scalar_one_or_none()
+    return found is not None and found != LeadState.DONE.value
+
+
+def _rest(conn: Connection, attempt_id: str, at: float) -> None:
+    """The customer need not be called again: a lead that was made ready for that, and not dialed since, rests."""
+    lead = select(ATTEMPTS.c.lead_id).where(ATTEMPTS.c.id == attempt_id).scalar_subquery()
+    waits = (LEADS.c.state == LeadState.READY.value) & (LEADS.c.last_outcome == Outcome.CONNECTED.value)
+    done = {"state": LeadState.DONE.value, "reason": Outcome.CONNECTED.value, "changed_at": at}
+    conn.execute(update(LEADS).where(LEADS.c.id == lead, waits, LEADS.c.due_at > at).values(done))
 
 
 def _cards(conn: Connection, idents: Sequence[int]) -> dict[int, list[dict[str, Any]]]:

@@ -17,13 +17,14 @@ from sqlalchemy.exc import DBAPIError
 from dialer.domain.lead import LeadState
 from dialer.domain.outcomes import Outcome
 from dialer.store.database import make_engine, read_only
-from dialer.store.desk_records import CALLBACKS, QC_SAMPLES, QC_SCORES, RECORDINGS
+from dialer.store.desk_records import QC_SAMPLES, QC_SCORES, RECORDINGS
 from dialer.store.errors import StoreUnavailable
 from dialer.store.imports import BUSY_TIMEOUT_S, ensure_list_id
 from dialer.store.statements import (
     AGENT_LOG,
     AGENTS,
     ATTEMPTS,
+    CALLBACKS,
     CAMPAIGNS,
     DISPOSITIONS,
     DNC,

@@ -6,7 +6,6 @@ file: that is ``dialer.soundfiles``.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from typing import Any, Final
 
 from sqlalchemy import select, update
 
-from dialer.store.desk_records import RECORDINGS, WRITTEN
+from dialer.domain.desk_records import FAILED, GOING, TO_UPLOAD, WRITTEN
+from dialer.store.desk_records import RECORDINGS, spans
 from dialer.store.gate import plain
 from dialer.store.queries import connected
 
@@ -23,17 +23,23 @@ DAMAGED: Final = "damaged"
 MISSING: Final = "missing"
 CHANGED: Final = "changed"
 DELETED: Final = "deleted"
-STATES: Final = (WRITTEN, INDEXED, DAMAGED, MISSING, CHANGED, DELETED)
-"""Nobody looked yet; sound, with checksum; shorter than it was, or no recording; not there; other bytes than before;
-pruned."""
-UNSEEN: Final = (WRITTEN, MISSING)
+STATES: Final = (GOING, TO_UPLOAD, WRITTEN, INDEXED, DAMAGED, MISSING, CHANGED, FAILED, DELETED)
+"""It goes on; is to be brought here; nobody looked yet; sound, with checksum; shorter than it was, or no recording; not
+there; other bytes than before; refused by the switch; pruned."""
+UNSEEN: Final = (TO_UPLOAD, WRITTEN, MISSING)
 """Not looked at, or not there at the last look."""
+FILES: Final = tuple(state for state in STATES if state not in (FAILED, DELETED))
+"""There is a file, as far as is known."""
+PRUNED: Final = tuple(state for state in FILES if state != GOING)
+"""What may be deleted when its time is over: not what is being written."""
 _AT_A_TIME: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRecording:
-    """One recording. ``path`` is the switch's; ``masked`` are spans of silence in seconds from the start."""
+    """One recording. ``path`` is the switch's; ``masked`` are spans of silence in seconds from the start, and
+    ``masked_at`` where one begins that goes on.
+    """
 
     id: int
     attempt_id: str
@@ -50,9 +56,11 @@ class StoredRecording:
     sha256: str
     checked_at: float | None
     deleted_at: float | None
+    masked_at: float | None = None
 
 
 def _made(row: Any) -> StoredRecording:
+    masked, masked_at = spans(row.masked)
     return StoredRecording(
         id=row.id,
         attempt_id=row.attempt_id,
@@ -62,7 +70,8 @@ def _made(row: Any) -> StoredRecording:
         path=row.path,
         started_at=row.started_at,
         duration_s=row.duration_s,
-        masked=tuple((a, b) for a, b in json.loads(row.masked)),
+        masked=masked,
+        masked_at=masked_at,
         state=row.state,
         problem=row.problem,
         bytes=row.bytes,
@@ -162,6 +171,6 @@ def note_deleted(url: str, idents: Sequence[int], now: float | None = None) -> N
 
 
 def known_paths(url: str) -> set[str]:
-    """The switch's path of every recording that is not deleted. Raises StoreUnavailable, StoreUrlError."""
+    """The switch's path of every recording that has a file. Raises StoreUnavailable, StoreUrlError."""
     with connected(url) as conn:
-        return set(conn.execute(select(RECORDINGS.c.path).where(RECORDINGS.c.state != DELETED)).scalars())
+        return set(conn.execute(select(RECORDINGS.c.path).where(RECORDINGS.c.state.in_(FILES))).scalars())

@@ -268,7 +268,8 @@ class StoreService:
             for row in conn.execute(st.logged_in, {"p_owner": self._me.owner})
         )
         campaigns = tuple((row.name, row.state) for row in conn.execute(st.campaign_states))
-        return Recovered(attempts, agents, campaigns, self._mark(conn))
+        recordings = self._desk.unfinished(conn, self._me.owner)
+        return Recovered(attempts, agents, campaigns, self._mark(conn), recordings=recordings)
 
     def _mark(self, conn: Connection) -> str:
         """How the UUIDs of this instance's legs begin: made once, and kept as long as the database."""

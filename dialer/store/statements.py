@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
 from dialer.domain.lead import LeadState
-from dialer.store import schema
+from dialer.store import desk_schema, schema
 from dialer.store.schema import NUMBER, PREFIX, table
 
 LEADS = table(schema.Lead)
@@ -28,6 +28,12 @@ DISPOSITIONS = table(schema.Disposition)
 DNC = table(schema.DoNotCall)
 META = table(schema.Meta)
 PACING = table(schema.PacingState)
+CALLBACKS = table(desk_schema.Callback)
+
+OPEN, DONE, CANCELLED = "open", "done", "cancelled"
+"""States of a callback."""
+RECONTACT = "recontact"
+"""The kind of a callback that quality control asks for."""
 
 _READY, _CLAIMED, _DIALING, _DONE = (s.value for s in LeadState)
 _FREE = {"claimed_by": "", "claim_epoch": "", "claim_campaign": "", "lease_until": 0.0}
@@ -249,6 +255,17 @@ class Statements:
                 changed_at=_p("now"),
                 **_FREE,
             )
+        )
+        self.recontacted: Executable = (
+            update(CALLBACKS)
+            .where(
+                CALLBACKS.c.state == OPEN,
+                CALLBACKS.c.due_at <= _p("ended"),
+                CALLBACKS.c.kind == RECONTACT,
+                CALLBACKS.c.lead_id == _p("lead"),
+                CALLBACKS.c.attempt_id != _p("attempt"),
+            )
+            .values(state=DONE, changed_at=_p("now"))
         )
         self.tries_of_outcome: Executable = select(func.count()).where(
             ATTEMPTS.c.lead_id == _p("lead"), ATTEMPTS.c.outcome == _p("outcome")

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
-from dialer.domain.phones import Join, OriginateParty
+from dialer.domain.phones import AskHold, HoldTold, Join, OriginateParty, Record, Upload, UploadReplied
 from dialer.engine.calls import NOT_SENT
 from dialer.switch.originate import no_sounds, to_esl
-from dialer.switch.phones import Playable
+from dialer.switch.phones import Playable, hold_told, upload_told
 from dialer.switch.resync import SnapshotError, parse
 from esl.commands import ApiCommand
 from esl.errors import CommandError
@@ -23,6 +23,7 @@ from esl.jobs import JobReply, ReplyHandler
 ORIGINATE_SLACK_S = 20.0
 """How long past its ring timeout an originate's BACKGROUND_JOB may take."""
 COMMAND_DEADLINE_S = 10.0
+UPLOAD_DEADLINE_S = 600.0
 NUMBER_REFUSED = "INVALID_NUMBER_FORMAT"
 VALUE_REFUSED = "INVALID_URL"
 """Causes, in the switch's words, for an originate that ``esl.commands`` refused to write: no use in trying again."""
@@ -65,6 +66,8 @@ class Driver:
         deadline_s = COMMAND_DEADLINE_S
         if isinstance(command, Originating):
             deadline_s = command.ring_timeout_s + ORIGINATE_SLACK_S
+        elif isinstance(command, Upload):
+            deadline_s = UPLOAD_DEADLINE_S
         try:
             line = to_esl(command, self._playable)
             self._sender.bgapi(line, lambda reply: self._replied(command, reply, asked_at), deadline_s=deadline_s)
@@ -85,8 +88,12 @@ class Driver:
                 self._feed(ev.BridgeReplied(command.a_uuid, command.b_uuid, False, error))
             case cmd.TakeSnapshot():
                 self._feed(ev.SnapshotFailed(self.node, error))
+            case Upload():
+                self._feed(UploadReplied(command.node, command.path, False, error))
+            case AskHold():
+                self._feed(HoldTold(command.uuid, None))
             case _:
-                self._feed(ev.CommandRefused(command.uuid, type(command).__name__, error))
+                self._feed(ev.CommandRefused(command.uuid, _name(command), error))
 
     def _replied(self, command: cmd.SwitchCommand, reply: JobReply, asked_at: float) -> None:
         text = reply.text.strip()
@@ -108,9 +115,15 @@ class Driver:
             case Join():
                 if reply.kind != "disconnected":
                     self._feed(ev.BridgeReplied(command.a_uuid, command.b_uuid, reply.ok, text))
+            case Upload():
+                ran = upload_told(command, text)
+                ok = ran.ok and reply.kind == "reply"
+                self._feed(ran if ok else UploadReplied(command.node, command.path, False, ran.text))
+            case AskHold():
+                self._feed(hold_told(command.uuid, text if reply.kind == "reply" else "-ERR"))
             case _:
                 if not reply.ok and reply.kind != "disconnected":
-                    self._feed(ev.CommandRefused(command.uuid, type(command).__name__, text))
+                    self._feed(ev.CommandRefused(command.uuid, _name(command), text))
 
     def _snapshot(self, reply: JobReply, asked_at: float) -> None:
         if not reply.ok and reply.kind != "reply":
@@ -122,3 +135,8 @@ class Driver:
             self._feed(ev.SnapshotFailed(self.node, str(error)))
             return
         self._feed(ev.SwitchSnapshot(self.node, asked_at, channels, foreign))
+
+
+def _name(command: cmd.SwitchCommand) -> str:
+    """What an order is called where it was refused; of a recording's orders, which one."""
+    return f"Record {command.what}" if isinstance(command, Record) else type(command).__name__

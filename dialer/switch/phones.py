@@ -30,6 +30,7 @@ HEADERS: Final = frozenset(
         "Caller-Caller-ID-Number",
         "Record-File-Path",
         "variable_record_ms",
+        "variable_record_file_size",
         "variable_record_file_path",
     }
 )
@@ -37,6 +38,9 @@ _KEY: Final = re.compile(r"[0-9*#A-D]", re.ASCII)
 _DIALED: Final = re.compile(r"[0-9*#+]{1,40}", re.ASCII)
 _CALLER: Final = re.compile(r"\+?[0-9]{1,20}", re.ASCII)
 _SEAT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+WAV_HEADER_BYTES: Final = 44
+STEREO_BYTES_PER_S: Final = 8000 * 2 * 2
+HOLDING: Final = frozenset({"a=sendonly", "a=inactive"})
 ASIDE_TIMES: Final = 60
 """How often a hold sound is played at most: a file has no endless form, and a dialplan no loop."""
 LISTENING_KEYS: Final = {"listen": "0", "whisper": "2", "barge": "3"}
@@ -69,7 +73,31 @@ def _recording(event: EventLike, uuid: str, at: float) -> ph.RecordingStopped | 
     path = event.get("Record-File-Path") or event.get("variable_record_file_path")
     length = event.get("variable_record_ms") or ""
     known = length.isascii() and length.isdigit() and len(length) < 12
-    return ph.RecordingStopped(uuid, path, int(length) / 1000.0 if known else 0.0, at) if path else None
+    if not path:
+        return None
+    return ph.RecordingStopped(uuid, path, int(length) / 1000.0 if known else 0.0, at, _kept_s(event))
+
+
+def _kept_s(event: EventLike) -> float | None:
+    """How many seconds of a recording reached the disk: its size is what is really there (measured on a full one)."""
+    size = event.get("variable_record_file_size") or ""
+    known = size.isascii() and size.isdigit() and len(size) < 16
+    return max(0.0, int(size) - WAV_HEADER_BYTES) / STEREO_BYTES_PER_S if known else None
+
+
+def hold_told(uuid: str, answer: str) -> ph.HoldTold:
+    """What the phone's last SDP says. A phone that holds sends ``sendonly`` or ``inactive``, else none of the two."""
+    if answer.startswith("-ERR"):
+        return ph.HoldTold(uuid, None)
+    return ph.HoldTold(uuid, any(line.strip() in HOLDING for line in answer.splitlines()))
+
+
+def upload_told(command: ph.Upload, answer: str) -> ph.UploadReplied:
+    """Whether the command ended well: it is run by a shell, which says so in the last line."""
+    said = answer.strip()
+    done = said.endswith(leg.RunOnFile.DONE)
+    text = said.removesuffix(leg.RunOnFile.DONE).strip() or ("" if done else "said nothing")
+    return ph.UploadReplied(command.node, command.path, done, text)
 
 
 def to_esl(command: ph.PhoneCommand, playable: Playable) -> esl.ApiCommand:
@@ -108,6 +136,10 @@ def to_esl(command: ph.PhoneCommand, playable: Playable) -> esl.ApiCommand:
             return esl.UuidSetvarMulti(command.uuid, dict(command.variables))
         case ph.Record():
             return leg.UuidRecord(command.uuid, command.what, command.path)
+        case ph.Upload():
+            return leg.RunOnFile(command.command, command.path)
+        case ph.AskHold():
+            return leg.UuidGetvar(command.uuid, "switch_r_sdp")
 
 
 def aside(command: ph.PutAside) -> list[esl.App]:

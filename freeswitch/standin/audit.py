@@ -32,6 +32,8 @@ class Audit:
         self._ended: list[dict[str, Any]] = []
         self._detailed: deque[dict[str, Any]] = deque()
         self._recordings: deque[dict[str, Any]] = deque(maxlen=HEARD_KEEP)
+        self.systems: deque[str] = deque(maxlen=HEARD_KEEP)
+        """What would have been run on the switch's host."""
         self.records_lost = 0
 
     def ended(self, leg: Leg, now: float) -> None:

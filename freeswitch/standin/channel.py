@@ -168,6 +168,7 @@ class Leg:
         "overlay",
         "overlay_timer",
         "phone",
+        "phone_holds",
         "plan",
         "playing",
         "profile_index",
@@ -177,6 +178,7 @@ class Leg:
         "seen",
         "shared",
         "shown",
+        "silent_since",
         "state",
         "state_number",
         "steps",
@@ -220,6 +222,8 @@ class Leg:
         self.queue: list[Sounding] = []
         self.playing: str | None = None
         self.held = ""
+        self.phone_holds = False  # by what the phone said last, whatever the switch makes of it
+        self.silent_since: float | None = None  # the phone sends nothing
         self.filtered = False
         self.hold_us = (0, 0)
         self.bugs: list[Bug] = []

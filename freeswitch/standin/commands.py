@@ -128,7 +128,13 @@ class Commands(PhoneCommands):
         leg, name = self._leg(argument)
         if leg is None:
             return NO_CHANNEL
-        special = {"uuid": leg.uuid, "channel_name": leg.identity.name, "call_uuid": leg.call_uuid}
+        direction = "a=sendonly\r\n" if leg.phone_holds else ""
+        special = {
+            "uuid": leg.uuid,
+            "channel_name": leg.identity.name,
+            "call_uuid": leg.call_uuid,
+            "switch_r_sdp": f"v=0\r\nm=audio 4000 RTP/AVP 8\r\n{direction}",
+        }
         return leg.variables.get(name) or special.get(name) or "_undef_"
 
     def _uuid_exists(self, argument: str) -> str:
@@ -195,6 +201,11 @@ class Commands(PhoneCommands):
         if not argument:
             return "".join(f"{name}={value}\n" for name, value in self.globals.items())
         return self.globals.get(argument, "")
+
+    def _system(self, argument: str) -> str:
+        """Nothing is run: as if every program ended well, or none while uploads fail."""
+        self.audit.systems.append(argument)
+        return "no route to the archive\n-failed 1\n" if self.uploads_fail else "+done\n"
 
     def _create_uuid(self, argument: str) -> str:
         return self.new_uuid()
@@ -275,6 +286,7 @@ _TABLE: Final[dict[str, Handler]] = {
     "uptime": Commands._uptime,
     "hostname": Commands._hostname,
     "global_getvar": Commands._global_getvar,
+    "system": Commands._system,
     "create_uuid": Commands._create_uuid,
     "fsctl": Commands._fsctl,
     "standin_audit": Commands._audit,

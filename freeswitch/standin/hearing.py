@@ -19,7 +19,7 @@ Sounds = list[str]
 
 def heard_by(leg: Leg) -> tuple[str, ...]:
     """What the party on a leg hears at this moment."""
-    if not leg.alive or not leg.up or leg.held or leg.vanished_at is not None:
+    if not leg.alive or not leg.up or leg.held or leg.phone_holds or leg.vanished_at is not None:
         return ()
     return tuple(dict.fromkeys(_written(leg, None, frozenset())))
 
@@ -51,7 +51,7 @@ def circle(leg: Leg) -> set[Leg]:
 
 
 def _voice(leg: Leg) -> Sounds:
-    mute = not leg.alive or leg.held or leg.vanished_at is not None or not leg.up
+    mute = not leg.alive or leg.held or leg.phone_holds or leg.vanished_at is not None or not leg.up
     return [] if mute else [f"leg:{leg.uuid}"]
 
 

@@ -110,6 +110,7 @@ class Kernel:
         self.dialplan = Dialplan.read(world.spec.dialplan)
         self.recorder: Recorder = recorder or _NoDisk()
         self.disk_full = world.spec.disk_full
+        self.uploads_fail = False
         self.heartbeat_s = heartbeat_s
         self.legs: dict[str, Leg] = {}
         self.holders: set[Leg] = set()

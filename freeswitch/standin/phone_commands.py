@@ -1,9 +1,9 @@
 """API commands on a leg's sound and keys, worded as a real FreeSWITCH does, and those by which a test moves phones.
 
 `standin_dial <seat or number> <digits> [uuid]`, `standin_press`, `standin_hangup`, `standin_hold <who> [off]`,
-`standin_vanish <who>` and `standin_disk full|ok` exist here only.  Who: a leg's UUID, the user of a seat's phone, or a
-number.  A caller that starts with `+`, or has seven digits or more, calls from outside.  Left out: what the command
-does not list.
+`standin_vanish <who>`, `standin_disk full|ok` and `standin_uploads fail|ok` exist here only.  Who: a leg's UUID, the
+user of a seat's phone, or a number.  A caller that starts with `+`, or has seven digits or more, calls from outside.
+Left out: what the command does not list.
 """
 
 from __future__ import annotations
@@ -140,6 +140,12 @@ class PhoneCommands(Phones):
         self.set_disk_full(argument == "full")
         return OK
 
+    def _uploads(self, argument: str) -> str:
+        if argument not in ("fail", "ok"):
+            return "-USAGE: fail|ok\n"
+        self.uploads_fail = argument == "fail"
+        return OK
+
 
 def _seconds(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 8 else 0
@@ -159,5 +165,6 @@ PHONE_COMMANDS: Final = MappingProxyType(
         "standin_hold": PhoneCommands._hold,
         "standin_vanish": PhoneCommands._vanish,
         "standin_disk": PhoneCommands._disk,
+        "standin_uploads": PhoneCommands._uploads,
     }
 )

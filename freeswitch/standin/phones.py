@@ -1,9 +1,10 @@
 """What phones do by themselves: call the switch, hang up, press hold, vanish; and whether one is free to be called.
 
 Owns legs that come in: the order of their events, the authentication of a seat's phone (its user stands in
-`sip_auth_username`), the run of the dialplan.  A phone that vanishes sends nothing more: the switch notices after
-`media_timeout`, if that was set when the media began (ten times later on hold), else never.  Must not know what a
-call is for.
+`sip_auth_username`), the run of the dialplan.  A phone that vanishes, or holds, sends nothing more: the switch hangs
+up after `media_timeout`, as that was set when the media began or when a phone held or resumed last, else never.  When
+its partner leaves a phone that holds, the switch takes the hold for over and the phone does not; its own resume then
+makes no event (measured).  Must not know what a call is for.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from freeswitch.standin.channel import Leg
 from freeswitch.standin.dialing import Dialing
 from freeswitch.standin.events import Identity
 from freeswitch.standin.holding import BY_PHONE
+from freeswitch.standin.legs import media_limit
 from freeswitch.standin.world import PhonePlan
 
-_HOLD_FACTOR: Final = 10.0
 SEATS, PUBLIC = "seats", "public"
+_MEDIA_AGAIN_S: Final = 0.3
+"""How long after CHANNEL_HOLD or CHANNEL_UNHOLD the variable is read: set at once, it still counts (measured)."""
 
 
 class Phones(Dialing):
@@ -36,7 +39,7 @@ class Phones(Dialing):
             return None
         if seat:
             for other in self.legs_of(caller):
-                self.hold(other, BY_PHONE)
+                self.button(other, True)
         domain, context = self.globals["domain"], SEATS if seat else PUBLIC
         profile = "internal" if seat else "external"
         identity = Identity(
@@ -129,9 +132,17 @@ class Phones(Dialing):
 
     def button(self, leg: Leg, on: bool) -> bool:
         """The phone's own hold button."""
-        if leg.vanished_at is not None:
+        if leg.vanished_at is not None or on is leg.phone_holds:
             return False
-        return self.hold(leg, BY_PHONE) if on else self.unhold(leg)
+        leg.phone_holds = on
+        self.clock.at(self.clock.now + _MEDIA_AGAIN_S, self._media_again, leg)
+        done = self.hold(leg, BY_PHONE) if on else self.unhold(leg)
+        if on:
+            self._silent(leg)
+        else:
+            leg.silent_since = None
+        self.note_hearing(leg)
+        return done or not on
 
     def vanishes(self, leg: Leg) -> bool:
         """The phone loses its power or its network: it says and hears nothing more."""
@@ -141,16 +152,23 @@ class Phones(Dialing):
         if leg.far_timer is not None:
             leg.far_timer.cancel()
         self.note_hearing(leg)
-        limit = leg.media_limit_s
-        if limit is not None:
-            self.clock.at(self.clock.now + limit, self._media_lost, leg, limit)
+        if leg.silent_since is None:
+            self._silent(leg)
         return True
 
-    def _media_lost(self, leg: Leg, limit: float) -> None:
-        if not leg.alive or leg.vanished_at is None:
-            return
-        longer = leg.vanished_at + limit * _HOLD_FACTOR
-        if leg.held and self.clock.now < longer - 1e-6:
-            self.clock.at(longer, self._media_lost, leg, limit)
-            return
-        self.hang_up(leg, "MEDIA_TIMEOUT", "media")
+    def _media_again(self, leg: Leg) -> None:
+        """The new media begin: what `media_timeout` says now is what holds for them."""
+        leg.media_limit_s = media_limit(leg)
+        if leg.alive and leg.silent_since is not None and leg.media_limit_s is not None:
+            until = leg.silent_since + leg.media_limit_s
+            self.clock.at(max(self.clock.now, until), self._media_lost, leg, leg.silent_since)
+
+    def _silent(self, leg: Leg) -> None:
+        leg.silent_since = since = self.clock.now
+        if leg.media_limit_s is not None:
+            self.clock.at(since + leg.media_limit_s, self._media_lost, leg, since)
+
+    def _media_lost(self, leg: Leg, since: float) -> None:
+        limit = leg.media_limit_s
+        if leg.alive and leg.silent_since == since and limit is not None and self.clock.now >= since + limit - 1e-6:
+            self.hang_up(leg, "MEDIA_TIMEOUT", "media")

@@ -1,8 +1,8 @@
 """Recordings of legs: `uuid_record`, its events, and the files that they would leave.
 
 Owns RECORD_START and RECORD_STOP with the values that were measured: a start tells those of the *previous* recording,
-a stop the length in `variable_record_ms`, and a full disk is not noticed before the stop.  Must not touch a disk:
-`Recorder` does.
+a stop the length in `variable_record_ms`; a disk that is full refuses a start, one that gets full is not noticed before
+the stop.  Must not touch a disk: `Recorder` does.
 """
 
 from __future__ import annotations
@@ -39,12 +39,10 @@ class Recordings(Taps):
         name = path.rpartition("/")[2]
         extension = name.rpartition(".")[2].lower() if "." in name else "wav"
         forbidden = any(path.startswith(prefix) for prefix in self.world.spec.unwritable)
-        if not leg.up or extension not in _FORMATS or forbidden or not self.recorder.begin(path):
+        if not leg.up or extension not in _FORMATS or forbidden or self.disk_full or not self.recorder.begin(path):
             return False
         now = self.clock.now
         recording = Recording("session_record", leg, path, since=now, stereo=leg.flag("RECORD_STEREO"))
-        if self.disk_full:
-            recording.until = now
         if limit_s:
             recording.timer = self.clock.at(now + limit_s, self.stop_recording, leg, path)
         self.emit("RECORD_START", leg, extra={"Record-File-Path": path})

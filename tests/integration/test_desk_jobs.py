@@ -55,6 +55,11 @@ def test_answers_are_as_documented_and_hold_no_number(sql: SqlBench) -> None:
     kinds = {row["kind"]: row for row in answers[CallbacksAnswer]["callbacks"]}
     assert kinds["callback"]["number"] == "+121****0001" and "person" not in kinds["callback"]
     assert kinds["recontact"]["note"].endswith("not +121****0001")
+    rules = {"roles": {"mia": "agent", "tom": "supervisor"}, "allowed": ["supervisor"]}
+    asked = {**here, "sample": ident, **card, "reviewers": rules}
+    assert "agent mia is agent" in JOBS["qc_score"](asked)["refused"]
+    assert JOBS["qc_score"]({**asked, "reviewer": "tom"})["failed"] == ["clear consent"]
+    assert "their own" in JOBS["qc_score"]({**asked, "reviewer": "anna"})["refused"]
     for job in ("qc_sample", "qc_score"):
         assert JOBS[job]({**here, "sample": 999, **card}) == {}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pg import require_server
@@ -13,8 +15,8 @@ from sqlalchemy import insert, select, text
 from stores import NOW, Bench, MemoryBench, SqlBench, attempt, closing
 
 from dialer.domain.commands import LogAgentState, OpenAttempt, SaveDisposition
-from dialer.domain.desk_records import AddDoNotCall, RequestCallback, SaveRecording
-from dialer.domain.events import AgentFact, AttemptRefused
+from dialer.domain.desk_records import GOING, TO_UPLOAD, WRITTEN, AddDoNotCall, RequestCallback, SaveRecording
+from dialer.domain.events import AgentFact, AttemptOpened, AttemptRefused
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.domain.quality import Conversation, Drawn
@@ -319,6 +321,28 @@ def test_recordings_are_read_in_parts_while_they_are_changed(sql: SqlBench) -> N
     assert list(recordings.in_states(sql.url, ("written",), {})) == []
 
 
+def test_what_went_on_when_the_dialer_died_is_told_to_the_next_run(bench: Bench) -> None:
+    made = opened(bench)
+    went_on = saved("/r/a.wav", attempt_id=made.attempt_id, masked=((1.0, 2.5),), masked_at=7.0, state=GOING)
+    far = saved("/r/b.wav", attempt_id=made.attempt_id, state=TO_UPLOAD, duration_s=9.0)
+    bench.execute([went_on, far, saved("/r/c.wav", attempt_id=made.attempt_id)])
+    found = bench.restart().recordings
+    assert [(fact.path, fact.masked, fact.masked_at, fact.to_upload) for fact in found] == [
+        ("/r/a.wav", ((1.0, 2.5),), 7.0, False),
+        ("/r/b.wav", (), None, True),
+    ]
+    over = saved("/r/a.wav", attempt_id=made.attempt_id, masked=((1.0, 2.5), (7.0, 9.0)), duration_s=9.0)
+    bench.execute([over, replace(far, state=WRITTEN), went_on, far])  # late ones, sent again
+    assert bench.restart().recordings == ()
+
+
+def test_a_recording_that_goes_on_is_shown_with_its_mask(sql: SqlBench) -> None:
+    sql.execute([saved("/r/a.wav", masked_at=7.0, state=GOING, problem="odd")])
+    (found,) = recordings.find(sql.url, state="recording")
+    assert (found.masked, found.masked_at, found.problem) == ((), 7.0, "odd")
+    assert not list(recordings.in_states(sql.url, recordings.PRUNED)), "nobody deletes what is being written"
+
+
 # ---- quality control ---------------------------------------------------------------------------------------
 
 
@@ -370,12 +394,68 @@ def test_a_failed_card_asks_for_another_call_and_a_later_good_one_takes_that_bac
     assert found is not None and [card["consent"] for card in found["cards"]] == [False]
     assert found["recordings"][0]["path"] == "/r/a.wav" and found["card"]["reviewer"] == "mia"
     good = quality.score(sql.url, ident, quality.Card("tom", GOOD), recontact_after_s=HOUR, now=NOW + 1)
-    assert good == {"sample": ident, "state": "passed", "failed": [], "recontact": None}
+    assert good == {"sample": ident, "state": "passed", "failed": [], "recontact": None, "dialed": False}
     assert quality.callbacks(sql.url) == [] and quality.callbacks(sql.url, state=None)[0]["state"] == "cancelled"
     again = quality.score(sql.url, ident, bad, recontact_after_s=HOUR, now=NOW + 2)
     assert again is not None and again["recontact"] == done["recontact"]
     assert len(quality.callbacks(sql.url)) == 1
     assert quality.samples(sql.url, state="failed")[0]["card"]["at"] == NOW + 2
+
+
+BAD = quality.Card("mia", {**GOOD, "consent": False})
+
+
+def score(sql: SqlBench, ident: int, card: quality.Card = BAD, *, most: int = 3, now: float = NOW) -> dict[str, Any]:
+    done = quality.score(sql.url, ident, card, recontact_after_s=HOUR, most_attempts={"sales": most}, now=now)
+    assert done is not None
+    return done
+
+
+def task_state(sql: SqlBench) -> str:
+    return str(quality.callbacks(sql.url, kind="recontact", state=None)[0]["state"])
+
+
+def test_a_failed_ones_customer_is_dialed_again_once(sql: SqlBench) -> None:
+    made, ident = draw_one(sql)
+    assert sql.lead(made.lead_id).state == "done"
+    assert score(sql, ident)["dialed"] and score(sql, ident)["dialed"]
+    assert (sql.lead(made.lead_id).state, sql.lead(made.lead_id).due_at) == ("ready", NOW + HOUR)
+    assert not sql.claim(5, now=NOW + HOUR - 1).leads, "not before it is due"
+    (lead,) = sql.claim(5, now=NOW + HOUR).leads
+    at = NOW + HOUR
+    second = attempt(lead, at=at)
+    assert sql.execute([second], at) == [AttemptOpened(second.attempt_id)]
+    sql.execute([closing(second, Outcome.NO_ANSWER, at=at + 30, recycle_after_s=60.0)], at)
+    assert task_state(sql) == "open", "nobody was spoken with"
+    (lead,) = sql.claim(5, now=at + 90).leads
+    third = attempt(lead, at=at + 90)
+    sql.execute([third], at + 90)
+    sql.execute([closing(third, Outcome.CONNECTED, at=at + 200, lead_done=True)], at + 200)
+    assert task_state(sql) == "done" and not quality.callbacks(sql.url)
+    again = score(sql, ident, now=at + 300)
+    assert not again["dialed"] and sql.lead(made.lead_id).state == "done" and task_state(sql) == "done"
+
+
+def test_the_rules_hold_for_customers_who_are_to_be_contacted_again(sql: SqlBench) -> None:
+    made, ident = draw_one(sql)
+    assert not score(sql, ident, most=1)["dialed"], "all attempts are made"
+    assert sql.lead(made.lead_id).state == "done" and task_state(sql) == "open"
+    sql.execute([AddDoNotCall(made.attempt_id, "anna", NOW)])
+    assert not score(sql, ident)["dialed"] and sql.lead(made.lead_id).state == "done"
+    made, ident = draw_one(sql, 2)
+    assert score(sql, ident)["dialed"]
+    sql.block(number(2))
+    (lead,) = sql.claim(5, now=NOW + HOUR).leads
+    (refused,) = sql.execute([attempt(lead, at=NOW + HOUR)], NOW + HOUR)
+    assert isinstance(refused, AttemptRefused) and refused.rule == "dnc"
+
+
+def test_a_customer_whose_card_passes_after_all_is_left_alone(sql: SqlBench) -> None:
+    made, ident = draw_one(sql)
+    score(sql, ident)
+    score(sql, ident, quality.Card("tom", GOOD), now=NOW + 1)
+    assert sql.lead(made.lead_id).state == "done" and task_state(sql) == "cancelled"
+    assert not sql.claim(5, now=NOW + DAY).leads
 
 
 def test_cards_on_samples_that_are_not_there(sql: SqlBench) -> None:

@@ -5,7 +5,8 @@ Every party says a tone of its own; what a party hears is read from its own reco
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from conftest import Stage, Stages
@@ -29,7 +30,14 @@ def room() -> Iterator[Room]:
 class Hall:
     """A switch, a dialer, two agents and a supervisor on registered phones, and a carrier whose customers stay."""
 
-    def __init__(self, stages: Stages, room: Room, leads: tuple[str, ...] = (LEAD,), **phone: object) -> None:
+    def __init__(
+        self,
+        stages: Stages,
+        room: Room,
+        leads: tuple[str, ...] = (LEAD,),
+        change: Callable[[dict[str, Any]], None] = lambda tree: None,
+        **phone: object,
+    ) -> None:
         self.room = room
         self.stage: Stage = stages.build(
             leads, agents=3, start_switch=False, seat_address="user/{id}", seat_secret=SECRET, campaign={"wrap_up_s": 1}
@@ -43,6 +51,7 @@ class Hall:
         ]
         tree["campaigns"][0]["agents"] = ["1001-1002"]
         tree["phones"] = {"beep": False, "dial_rules": [{"roles": ["agent"], "allow": ["1"], "region": "US"}]}
+        change(tree)
         self.stage.floor.write()
         self.stage.switch.render()
         self.stage.switch.start()

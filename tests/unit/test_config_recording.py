@@ -74,17 +74,14 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
     path = found.path(AT, campaign="bank", attempt=ATTEMPT, agent="1001", node="fs1")
     assert path == f"/var/spool/rec/bank/2026-09-21-141320_1001_fs1/{ATTEMPT}.wav"
     assert found.ours(path) == f"/mnt/recordings/bank/2026-09-21-141320_1001_fs1/{ATTEMPT}.wav"
-    assert found.switch_variables(path) == {
-        "RECORD_STEREO": "true",
-        "record_post_process_exec_api": f"bg_system:/usr/local/bin/bring-home {path}",
-    }
+    assert found.upload == "/usr/local/bin/bring-home"
 
 
 def test_one_directory_serves_both_sides(tmp_path: Path) -> None:
     found = policy(tmp_path, "    recording: {mode: all, directory: /srv/rec/}\n")
     path = found.path(AT, campaign="bank", attempt=ATTEMPT, agent="", node="fs1")
     assert path == found.ours(path) == f"/srv/rec/2026-09-21/bank/{ATTEMPT}.wav"
-    assert found.switch_variables(path) == {"RECORD_STEREO": "true"}
+    assert found.upload == ""
     assert found.retention_days is None and found.wants(0.999)
 
 
@@ -109,7 +106,7 @@ def test_the_keys_are_the_same_on_both_sides() -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("{mode: some}", "recording.mode: some: one of off, all, share"),
+        ("{mode: some}", "recording.mode: some: one of off, on_demand, all, share"),
         ("{mode: all}", "recording.directory: (missing): this key: where the recordings are"),
         ("{mode: share, directory: /r}", "recording.share: (missing): this key above 0"),
         ("{mode: share, share: 0, directory: /r}", "recording.share: (missing): this key above 0"),

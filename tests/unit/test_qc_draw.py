@@ -45,6 +45,18 @@ def test_the_order_is_no_matter(order: list[Conversation]) -> None:
     assert {each.conversation for each in draw(DAY, order, RULES)} == wanted
 
 
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_a_day_drawn_again_adds_what_is_missing_and_no_more(early: int, late: int) -> None:
+    first = [each.conversation.attempt_id for each in draw(DAY, talks(early), RULES)]
+    again = {each.conversation.attempt_id for each in draw(DAY, talks(early + late), RULES, first)}
+    assert set(first) <= again and len(again) == len(draw(DAY, talks(early + late), RULES))
+
+
+def test_another_seed_draws_others_and_the_same_ones_again() -> None:
+    other = replace(RULES, seed="q3")
+    assert draw(DAY, talks(100), other) == draw(DAY, talks(100), other) != draw(DAY, talks(100), RULES)
+
+
 def test_a_known_draw() -> None:
     # The drawing of a day must stay what it was: whoever disputes it can draw again.
     assert [each.conversation.attempt_id for each in draw(DAY, talks(20), RULES)] == ["anna-2", "anna-6"]

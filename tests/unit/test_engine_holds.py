@@ -1,0 +1,151 @@
+"""A phone's own hold button: shown, no customer for a line that holds, and when a hold is really over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from engine_kit import NODE, Floor, agents, campaign, none, one, settings
+from phones_kit import PhoneFloor
+
+from dialer.domain import commands as cmd
+from dialer.domain import events as ev
+from dialer.domain import phones as ph
+from dialer.domain.acts import PhoneSettings
+from dialer.engine.holds import ASK_AGAIN_S, LOOK_S, REARM_S
+
+MUSIC = "tone_stream://%(300,100,1000);loops=-1"
+
+
+def floor(media_s: float = 7.0) -> Floor:
+    plain = settings(campaign(wrap_up_s=0.0), people=agents(1))
+    seats = {name: replace(seat, media_timeout_s=media_s) for name, seat in plain.seats.items()}
+    f = Floor(replace(plain, seats=seats, phones=PhoneSettings(hold_sound=MUSIC)))
+    f.up()
+    return f
+
+
+def button(f: Floor, on: bool) -> list[cmd.Command]:
+    return f.send(ph.LegHeld(f.agent().leg or "", on, f.now))
+
+
+def last_word(f: Floor, held: bool | None) -> list[cmd.Command]:
+    return f.send(ph.HoldTold(f.agent().leg or "", held))
+
+
+def sets(f: Floor) -> list[dict[str, str]]:
+    return [dict(command.variables) for command in f.of(ph.SetVariables)]
+
+
+def line_of(f: Floor) -> str:
+    return f.engine.status(f.now).agents[0].line
+
+
+def test_the_switch_knows_beforehand_what_a_hold_is() -> None:
+    assert sets(floor()) == [{"hold_music": MUSIC, "media_timeout": "600000"}]
+    f = floor(media_s=0.0)
+    assert sets(f) == [{"hold_music": MUSIC}], "a phone that may go silent may do so on hold"
+
+
+def test_hold_and_resume_in_a_talk_are_shown_and_rearm_the_watch_over_the_phone() -> None:
+    f = floor()
+    f.talk(f.dialed()[0])
+    button(f, True)
+    assert line_of(f) == "held" and f.state() == "talking" and f.counter("phones_held") == 1
+    assert len(sets(f)) == 1, "at once it would still be this hold's"
+    f.step(REARM_S + 0.1)
+    assert sets(f)[-1] == {"media_timeout": "7000"}, "what holds after the resume"
+    one(button(f, False), ph.AskHold)
+    assert line_of(f) == "held", "the switch may be wrong"
+    last_word(f, False)
+    assert line_of(f) == "bridging" and sets(f)[-1] == {"media_timeout": "600000"}
+    assert f.live.timers.due(("agent", "hold", "a1")) is None
+
+
+def test_a_line_whose_phone_still_holds_gets_no_customer() -> None:
+    """The customer leaves a phone that holds: the switch says UNHOLD and PARK in one breath, and it holds still."""
+    f = floor()
+    first = f.dialed()[0]
+    leg = f.talk(first)
+    button(f, True)
+    button(f, False)
+    f.park(leg)
+    f.hang_up(first)
+    assert f.state() == "ready" and not f.agent().free
+    last_word(f, True)
+    f.step(30)
+    assert len(f.of(cmd.OriginateCall)) == 1, "nobody is dialed for it"
+    asked = len(f.of(ph.AskHold))
+    assert asked >= 20, "the phone's own resume makes no event"
+    last_word(f, None)
+    assert not f.agent().free
+    last_word(f, False)
+    assert f.agent().free and len(f.of(cmd.OriginateCall)) == 2
+    none(f.step(5 * ASK_AGAIN_S), ph.AskHold)
+
+
+def test_a_customer_who_waits_goes_to_the_line_that_comes_back_from_hold() -> None:
+    f = floor()
+    uuid = f.dialed()[0]
+    button(f, True)
+    f.answer(uuid)
+    none(f.log, cmd.Bridge)
+    button(f, False)
+    one(last_word(f, False), cmd.Bridge)
+
+
+def test_a_resume_that_was_not_heard_is_found_out() -> None:
+    f = floor()
+    f.talk(f.dialed()[0])
+    button(f, True)
+    f.step(REARM_S + 0.1)
+    one(f.step(LOOK_S + 0.1), ph.AskHold)
+    last_word(f, False)
+    assert line_of(f) == "bridging"
+
+
+def test_a_lost_phone_is_not_on_hold_any_more() -> None:
+    f = floor()
+    f.talk(f.dialed()[0])
+    button(f, True)
+    f.send(ev.LegHungUp(f.agent().leg or "", "MEDIA_TIMEOUT", f.now))
+    assert not f.agent().held and f.live.timers.due(("agent", "hold", "a1")) is None
+    f.send(ph.HoldTold("gone", True))
+    f.step(30)
+
+
+def test_while_the_switch_is_away_nothing_is_asked() -> None:
+    f = floor()
+    button(f, True)
+    f.send(ev.SwitchDown(NODE, "gone"))
+    none(f.step(10 * ASK_AGAIN_S), ph.AskHold)
+    f.up()
+    f.step(ASK_AGAIN_S)
+    assert f.of(ph.AskHold)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_phone_that_called_us_is_watched_by_the_dialplans_time(held: bool) -> None:
+    f = PhoneFloor(hold_sound=MUSIC)
+    f.up()
+    f.log_in("1001")
+    assert {"hold_music": MUSIC, "media_timeout": "600000"} in sets(f)
+    assert f.of(ph.AskHold), "a leg that was there before may be on hold"
+    leg = f.agent("1001").leg or ""
+    f.holding |= {leg} if held else set()
+    f.send(ph.HoldTold(leg, held))
+    f.step(REARM_S + 0.1)
+    assert f.agent("1001").held is held
+    assert (sets(f)[-1] == {"media_timeout": "10000"}) is held
+
+
+def test_a_colleague_whose_phone_holds_is_not_asked() -> None:
+    f = PhoneFloor()
+    f.up()
+    f.log_in("1001", "s1")
+    f.log_in("1002", "s2")
+    f.serve("1001")
+    f.key("1002", "*1")
+    f.holding.add(f.agent("1002").leg or "")
+    f.send(ph.LegHeld(f.agent("1002").leg or "", True, f.now))
+    assert "party-busy" in f.said(f.key("1001", "*71002#"))
