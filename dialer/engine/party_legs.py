@@ -87,6 +87,7 @@ class PartyLegs:
                 epoch=live.settings.epoch,
                 address=target.address,
                 profile=target.profile,
+                media_timeout_s=target.media_timeout_s,
                 gateway=target.gateway,
                 number=target.number,
             )
@@ -194,7 +195,7 @@ class PartyLegs:
             return
         if agent is not None and agent.leg is not None:
             agent.parked_seen = False
-            self.voice.forget(agent.leg)
+            self.voice.cut(agent.leg)
             live.emit(Join(party.node, party.uuid, agent.leg))
         elif call is not None:
             live.emit(Join(party.node, call.id, party.uuid))

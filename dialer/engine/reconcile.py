@@ -32,6 +32,8 @@ SETTLE_S = 3.0
 """A channel may be missing from a list that was asked for this soon after its originate was sent."""
 UNTAKEN_S = 10.0
 """Older than this, a phone's leg that is parked and unknown is nobody's: its event would long be read."""
+BOUNDED_S = 30.0
+"""A phone's leg that nobody takes waits, hears that we are not available, and ends, all sooner than this."""
 LOOK_AGAIN_S = 2.0
 LIST_LAG_S = 1.0
 """The switch writes its list of channels up to 0.3 s behind its events (measured live)."""
@@ -177,8 +179,10 @@ class Reconciler:
                 agent.dialed_in = True
                 self.agents.adopt_leg(agent, fact.uuid, node.name, parked=fact.parked and waits)
                 return
-        if fact.parked and fact.created_at < snapshot.asked_at - UNTAKEN_S:
-            # Parked means taken: by a former run of ours. What was never taken ends by the switch's own bounded wait.
+        age_s = snapshot.asked_at - fact.created_at
+        if (fact.parked and age_s > UNTAKEN_S) or (fact.answered and fact.peer is None and age_s > BOUNDED_S):
+            # Parked means taken: by a former run of ours, or given up while the switch was away. What was never taken
+            # ends by the switch's own bounded wait. After words or a hold the list does not say that a leg is parked.
             live.counters["orphan_seat_legs"] += 1
             live.note("info", "orphan_leg", "hanging up a phone's leg: nobody is logged in on it")
             live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
@@ -235,7 +239,8 @@ class Reconciler:
         for watch in [watch for watch in self.live.watches.values() if watch.node == node.name]:
             fact = listed.get(watch.uuid)
             young = watch.since > snapshot.asked_at - SETTLE_S
-            parted = fact is not None and fact.parked and not watch.parked and not young
+            fresh = watch.since > snapshot.asked_at - LIST_LAG_S
+            parted = fact is not None and fact.parked and not watch.parked and not fresh
             if not parted and (fact is not None or watch.own_line or (watch.ringing and young)):
                 watch.misses = 0
             elif not _again(watch, snapshot) and not first:

@@ -161,6 +161,7 @@ class Desks:
             ("session", "limit"): self.phones.over,
             ("voice", "say"): self.voice.say_queued,
             ("voice", "wait"): self.voice.wait_due,
+            ("voice", "cut"): self.voice.cut_again,
             ("party", "ring"): self.party_legs.overdue,
             ("own", "check"): self.own_calls.check_overdue,
             ("watch", "ring"): self.supervision.overdue,

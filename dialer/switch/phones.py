@@ -39,8 +39,8 @@ _CALLER: Final = re.compile(r"\+?[0-9]{1,20}", re.ASCII)
 _SEAT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 ASIDE_TIMES: Final = 60
 """How often a hold sound is played at most: a file has no endless form, and a dialplan no loop."""
-LISTENING_KEYS: Final = {"listen": "0", "whisper": "2", "barge": "3"}
-"""What an eavesdropping leg is told by keys; 1 would speak to the customer alone (measured)."""
+LISTENING_KEYS: Final = {"listen": "0", "customer": "1", "whisper": "2", "barge": "3"}
+"""What an eavesdropping leg is told by keys (measured)."""
 
 
 def translate(event: EventLike, uuid: str, at: float) -> ph.PhoneEvent | None:
@@ -150,6 +150,8 @@ def party(command: ph.OriginateParty) -> esl.Originate:
         variables["origination_caller_id_name"] = command.caller_id
     if command.auto_answer:
         variables["sip_auto_answer"] = True
+    if command.media_timeout_s > 0:
+        variables["media_timeout"] = round(command.media_timeout_s * 1000)
     if command.number:
         endpoint = esl.gateway_endpoint(command.gateway, command.number)
     elif command.address.startswith("user/"):

@@ -36,7 +36,8 @@ class Phones(Dialing):
             return None
         if seat:
             for other in self.legs_of(caller):
-                self.hold(other, BY_PHONE)
+                if other.vanished_at is None:
+                    self.hold(other, BY_PHONE)
         domain, context = self.globals["domain"], SEATS if seat else PUBLIC
         profile = "internal" if seat else "external"
         identity = Identity(

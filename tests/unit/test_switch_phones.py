@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.switch.driver import Driver
 from dialer.switch.originate import to_esl
-from dialer.switch.resync import KINDS
+from dialer.switch.resync import KINDS, parse
 from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, translate
 from esl.errors import CommandError
 from esl.jobs import JobReply
@@ -50,6 +51,7 @@ HANGUP = "^hangup:NORMAL_CLEARING' inline"
         (ph.Join("n", U, A), f"uuid_bridge {U} {A}"),
         (ph.JoinThree("n", U, A), f"uuid_transfer {U} 'm:^:three_way:{A}^park' inline"),
         (ph.Eavesdrop("n", U, A), f"uuid_transfer {U} 'm:^:eavesdrop:{A}^park' inline"),
+        (ph.SetListening("n", U, "customer"), f"uuid_recv_dtmf {U} 1"),
         (ph.SendKeys("n", U, "12#"), f"uuid_send_dtmf {U} 12#"),
     ],
     ids=lambda value: type(value).__name__,
@@ -63,6 +65,23 @@ def test_a_hold_sound_is_bounded_in_time_and_the_message_is_not() -> None:
     assert "set:playback_timeout_sec_cumulative=10^" in text
     assert text.endswith("^playback:/h.wav^unset:playback_timeout_sec_cumulative^playback:/m.wav" + HANGUP)
     assert text.count("^") < 128
+
+
+def test_a_seats_phone_that_is_rung_as_a_third_party_is_missed_when_it_dies() -> None:
+    rung = ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", address="user/1001", media_timeout_s=10.0)
+    assert "media_timeout=10000," in line(rung)
+    assert "media_timeout" not in line(ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", gateway="g", number="1"))
+
+
+@pytest.mark.parametrize(
+    ("state", "application", "parked"),
+    [("CS_EXECUTE", "park", True), ("CS_EXECUTE", "", True), ("CS_PARK", "playback", True), ("CS_EXECUTE", "playback", False),
+     ("CS_EXCHANGE_MEDIA", "", False)],
+)  # fmt: skip
+def test_a_leg_is_parked_also_after_its_phone_has_held(state: str, application: str, parked: bool) -> None:
+    row = {"uuid": U, "presence_data": "dialer/seat/1", "state": state, "application": application, "callstate": "ACTIVE"}
+    facts, _ = parse(json.dumps({"row_count": 1, "rows": [row]}))
+    assert facts[0].parked is parked
 
 
 def test_a_file_as_the_sound_of_waiting_goes_on_for_long() -> None:
