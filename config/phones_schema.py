@@ -83,8 +83,8 @@ class PhoneConfig(Section):
 
     Who calls one of ``login_numbers`` or ``supervise_numbers`` from outside has dialed the code: agents on mobiles.
 
-    ``tries`` wrong entries end the call, ``lock_after`` wrong PINs within 15 minutes, over how many calls whatever, lock
-    the agent's login.
+    ``tries`` wrong entries end the call; ``lock_after`` wrong PINs within 15 minutes lock the agent's login, whatever
+    calls and phones they came from.
     ``wait_sound`` is what an open line hears between customers, ``hold_sound`` a customer on hold; without: silence.
     """
 

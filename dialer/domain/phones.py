@@ -281,7 +281,7 @@ class PrepareSpeech:
 
 @dataclass(frozen=True, slots=True)
 class CheckPin:
-    """Is this the agent's PIN? The store counts wrong ones; ``lock_after`` of them lock the agent's login for a while."""
+    """Is this the agent's PIN? The store counts wrong ones; ``lock_after`` of them lock the login for a while."""
 
     session: str
     agent: str

@@ -125,7 +125,7 @@ class PartyLegs:
         live = self.live
         if party.guest is None:
             if party.state is PartyState.RINGING:
-                live.dropped[party.uuid] = party.node  # its answer may cross our hangup, which may even be too early
+                live.give_up(party.uuid, party.node)
             if live.nodes[party.node].up:
                 live.emit(HangUp(party.node, party.uuid, "NORMAL_CLEARING"))
         self._give_back(party)
@@ -221,10 +221,10 @@ class PartyLegs:
     def _late(self, uuid: str, there: bool) -> bool:
         """A leg that was given up while it rang: it is gone, or it has to be hung up now that it is there."""
         live = self.live
-        node = live.dropped.pop(uuid, None)
-        if node is not None and there and live.nodes[node].up:
+        node, _ = live.dropped.pop(uuid, ("", 0.0))
+        if node and there and live.nodes[node].up:
             live.emit(HangUp(node, uuid, "NORMAL_CLEARING"))
-        return node is not None
+        return bool(node)
 
     def arrived(self, party: Party) -> None:
         """The third party has answered."""

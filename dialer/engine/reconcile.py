@@ -226,8 +226,9 @@ class Reconciler:
                 doubts += self._party_alone(party, snapshot)
             else:
                 party.misses = 0
-        for uuid in [uuid for uuid, where in live.dropped.items() if where == node.name and uuid not in listed]:
-            del live.dropped[uuid]
+        for uuid, (where, since) in list(live.dropped.items()):
+            if where == node.name and uuid not in listed and since < snapshot.asked_at - SETTLE_S:
+                del live.dropped[uuid]
         for fact in snapshot.channels:
             if fact.uuid in self._strays and fact.uuid.startswith(live.mark):
                 self._stray_party(node, fact, snapshot)

@@ -135,7 +135,7 @@ class WatchLegs:
         """Hang the leg up; its hangup event will find nobody."""
         live = self.live
         if watch.ringing:
-            live.dropped[watch.uuid] = watch.node  # its answer may cross our hangup
+            live.give_up(watch.uuid, watch.node)
         if live.nodes[watch.node].up:
             live.emit(HangUp(watch.node, watch.uuid, "NORMAL_CLEARING"))
         self.gone(watch)

@@ -130,7 +130,7 @@ def never_silent(shift: Shift, limit_s: float) -> None:
     """Every answered customer was bridged or heard the message in time, whoever was dead at the time."""
     report = shift.switch.audit.report(list(shift.switch.legs.values()), shift.now - EPOCH_S)
     for leg in report["legs"]:
-        if leg["kind"] != "carrier":
+        if not leg["presence_data"].startswith("dialer/call/"):
             continue
         ended = leg["hungup_at"] if leg["hungup_at"] is not None else shift.now
         first = min(

@@ -1,4 +1,4 @@
-"""People with phones in a simulated shift: agents, supervisors, outsiders and operators who do what comes into their heads.
+"""People with phones in a simulated shift: agents, supervisors, outsiders, operators, who do what enters their heads.
 
 Owns who does what when, all from one generator: keys that make sense, keys that do not, bursts, half a code, hang-ups,
 the phone's own hold button, phones that lose their power and come back, second logins, and orders by API. Must judge
@@ -25,15 +25,18 @@ NUMBERS: Final = ("4915112345601", "4915112345602", "4915112345603", "4915112345
 CODES: Final = ("*10", "*10", "*10", "*10", "*20", "*77", "0", "*1")
 KEYS: Final = "0123456789*#*#*#12"
 PACES_S: Final = (0.0, 0.02, 0.08, 0.2, 0.2, 0.5)
-JUNK: Final = ("*", "**", "#", "*#", "*9", "*4", "*7", "*99", "*994", "0", "1", "2", "12345678", "*71", "*4#", "###", "*0", "D")
-SUPERVISOR_ACTS: Final = ("listen", "whisper", "barge", "conference", "takeover", "takeover", "hangup", "next", "previous",
-                          "leave", "answer_help")  # fmt: skip
+JUNK: Final = ("*", "**", "#", "*#", "*9", "*4", "*7", "*99", "*994", "0", "1", "2", "12345678", "*71", "*4#", "###",
+               "*0", "D")  # fmt: skip
+SUPERVISOR_ACTS: Final = ("listen", "whisper", "barge", "conference", "takeover", "takeover", "hangup", "next",
+                          "previous", "leave", "answer_help")  # fmt: skip
 
 
 class Crowd:
     """Sets phones going. ``pace_s`` is how long a phone rests between two things it does, on average."""
 
-    def __init__(self, shift: Shift, rng: random.Random, until: float, pace_s: float, supervisors: frozenset[str]) -> None:
+    def __init__(
+        self, shift: Shift, rng: random.Random, until: float, pace_s: float, supervisors: frozenset[str]
+    ) -> None:
         self.shift = shift
         self.rng = rng
         self.until = until
@@ -148,8 +151,8 @@ class Crowd:
         liked = {
             When.IDLE: ("ready", "ready", "ready", "ready", "pause", "dial", "redial", "logout", "help"),
             When.PREVIEW: ("accept", "accept", "skip", "repeat"),
-            When.TALKING: ("hold", "consult", "consult", "consult", "transfer", "help", "mask", "hang_up", "hang_up", "pause",
-                           "do_not_call", "send_keys"),
+            When.TALKING: ("hold", "consult", "consult", "consult", "transfer", "help", "mask", "hang_up", "hang_up",
+                           "pause", "do_not_call", "send_keys"),
             When.CONSULTING: ("complete", "conference", "conference", "back"),
             When.WRAP_UP: ("dispose", "ready", "ready", "callback", "more_time", "dial", "do_not_call"),
         }[when]  # fmt: skip
@@ -161,8 +164,8 @@ class Crowd:
         end = rng.choice(("#", "#", ""))
         if kind == "number":
             return rng.choice((rng.choice(self.agents), rng.choice(self.agents), rng.choice(NUMBERS), "700", "0")) + end
-        choices = {"reason": ("1#", "2#", "7#", "#"), "disposition": ("1#", "2#", "3#", "9#"), "time": ("1530#", "021200#", "9#"),
-                   "keys": ("42#", "1#")}  # fmt: skip
+        choices = {"reason": ("1#", "2#", "7#", "#"), "disposition": ("1#", "2#", "3#", "9#"),
+                   "time": ("1530#", "021200#", "9#"), "keys": ("42#", "1#")}  # fmt: skip
         return rng.choice(choices.get(kind, ("",)))
 
     # ---- operators -----------------------------------------------------------------------------------------

@@ -73,7 +73,8 @@ def settings_of(rng: random.Random) -> EngineSettings:
         on_call = rng.random() < 0.2
         mode_of = SeatMode.ON_CALL if on_call else SeatMode.NAILED_UP
         seats[name] = SeatSettings(name, f"user/{name}", mode_of, ring_timeout_s=10.0, media_timeout_s=10.0)
-        serves = frozenset({"prev"}) if on_call else frozenset(rng.choice((("alpha",), ("alpha",), ("alpha", "prev"), ("prev",))))
+        served = ("prev",) if on_call else rng.choice((("alpha",), ("alpha",), ("alpha", "prev"), ("prev",)))
+        serves = frozenset(served)
         people[name] = AgentSettings(name, f"Agent {name}", name, serves, rng.random() < 0.6, team="red")
     for index in range(rng.choice((0, 1, 2))):
         name = str(1901 + index)

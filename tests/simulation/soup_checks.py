@@ -1,13 +1,13 @@
 """What must hold while a crowd of phones does what it likes, and after it has gone quiet.
 
-Owns the checks of phones, on top of ``dialer.simulate.invariants``. What is heard is asked of the modelled switch, not of
-the engine; who may be heard follows from the engine's own records, with time for commands that are on their way.
+Owns the checks of phones, on top of ``dialer.simulate.invariants``. What is heard is asked of the modelled switch, not
+of the engine; who may be heard follows from the engine's own records, with time for commands that are on their way.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from typing import Final, TypeGuard
 
 from dialer.domain.agent import AgentState, Line
 from dialer.domain.call import CallState
@@ -22,10 +22,12 @@ LEADS_EVERY_S: Final = 5.0
 SLOW_S: Final = 1.5
 """How long the engine's picture and the switch's may differ while commands and events are on their way."""
 SILENCE_S: Final = 6.5
-"""How long a customer may hear nothing at all: the wait of a rescue is 4 s, a join that fails is tried again after 3."""
+"""How long a customer may hear nothing: the wait of a rescue is 4 s, a join that fails is tried again after 3."""
 OWNERLESS_S: Final = 75.0
 """Two comparisons, 30 s apart, and a hangup."""
-AT_REST: Final = (AgentState.LOGGED_OUT, AgentState.PAUSED, AgentState.READY, AgentState.UNAVAILABLE, AgentState.CONNECTING)
+AT_REST: Final = (AgentState.LOGGED_OUT, AgentState.PAUSED, AgentState.READY, AgentState.UNAVAILABLE,
+                  AgentState.CONNECTING)  # fmt: skip
+Sounds = dict[str, tuple[str, ...]]
 
 
 class Watcher:
@@ -65,7 +67,7 @@ class Watcher:
 
     # ---- voices --------------------------------------------------------------------------------------------
 
-    def _voices(self, shift: Shift, legs: dict[str, Leg], hears: dict[str, tuple[str, ...]], wrong: dict[str, float]) -> None:
+    def _voices(self, shift: Shift, legs: dict[str, Leg], hears: Sounds, wrong: dict[str, float]) -> None:
         bound = SLOW_S if self.exact else OWNERLESS_S
         customers = {uuid for uuid, leg in legs.items() if is_customer(leg)}
         for uuid, sounds in hears.items():
@@ -105,13 +107,12 @@ class Watcher:
         return heard
 
     @staticmethod
-    def _silence(shift: Shift, legs: dict[str, Leg], hears: dict[str, tuple[str, ...]], wrong: dict[str, float]) -> None:
+    def _silence(shift: Shift, legs: dict[str, Leg], hears: Sounds, wrong: dict[str, float]) -> None:
         for uuid, sounds in hears.items():
             leg = legs[uuid]
             partner = leg.bridge.partner(leg) if leg.bridge is not None else None
-            if is_customer(leg) and partner is not None and partner.up and not partner.held and not leg.held:
-                if f"leg:{uuid}" not in hears.get(partner.uuid, ()) and partner.vanished_at is None and leg.bridge.joined:
-                    wrong[f"{partner.uuid} does not hear customer {uuid}"] = SILENCE_S
+            if is_customer(leg) and _should_hear(partner, leg) and f"leg:{uuid}" not in hears.get(partner.uuid, ()):
+                wrong[f"{partner.uuid} does not hear customer {uuid}"] = SILENCE_S
             if sounds or not is_customer(leg):
                 continue
             if partner is not None and (partner.held or partner.vanished_at is not None):
@@ -139,6 +140,12 @@ class Watcher:
             wrong[f"{uuid} is believed in, and is no channel"] = 6.0 if self.exact else OWNERLESS_S
 
 
+def _should_hear(partner: Leg | None, leg: Leg) -> TypeGuard[Leg]:
+    if partner is None or leg.bridge is None or not leg.bridge.joined:
+        return False
+    return partner.up and not partner.held and not leg.held and partner.vanished_at is None
+
+
 def _long_silence(sound: str) -> bool:
     length = sound.removeprefix("silence_stream://")
     return length != sound and length.isdecimal() and int(length) > 1000 * SILENCE_S
@@ -146,7 +153,9 @@ def _long_silence(sound: str) -> bool:
 
 def _shown(leg: Leg) -> str:
     partner = leg.bridge.partner(leg) if leg.bridge is not None else None
-    with_whom = "" if partner is None else f", with {partner.uuid} ({partner.doing}, {partner.app}, overlay {partner.overlay}, held {partner.held!r})"
+    with_whom = ""
+    if partner is not None:
+        with_whom = f", with {partner.uuid} ({partner.doing}, overlay {partner.overlay}, held {partner.held!r})"
     return f"{leg.uuid}: {leg.doing}, {leg.app} {leg.app_data}, overlay {leg.overlay}, held {leg.held!r}{with_whom}"
 
 
@@ -188,21 +197,23 @@ def quiet(shift: Shift) -> None:
             raise InvariantBroken(f"after all is quiet: {text}")
 
     live, legs = shift.engine._live, shift.switch.legs
-    require(shift.alive and live.store_ok and all(node.usable for node in live.nodes.values()), "dialer, store or switch away")
+    usable = all(node.usable for node in live.nodes.values())
+    require(shift.alive and live.store_ok and usable, "dialer, store or switch away")
     for what, left in (("calls", live.calls), ("sessions", live.sessions), ("third parties", live.parties),
                        ("supervisors", live.watches), ("calls for help", live.helps), ("dropped legs", live.dropped),
                        ("recordings", live.recordings)):  # fmt: skip
         require(not left, f"{what} are left: {left}")
     for agent in live.agents.values():
         name = agent.settings.agent
-        require(agent.state in AT_REST, f"agent {name} is {agent.state} ({agent.reason}) since {agent.since - EPOCH_S:.1f}")
+        told = f"agent {name} is {agent.state} ({agent.reason}), line {agent.line}, since {agent.since - EPOCH_S:.1f}"
+        require(agent.state in AT_REST, told)
         rests = (agent.call, agent.party, agent.lent, agent.own, agent.typed, agent.after_call, agent.preview)
         require(not any(rests), f"agent {name} has {rests} left")
-        require(agent.reason != "supervising" or agent.state is not AgentState.PAUSED, f"agent {name} supervises nobody")
+        require(agent.reason != "supervising" or agent.state is not AgentState.PAUSED, f"{told}: supervises nobody")
         if agent.state is AgentState.LOGGED_OUT:
             require(agent.leg is None, f"agent {name} is logged out with a line")
         if agent.state in (AgentState.PAUSED, AgentState.READY) and agent.nailed_up:
-            require(agent.leg is not None and agent.line is Line.PARKED, f"agent {name} is {agent.state}, line {agent.line}")
+            require(agent.leg is not None and agent.line is Line.PARKED, told)
         if not agent.nailed_up:
             require(agent.leg is None, f"on-call agent {name} has a line")
         if agent.line is Line.PARKED and agent.leg is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.switch.driver import Driver
 from dialer.switch.originate import to_esl
-from dialer.switch.resync import KINDS, parse
+from dialer.switch.resync import KINDS
 from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, translate
 from esl.errors import CommandError
 from esl.jobs import JobReply
@@ -71,17 +70,6 @@ def test_a_seats_phone_that_is_rung_as_a_third_party_is_missed_when_it_dies() ->
     rung = ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", address="user/1001", media_timeout_s=10.0)
     assert "media_timeout=10000," in line(rung)
     assert "media_timeout" not in line(ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", gateway="g", number="1"))
-
-
-@pytest.mark.parametrize(
-    ("state", "application", "parked"),
-    [("CS_EXECUTE", "park", True), ("CS_EXECUTE", "", True), ("CS_PARK", "playback", True), ("CS_EXECUTE", "playback", False),
-     ("CS_EXCHANGE_MEDIA", "", False)],
-)  # fmt: skip
-def test_a_leg_is_parked_also_after_its_phone_has_held(state: str, application: str, parked: bool) -> None:
-    row = {"uuid": U, "presence_data": "dialer/seat/1", "state": state, "application": application, "callstate": "ACTIVE"}
-    facts, _ = parse(json.dumps({"row_count": 1, "rows": [row]}))
-    assert facts[0].parked is parked
 
 
 def test_a_file_as_the_sound_of_waiting_goes_on_for_long() -> None:
