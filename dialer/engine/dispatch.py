@@ -112,7 +112,8 @@ class LegEvents:
             self.on_customer_key(event)
 
     def held(self, event: ph.LegHeld) -> None:
-        """A phone's own hold button, or the echo of our command: told, nothing more."""
+        """A phone's own hold button."""
         if (agent := self.live.legs.get(event.uuid)) is not None:
+            self.desks.agents.held(agent, event.held)
             what = "on hold" if event.held else "back from hold"
             self.live.note("debug", "leg_held", f"the phone of agent {agent.settings.agent} is {what}")

@@ -136,7 +136,7 @@ class Lines:
             agent.leg = None
             for told in self.on_line_gone:
                 told(agent)
-        agent.dialed_in = False
+        agent.dialed_in = agent.held = False
         self.keys.gone(agent)
         for name in ("line", "cure"):
             live.timers.cancel(("agent", name, agent.settings.agent))
@@ -151,6 +151,15 @@ class Lines:
         if agent.line is Line.DIALING:
             self.live.give_up(agent.leg, agent.node)
         self.drop_leg(agent)
+
+    def held(self, agent: Agent, held: bool) -> None:
+        """The phone's own hold button: nobody is given to a phone that hears nothing and says nothing."""
+        if agent.leg is None or agent.held is held:
+            return
+        agent.held = held
+        self._changed(agent)
+        if not held:
+            self.calls.route()
 
     def part(self, agent: Agent) -> tuple[str | None, str]:
         """Take a parked line from its agent without ending it: its UUID, if there is one, and its node."""

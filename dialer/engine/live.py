@@ -108,6 +108,8 @@ class Agent:
     lent: Party | None = None  # as whom another agent has this one on the line, or rings them
     own: OwnCall | None = None  # a call of the agent's own
     last_dialed: str = ""  # whom the agent called last
+    held: bool = False  # the phone's own hold button was pressed: who is on the line hears nothing
+    held_doubts: float = 0.0  # when a list was asked for that says otherwise
     dialed_in: bool = False  # the leg is one by which the phone called us
     expected: str = ""  # the leg by which the phone called a former run, perhaps still on the switch
     typed: Typed | None = None  # keys of an act that is not complete yet
@@ -129,7 +131,7 @@ class Agent:
     @property
     def free(self) -> bool:
         """May take an answered customer this instant."""
-        return self.state is AgentState.READY and self.line is Line.PARKED
+        return self.state is AgentState.READY and self.line is Line.PARKED and not self.held
 
 
 @dataclass(slots=True, eq=False)

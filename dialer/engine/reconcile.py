@@ -197,6 +197,7 @@ class Reconciler:
             self.agents.line_lost(agent, "the switch no longer lists the line")
             return 0
         agent.misses = 0
+        self._held(agent, fact, snapshot)
         parked = fact.parked and fact.peer is None
         if parked and (first or agent.line_since < snapshot.asked_at - LIST_LAG_S):
             doubtful = agent.line is Line.UNSURE or (agent.line is Line.DIALING and fact.answered)
@@ -205,6 +206,16 @@ class Reconciler:
             if doubtful or (agent.line is Line.BRIDGING and alone):
                 self.agents.line_seen_parked(agent)
         return 0
+
+    def _held(self, agent: Agent, fact: ChannelFact, snapshot: SwitchSnapshot) -> None:
+        """A hold, or its end, that was not heard: believed when two lists say so."""
+        if agent.held is fact.held:
+            agent.held_doubts = 0.0
+        elif not agent.held_doubts:
+            agent.held_doubts = snapshot.asked_at
+        elif snapshot.asked_at - agent.held_doubts >= APART_S:
+            agent.held_doubts = 0.0
+            self.agents.held(agent, fact.held)
 
     def _alone(self, fact: ChannelFact) -> bool:
         """Whether nobody but a third party of a former run, who is going to be hung up, is on an agent's line."""

@@ -77,7 +77,7 @@ def _of_agent(agent: Agent, other: Agent, node: str) -> Target | str:
         if other.leg is not None:
             return Problem(f"agent {name} is in a call", "party-busy")
         return _of_seat(f"agent {name}", other.seat, rings=other)
-    if other.line is not Line.PARKED:
+    if other.line is not Line.PARKED or other.held:
         return Problem(f"agent {name} is in a call", "party-busy")
     if node and there != node:
         return Problem(f"agent {name} is on another switch", "party-unreachable")

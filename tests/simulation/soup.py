@@ -164,11 +164,12 @@ def build(seed: int, length_s: float) -> Shift:
 
 
 def everybody_hangs_up(shift: Shift, rng: random.Random) -> None:
-    """All who are busy with something; of the others, some."""
+    """All who are busy with something; of the others, some. Who has put a line on hold, to dial, takes it back."""
     live = shift.engine._live
     for name in live.campaigns:
         shift.feed(ev.CampaignOrder(1, name, "stop"))
     for uuid, leg in list(shift.switch.legs.items()):
+        shift.switch.phone_holds(uuid, shift.model_now, on=False)
         agent = live.legs.get(uuid)
         idle = agent is not None and agent.call is None and agent.own is None and agent.lent is None
         if leg.plan is None and leg.alive and leg.moment_answered is not None and not (idle and rng.random() < 0.7):

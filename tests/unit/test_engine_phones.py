@@ -428,3 +428,48 @@ def test_a_sound_that_may_overtake_a_bridge_is_stopped_once_more(later_s: float,
     f.talk(uuid)
     f.step(0.5)
     assert f.of(ph.Hush) == [ph.Hush(NODE, leg)] * stops
+
+
+# ---- the phone's own hold button -----------------------------------------------------------------------------
+
+
+def test_a_phone_on_hold_by_its_own_button_gets_no_customer() -> None:
+    """They would hear silence, and the agent nothing of them."""
+    f = floor()
+    leg = f.log_in("1001")
+    f.send(ph.LegHeld(leg, True, f.now), ev.AgentReady(1, "1001"))
+    f.step(5)
+    assert f.state("1001") == "ready" and not f.agent("1001").free and not f.dialed()
+    f.send(ph.LegHeld(leg, False, f.now))
+    f.step(1)
+    assert f.agent("1001").free and f.dialed()
+    f.accounted()
+
+
+def test_a_customer_who_waits_goes_to_an_agent_as_soon_as_the_phone_is_taken_back() -> None:
+    f = floor()
+    leg = f.log_in("1001")
+    f.send(ev.AgentReady(1, "1001"))
+    f.step(1)
+    (uuid,) = f.dialed()
+    f.ring(uuid)
+    f.send(ph.LegHeld(leg, True, f.now))
+    f.answer(uuid)
+    none(f.log, cmd.Bridge)
+    f.step(0.5)
+    f.send(ph.LegHeld(leg, False, f.now))
+    assert one(f.log, cmd.Bridge).agent_uuid == leg
+
+
+def test_a_hold_that_was_not_heard_is_found_in_the_list() -> None:
+    f = floor()
+    leg = f.log_in("1001")
+    for held in (True, False):
+        fact = ev.ChannelFact(leg, "seat", "s1", True, None, f.now - 60, True, held)
+        for _ in range(2):
+            f.step(5)
+            f.send(ev.SwitchSnapshot(NODE, f.now, (fact,)))
+        assert f.agent("1001").held is held
+    f.send(ph.LegHeld(leg, True, f.now))
+    f.hang_up(leg)
+    assert not f.agent("1001").held

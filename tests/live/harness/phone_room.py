@@ -106,7 +106,8 @@ class Room:
             with self.changed:
                 try:
                     for key, _ in ready:
-                        if key.fileobj in self._selector.get_map():
+                        # By number: whoever was dropped a moment ago has closed its socket.
+                        if self._selector.get_map().get(key.fd) is key:
                             key.data()
                     now = time.monotonic()
                     if now >= due:
