@@ -84,6 +84,8 @@ class PhoneConfig(Section):
 
     Who calls one of ``login_numbers`` or ``supervise_numbers`` from outside has dialed the code: agents on mobiles.
 
+    ``tries`` wrong entries end the call; ``lock_after`` wrong PINs within 15 minutes lock the agent's login, whatever
+    calls and phones they came from.
     ``wait_sound`` is what an open line hears between customers, ``hold_sound`` a customer on hold; without: silence.
     """
 
@@ -96,6 +98,7 @@ class PhoneConfig(Section):
     digit_gap_s: Annotated[float, duration(0.5, 30)] = 3.0
     entry_limit_s: Annotated[float, duration(3, HOUR)] = 20.0
     tries: Annotated[int, whole(1, 20)] = 3
+    lock_after: Annotated[int, whole(1, 100)] = 5
     wait_sound: Sound | None = None
     hold_sound: Sound | None = None
     beep: Flag = True

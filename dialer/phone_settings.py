@@ -23,6 +23,7 @@ def phone_settings(config: Config) -> PhoneSettings:
         digit_gap_s=wanted.digit_gap_s,
         entry_limit_s=wanted.entry_limit_s,
         tries=wanted.tries,
+        lock_after=wanted.lock_after,
         language=language,
         wait_sound=wanted.wait_sound or "",
         hold_sound=wanted.hold_sound or "",

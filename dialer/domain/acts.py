@@ -140,6 +140,7 @@ class PhoneSettings:
     """How phones are used. ``codes`` are the numbers that a phone dials: login, supervise; ``keys`` those of acts.
 
     ``pause_reasons`` by digit. ``digit_gap_s`` of silence ends a number that no ``#`` ended.
+    ``tries`` wrong entries end a call; ``lock_after`` wrong PINs within a quarter of an hour lock the agent's login.
     ``dial_rules`` by the agent's role; without a rule a role dials no outside number.
     ``wait_sound`` is what a nailed-up line hears between customers, ``hold_sound`` a customer on hold (empty: silence).
     ``prompt_seconds``: how long each prompt of the catalogue is; what is not in it counts as unknown to the catalogue
@@ -153,6 +154,7 @@ class PhoneSettings:
     digit_gap_s: float = 3.0
     entry_limit_s: float = 20.0
     tries: int = 3
+    lock_after: int = 5
     language: str = "en"
     wait_sound: str = ""
     hold_sound: str = ""

@@ -133,7 +133,8 @@ class ChannelFact:
 
     ``kind`` is ``call``, ``agent``, or ``seat`` for a leg by which a phone called us; ``ident`` is the attempt, agent
     or seat of its presence data.
-    ``answered`` and ``peer`` (the other leg's UUID when bridged) come from the channel's state.
+    ``answered`` and ``peer`` (the other leg's UUID when bridged) come from the channel's state. ``held``: by the phone's own
+    button.
     """
 
     uuid: str
@@ -143,6 +144,7 @@ class ChannelFact:
     peer: str | None
     created_at: float
     parked: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

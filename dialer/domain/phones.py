@@ -205,7 +205,8 @@ class PutAside:
 class OriginateParty:
     """Ring a third party under ``uuid`` and park it once answered.
 
-    Either an ``address`` of a seat (``profile`` for a SIP one), or ``number`` through ``gateway``.
+    Either an ``address`` of a seat (``profile`` for a SIP one), or ``number`` through ``gateway``. A seat's phone that
+    sends nothing for ``media_timeout_s`` is gone (0: it is never missed).
     """
 
     node: str
@@ -219,6 +220,7 @@ class OriginateParty:
     gateway: str = ""
     number: str = ""
     auto_answer: bool = False
+    media_timeout_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,9 @@ class Eavesdrop:
 
 @dataclass(frozen=True, slots=True)
 class SetListening:
-    """What an eavesdropping leg's voice does: ``listen``, ``whisper`` (the target hears it) or ``barge`` (both do)."""
+    """Who hears an eavesdropping leg: nobody (``listen``), the target (``whisper``), its partner (``customer``) or both
+    (``barge``).
+    """
 
     node: str
     uuid: str
@@ -316,12 +320,13 @@ class PrepareSpeech:
 
 @dataclass(frozen=True, slots=True)
 class CheckPin:
-    """Is this the agent's PIN? Wrong ones are counted by the store, and lock the agent's login for a while."""
+    """Is this the agent's PIN? The store counts wrong ones; ``lock_after`` of them lock the login for a while."""
 
     session: str
     agent: str
     pin: str
     at: float
+    lock_after: int = 5
 
     def __repr__(self) -> str:
         """Without the PIN: reprs end up in logs."""

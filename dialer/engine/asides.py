@@ -108,7 +108,7 @@ class AsideDesk:
         live.timers.set(("call", "aside", call.id), live.now + JOIN_CHECK_S)
         if agent.leg is not None and live.nodes[call.node].up:
             if agent.nailed_up:
-                self.voice.forget(agent.leg)
+                self.voice.cut(agent.leg)
             live.emit(Join(call.node, call.id, agent.leg))
 
     def refused(self, call: Call) -> None:

@@ -152,6 +152,8 @@ class Lines:
             return
         if self.live.nodes[agent.node].up:
             self.live.emit(HangUp(agent.node, agent.leg, "NORMAL_CLEARING"))
+        if agent.line is Line.DIALING:
+            self.live.give_up(agent.leg, agent.node)
         self.drop_leg(agent)
 
     def part(self, agent: Agent) -> tuple[str | None, str]:

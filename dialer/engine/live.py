@@ -117,6 +117,7 @@ class Agent:
     cures: int = 0
     failures: int = 0
     held: bool = False  # by the phone's own button, or nobody knows yet
+    held_doubts: float = 0.0  # when a list was asked for that says otherwise
     hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
@@ -280,7 +281,7 @@ class Live:
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Agent] = {}  # agent legs by UUID
         self.parties: dict[str, Party] = {}  # third parties by their leg's UUID
-        self.dropped: dict[str, str] = {}  # parties' legs given up before they answered, and their node
+        self.dropped: dict[str, tuple[str, float]] = {}  # legs given up before they answered: their node, and when
         self.sessions: dict[str, Session] = {}  # phones that called us, by their leg's UUID
         self.sounds: dict[str, Sounding] = {}  # what is played to parked legs
         self.watches: dict[str, Watch] = {}  # supervisors' legs by UUID
@@ -324,6 +325,10 @@ class Live:
     def new_id(self) -> str:
         """The UUID of a new attempt or leg, with our mark: presence data says whose agent, not whose dialer."""
         return self.mark + self._new_uuid()[len(self.mark) :]
+
+    def give_up(self, uuid: str, node: str) -> None:
+        """A leg that rings is hung up; its answer may cross that, and the hangup may even overtake the originate."""
+        self.dropped[uuid] = node, self.now
 
     def emit(self, command: Command) -> None:
         """Put a command into the outbox."""

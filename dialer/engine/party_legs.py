@@ -87,6 +87,7 @@ class PartyLegs:
                 epoch=live.settings.epoch,
                 address=target.address,
                 profile=target.profile,
+                media_timeout_s=target.media_timeout_s,
                 gateway=target.gateway,
                 number=target.number,
             )
@@ -124,7 +125,7 @@ class PartyLegs:
         live = self.live
         if party.guest is None:
             if party.state is PartyState.RINGING:
-                live.dropped[party.uuid] = party.node  # its answer may cross our hangup, which may even be too early
+                live.give_up(party.uuid, party.node)
             if live.nodes[party.node].up:
                 live.emit(HangUp(party.node, party.uuid, "NORMAL_CLEARING"))
         self._give_back(party)
@@ -194,7 +195,7 @@ class PartyLegs:
             return
         if agent is not None and agent.leg is not None:
             agent.parked_seen = False
-            self.voice.forget(agent.leg)
+            self.voice.cut(agent.leg)
             live.emit(Join(party.node, party.uuid, agent.leg))
         elif call is not None:
             live.emit(Join(party.node, call.id, party.uuid))
@@ -220,10 +221,10 @@ class PartyLegs:
     def _late(self, uuid: str, there: bool) -> bool:
         """A leg that was given up while it rang: it is gone, or it has to be hung up now that it is there."""
         live = self.live
-        node = live.dropped.pop(uuid, None)
-        if node is not None and there and live.nodes[node].up:
+        node, _ = live.dropped.pop(uuid, ("", 0.0))
+        if node and there and live.nodes[node].up:
             live.emit(HangUp(node, uuid, "NORMAL_CLEARING"))
-        return node is not None
+        return bool(node)
 
     def arrived(self, party: Party) -> None:
         """The third party has answered."""

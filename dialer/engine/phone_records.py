@@ -55,10 +55,14 @@ class Session:
 
 @dataclass(slots=True, eq=False)
 class Sounding:
-    """What a parked leg hears: words until ``until``, or ``music``. ``queued`` words wait until a hush has worked."""
+    """What a parked leg hears: words until ``until``, or ``music``. ``queued`` words wait until a hush has worked.
+
+    ``sent_at``: when the last command to play something was sent.
+    """
 
     node: str
     until: float = 0.0
     hushed_until: float = 0.0
     music: bool = False
+    sent_at: float = 0.0
     queued: tuple[str, ...] = ()

@@ -188,7 +188,8 @@ class PhoneDesk:
         else:
             session.step = Step.CHECKING
             self._limit(session, CHECK_S)
-            self.live.emit(CheckPin(session.uuid, session.agent, digits, self.live.now))
+            lock_after = self.live.settings.phones.lock_after
+            self.live.emit(CheckPin(session.uuid, session.agent, digits, self.live.now, lock_after))
 
     def _number(self, session: Session, digits: str) -> None:
         if digits in self.live.agents:

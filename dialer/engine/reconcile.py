@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
     from dialer.engine.asides import AsideDesk
     from dialer.engine.calls import CallDesk
+    from dialer.engine.holds import HoldDesk
     from dialer.engine.party_legs import PartyLegs
     from dialer.engine.phones import PhoneDesk
     from dialer.engine.supervision import SupervisionDesk
@@ -33,6 +34,8 @@ SETTLE_S = 3.0
 """A channel may be missing from a list that was asked for this soon after its originate was sent."""
 UNTAKEN_S = 10.0
 """Older than this, a phone's leg that is parked and unknown is nobody's: its event would long be read."""
+BOUNDED_S = 30.0
+"""A phone's leg that nobody takes waits, hears that we are not available, and ends, all sooner than this."""
 LOOK_AGAIN_S = 2.0
 LIST_LAG_S = 1.0
 """The switch writes its list of channels up to 0.3 s behind its events (measured live)."""
@@ -51,6 +54,7 @@ class Reconciler:
         self.phones: PhoneDesk
         self.asides: AsideDesk
         self.party_legs: PartyLegs
+        self.holds: HoldDesk
         self.supervision: SupervisionDesk
         self.on_first: list[Callable[[str], None]] = []  # told of a switch whose channels are known again
 
@@ -181,8 +185,10 @@ class Reconciler:
                 agent.dialed_in = True
                 self.agents.adopt_leg(agent, fact.uuid, node.name, parked=fact.parked and waits)
                 return
-        if fact.parked and fact.created_at < snapshot.asked_at - UNTAKEN_S:
-            # Parked means taken: by a former run of ours. What was never taken ends by the switch's own bounded wait.
+        age_s = snapshot.asked_at - fact.created_at
+        if (fact.parked and age_s > UNTAKEN_S) or (fact.answered and fact.peer is None and age_s > BOUNDED_S):
+            # Parked means taken: by a former run of ours, or given up while the switch was away. What was never taken
+            # ends by the switch's own bounded wait. After words or a hold the list does not say that a leg is parked.
             live.counters["orphan_seat_legs"] += 1
             live.note("info", "orphan_leg", "hanging up a phone's leg: nobody is logged in on it")
             live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
@@ -197,6 +203,7 @@ class Reconciler:
             self.agents.line_lost(agent, "the switch no longer lists the line")
             return 0
         agent.misses = 0
+        self._held(agent, fact, snapshot)
         parked = fact.parked and fact.peer is None
         if parked and (first or agent.line_since < snapshot.asked_at - LIST_LAG_S):
             doubtful = agent.line is Line.UNSURE or (agent.line is Line.DIALING and fact.answered)
@@ -205,6 +212,16 @@ class Reconciler:
             if doubtful or (agent.line is Line.BRIDGING and alone):
                 self.agents.line_seen_parked(agent)
         return 0
+
+    def _held(self, agent: Agent, fact: ChannelFact, snapshot: SwitchSnapshot) -> None:
+        """A hold, or its end, that was not heard: believed when two lists say so."""
+        if agent.held is fact.held:
+            agent.held_doubts = 0.0
+        elif not agent.held_doubts:
+            agent.held_doubts = snapshot.asked_at
+        elif snapshot.asked_at - agent.held_doubts >= APART_S:
+            agent.held_doubts = 0.0
+            self.holds.told(agent, fact.held)
 
     def _alone(self, fact: ChannelFact) -> bool:
         """Whether nobody but a third party of a former run, who is going to be hung up, is on an agent's line."""
@@ -226,8 +243,9 @@ class Reconciler:
                 doubts += self._party_alone(party, snapshot)
             else:
                 party.misses = 0
-        for uuid in [uuid for uuid, where in live.dropped.items() if where == node.name and uuid not in listed]:
-            del live.dropped[uuid]
+        for uuid, (where, since) in list(live.dropped.items()):
+            if where == node.name and uuid not in listed and since < snapshot.asked_at - SETTLE_S:
+                del live.dropped[uuid]
         for fact in snapshot.channels:
             if fact.uuid in self._strays and fact.uuid.startswith(live.mark):
                 self._stray_party(node, fact, snapshot)
@@ -239,7 +257,8 @@ class Reconciler:
         for watch in [watch for watch in self.live.watches.values() if watch.node == node.name]:
             fact = listed.get(watch.uuid)
             young = watch.since > snapshot.asked_at - SETTLE_S
-            parted = fact is not None and fact.parked and not watch.parked and not young
+            fresh = watch.since > snapshot.asked_at - LIST_LAG_S
+            parted = fact is not None and fact.parked and not watch.parked and not fresh
             if not parted and (fact is not None or watch.own_line or (watch.ringing and young)):
                 watch.misses = 0
             elif not _again(watch, snapshot) and not first:

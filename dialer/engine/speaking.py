@@ -22,6 +22,10 @@ LAG_S: Final = 0.3
 PROMPT_S: Final = 2.5
 """How long a prompt is taken to be whose length nobody told."""
 MOST_WORDS: Final = 40
+OVERTAKES_S: Final = 0.2
+"""Commands sent closer together than this may be carried out in the other order."""
+CUT_S: Final = 0.3
+"""How long after its command a bridge stands for certain."""
 
 
 class Voice:
@@ -69,7 +73,7 @@ class Voice:
     def _speak(self, uuid: str, sound: Sounding, prompts: tuple[str, ...]) -> None:
         live = self.live
         live.emit(Say(sound.node, uuid, prompts, live.settings.phones.language))
-        sound.until = live.now + self.lasts(prompts)
+        sound.until, sound.sent_at = live.now + self.lasts(prompts), live.now
         self._music_at(uuid, sound.until)
 
     def _music_at(self, uuid: str, at: float) -> None:
@@ -100,12 +104,33 @@ class Voice:
             self._stop(uuid, sound)
             self._music_at(uuid, sound.hushed_until)
 
+    def cut(self, uuid: str) -> None:
+        """The leg is about to be joined with somebody: that ends what plays, and what was still to be played.
+
+        But a sound that the switch hears of after the bridge plays over it, instead of the voices, music without an end
+        (measured): with one so fresh that it may be overtaken, stop it once more.
+        """
+        live = self.live
+        sound = live.sounds.get(uuid)
+        self.forget(uuid)
+        if sound is not None and sound.sent_at > live.now - OVERTAKES_S:
+            live.timers.set(("voice", "cut", uuid), live.now + CUT_S)
+
+    def cut_again(self, uuid: str) -> None:
+        """The bridge stands: whatever plays over it is stopped; where nothing does, nobody notices (measured)."""
+        live = self.live
+        agent, watch = live.legs.get(uuid), live.watches.get(uuid)
+        node = agent.node if agent is not None else watch.node if watch is not None else ""
+        if node and uuid not in live.sounds and live.nodes[node].up:
+            live.emit(Hush(node, uuid))
+
     def forget(self, uuid: str) -> None:
         """The leg is gone, or something else is done with it that ends whatever plays."""
         live = self.live
         if live.sounds.pop(uuid, None) is not None:
             live.timers.cancel(("voice", "say", uuid))
             live.timers.cancel(("voice", "wait", uuid))
+        live.timers.cancel(("voice", "cut", uuid))
 
     # ---- agents --------------------------------------------------------------------------------------------
 
@@ -137,7 +162,7 @@ class Voice:
         if busy_until > live.now:
             self._music_at(uuid, busy_until)
         elif live.nodes[sound.node].up:
-            sound.music = True
+            sound.music, sound.sent_at = True, live.now
             live.emit(Music(sound.node, uuid, live.settings.phones.wait_sound))
 
     def bridging(self, agent: Agent, *words: str) -> None:
@@ -145,7 +170,7 @@ class Voice:
         live = self.live
         if agent.leg is None:
             return
-        self.forget(agent.leg)
+        self.cut(agent.leg)
         beep = ("beep",) if live.settings.phones.beep and agent.nailed_up else ()
         if prompts := (*beep, *self.known(words)):
             # Before the bridge and without waiting: heard at 42 ms, and by the agent alone (measured).

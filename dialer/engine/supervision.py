@@ -199,7 +199,7 @@ class SupervisionDesk(WatchLegs):
         watch.released, watch.parked, watch.since, watch.digits = agent, False, live.now, ""
         live.timers.cancel(("watch", "idle", watch.uuid))
         live.timers.cancel(("watch", "mode", watch.uuid))
-        self.voice.forget(watch.uuid)
+        self.voice.cut(watch.uuid)
         call.agent, call.supervised = None, True
         live.emit(Join(call.node, call.id, watch.uuid))
         live.timers.set(("watch", "join", watch.uuid), live.now + JOIN_S)

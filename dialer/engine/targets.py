@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dialer.domain.acts import DialRule
 from dialer.domain.agent import AgentState, Line
+from dialer.domain.settings import SeatSettings
 from dialer.engine.acts import Problem
 from dialer.engine.live import Agent, Call, Live
 from dialer.leads.errors import NumberError
@@ -29,6 +30,7 @@ class Target:
     rings: Agent | None = None
     address: str = ""
     profile: str = "internal"
+    media_timeout_s: float = 0.0
     trunk: str = ""
     gateway: str = ""
     number: str = ""
@@ -57,7 +59,7 @@ def find(live: Live, agent: Agent, digits: str, call: Call | None = None) -> Tar
         )
         if sitting is not None:
             return _of_agent(agent, sitting, node)
-        return Target(f"seat {digits}", address=seat.address, profile=seat.profile, caller_id="dialer")
+        return _of_seat(f"seat {digits}", seat)
     if not digits:
         return Problem("no number was given", "no-input")
     return _outside(live, agent, digits, call)
@@ -74,13 +76,23 @@ def _of_agent(agent: Agent, other: Agent, node: str) -> Target | str:
     if not other.nailed_up:
         if other.leg is not None:
             return Problem(f"agent {name} is in a call", "party-busy")
-        seat = other.seat
-        return Target(f"agent {name}", rings=other, address=seat.address, profile=seat.profile, caller_id="dialer")
+        return _of_seat(f"agent {name}", other.seat, rings=other)
     if other.line is not Line.PARKED or other.held:
         return Problem(f"agent {name} is in a call", "party-busy")
     if node and there != node:
         return Problem(f"agent {name} is on another switch", "party-unreachable")
     return Target(f"agent {name}", agent=other)
+
+
+def _of_seat(text: str, seat: SeatSettings, rings: Agent | None = None) -> Target:
+    return Target(
+        text,
+        rings=rings,
+        address=seat.address,
+        profile=seat.profile,
+        media_timeout_s=seat.media_timeout_s,
+        caller_id="dialer",
+    )
 
 
 def _outside(live: Live, agent: Agent, digits: str, call: Call | None) -> Target | str:

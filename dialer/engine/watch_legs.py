@@ -105,6 +105,7 @@ class WatchLegs:
                 address=person.seat.address,
                 profile=person.seat.profile,
                 auto_answer=not offer,
+                media_timeout_s=person.seat.media_timeout_s,
             )
         )
         return None
@@ -134,7 +135,7 @@ class WatchLegs:
         """Hang the leg up; its hangup event will find nobody."""
         live = self.live
         if watch.ringing:
-            live.dropped[watch.uuid] = watch.node  # its answer may cross our hangup
+            live.give_up(watch.uuid, watch.node)
         if live.nodes[watch.node].up:
             live.emit(HangUp(watch.node, watch.uuid, "NORMAL_CLEARING"))
         self.gone(watch)
@@ -177,7 +178,10 @@ class WatchLegs:
         watch.agent, watch.mode = None, ""
         if live.nodes[watch.node].up:
             live.emit(ParkLeg(watch.node, watch.uuid))
-            live.timers.set_by(("node", "look", watch.node), live.now + LOOK_S)
+            self._look(watch)
+
+    def _look(self, watch: Watch) -> None:
+        self.live.timers.set_by(("node", "look", watch.node), self.live.now + LOOK_S)
 
     # ---- what the switch says ------------------------------------------------------------------------------
 
@@ -195,9 +199,13 @@ class WatchLegs:
     def parked(self, event: LegParked) -> bool:
         """CHANNEL_PARK of a supervisor's leg: it has arrived, or listens no longer; False when it is none of ours."""
         watch = self.live.watches.get(event.uuid)
-        if watch is not None and (watch.ringing or watch.agent is None or event.at > watch.since + STALE_PARK_S):
+        if watch is None:
+            return False
+        if watch.ringing or watch.agent is None or event.at > watch.since + STALE_PARK_S:
             self.seen_parked(watch)
-        return watch is not None
+        else:
+            self._look(watch)  # or is it one who left as soon as they listened?
+        return True
 
     def _arrived(self, watch: Watch) -> None:
         if watch.ringing:

@@ -87,6 +87,7 @@ class Desks:
         self.agents.parties = self.asides.parties = self.parties
         self.agents.own_calls = self.parties.own_calls = self.own_calls
         self.reconciler.party_legs = self.party_legs
+        self.reconciler.holds = self.holds
         self.calls.on_ended += [self.parties.call_ended, self.supervision.call_ended, self.recordings.call_ended]
         self.calls.on_connected.append(self.recordings.connected)
         self.calls.on_dialed.append(self.announcer.opened)
@@ -170,6 +171,7 @@ class Desks:
             ("session", "limit"): self.phones.over,
             ("voice", "say"): self.voice.say_queued,
             ("voice", "wait"): self.voice.wait_due,
+            ("voice", "cut"): self.voice.cut_again,
             ("party", "ring"): self.party_legs.overdue,
             ("own", "check"): self.own_calls.check_overdue,
             ("watch", "ring"): self.supervision.overdue,

@@ -13,7 +13,7 @@ from dialer.domain.call import CallState
 from dialer.domain.campaign import CampaignState
 from dialer.domain.lead import LeadState
 from dialer.domain.settings import Mode
-from dialer.simulate.shift import EPOCH_S, Shift
+from dialer.simulate.shift import EPOCH_S, Shift, is_customer
 from pacing.board import Phase
 
 AGENT_STATES_WITH_CALL = frozenset({AgentState.RESERVED, AgentState.TALKING})
@@ -116,7 +116,7 @@ def ledger(shift: Shift) -> None:
 def _switch(shift: Shift) -> None:
     numbers: Counter[str] = Counter()
     for leg in shift.switch.legs.values():
-        if leg.plan is not None:
+        if is_customer(leg):
             numbers[leg.identity.number] += 1
     _require(all(count == 1 for count in numbers.values()), f"a number is being dialed twice at once: {numbers}")
     shortest = min((c.min_ring_s for c in shift.settings.campaigns.values()), default=0.0)
@@ -130,7 +130,7 @@ def never_silent(shift: Shift, limit_s: float) -> None:
     """Every answered customer was bridged or heard the message in time, whoever was dead at the time."""
     report = shift.switch.audit.report(list(shift.switch.legs.values()), shift.now - EPOCH_S)
     for leg in report["legs"]:
-        if leg["kind"] != "carrier":
+        if not leg["presence_data"].startswith("dialer/call/"):
             continue
         ended = leg["hungup_at"] if leg["hungup_at"] is not None else shift.now
         first = min(

@@ -22,6 +22,7 @@ from dialer.switch.driver import Driver
 from dialer.switch.translate import SUBSCRIPTIONS, Translator
 from esl.commands import ApiCommand
 from esl.jobs import JobReply, ReplyHandler, replied
+from freeswitch.standin.channel import Leg
 from freeswitch.standin.switch import Limits, Switch, SwitchEvent, Timing
 from freeswitch.standin.world import World, WorldSpec
 
@@ -30,6 +31,11 @@ EPOCH_S = 1_800_000_000.0
 STORY_LINES = 4000
 STORE_DELAY_S = 0.004
 WIRE_DELAY_S = 0.001
+
+
+def is_customer(leg: Leg) -> bool:
+    """Whether a leg of the modelled switch is a lead's: third parties are rung over trunks, too."""
+    return leg.variables.get("presence_data", "").startswith("dialer/call/")
 
 
 class Shift:
@@ -134,6 +140,10 @@ class Shift:
         """An operator's order at ``at``."""
         self._agenda.at(at, lambda: self.feed(event))
 
+    def at(self, moment: float, act: Callable[[], None]) -> None:
+        """Somebody in the world does something at ``moment``: a phone dials, a key is pressed."""
+        self._agenda.at(moment, act)
+
     @property
     def commands_always_obeyed(self) -> bool:
         """Whether every command reached the switch and was carried out."""
@@ -204,10 +214,10 @@ class Shift:
         return job
 
     def _witness(self, line: str) -> None:
-        """Note what a hangup does to a phone that rings, as the switch sees it."""
+        """Note what a hangup does to a customer's phone that rings, as the switch sees it."""
         words = line.split()
         leg = self.switch.legs.get(words[1]) if words[0] == "uuid_kill" and len(words) > 1 else None
-        if leg is not None and leg.plan is not None and leg.moment_answered is None:
+        if leg is not None and is_customer(leg) and leg.moment_answered is None:
             launched = leg.times.created / 1e6
             self.shortest_ring_cut_s = min(self.shortest_ring_cut_s, self.now - launched)
 

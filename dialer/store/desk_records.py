@@ -95,7 +95,7 @@ class DeskRecords:
         left = pins.locked_s(tries, at)
         if left > 0.0:
             return PinChecked(command.session, command.agent, False, left)
-        tries, lock_s = pins.counted(tries, at)
+        tries, lock_s = pins.counted(tries, at, command.lock_after)
         self._write_tries(conn, agent, tries, at)
         secret = pins.Secret(row.salt, row.hash, row.params)
         return pins.PinQuestion(command.session, command.agent, command.pin, secret, lock_s)

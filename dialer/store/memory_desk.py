@@ -95,7 +95,7 @@ class MemoryDesk:
         if self._pins.get(command.agent) == command.pin:
             self._tries.pop(command.agent, None)
             return PinChecked(command.session, command.agent, True)
-        self._tries[command.agent], left = pins.counted(tries, command.at)
+        self._tries[command.agent], left = pins.counted(tries, command.at, command.lock_after)
         return PinChecked(command.session, command.agent, False, left)
 
     def record(self, command: DeskRecord) -> None:

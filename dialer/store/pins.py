@@ -18,7 +18,7 @@ from dialer.domain.phones import PinChecked
 SHORTEST, LONGEST = 4, 12
 GENERATED_DIGITS: Final = 6
 TRIES: Final = 5
-"""So many wrong PINs within TRIES_WITHIN_S lock an agent's login."""
+"""So many wrong PINs within TRIES_WITHIN_S lock an agent's login, unless the question says otherwise."""
 TRIES_WITHIN_S: Final = 15 * 60.0
 LOCKED_S: Final = (60.0, 300.0, 900.0, 3600.0)
 """The first lock-out, the second in a row … the last for all further ones."""
@@ -123,14 +123,14 @@ def _scrypt(pin: str, salt: str, params: str) -> str:
 _NOBODY: Final = Secret("00" * _SALT_BYTES, "00" * 32, PARAMS)
 
 
-def counted(tries: Tries, at: float) -> tuple[Tries, float]:
+def counted(tries: Tries, at: float, lock_after: int = TRIES) -> tuple[Tries, float]:
     """One more wrong try at ``at``, and for how many seconds the login is locked from then on."""
     if not 0.0 <= at - tries.counted_from <= TRIES_WITHIN_S:
         tries = replace(tries, failures=0, counted_from=at)
     if at - tries.locked_until > FORGOTTEN_AFTER_S:
         tries = replace(tries, locks=0)
     failures = tries.failures + 1
-    if failures < TRIES:
+    if failures < lock_after:
         return replace(tries, failures=failures), 0.0
     seconds = LOCKED_S[min(tries.locks, len(LOCKED_S) - 1)]
     return Tries(0, at, tries.locks + 1, at + seconds), seconds

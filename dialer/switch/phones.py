@@ -43,8 +43,8 @@ STEREO_BYTES_PER_S: Final = 8000 * 2 * 2
 HOLDING: Final = frozenset({"a=sendonly", "a=inactive"})
 ASIDE_TIMES: Final = 60
 """How often a hold sound is played at most: a file has no endless form, and a dialplan no loop."""
-LISTENING_KEYS: Final = {"listen": "0", "whisper": "2", "barge": "3"}
-"""What an eavesdropping leg is told by keys; 1 would speak to the customer alone (measured)."""
+LISTENING_KEYS: Final = {"listen": "0", "customer": "1", "whisper": "2", "barge": "3"}
+"""What an eavesdropping leg is told by keys (measured)."""
 
 
 def translate(event: EventLike, uuid: str, at: float) -> ph.PhoneEvent | None:
@@ -182,6 +182,8 @@ def party(command: ph.OriginateParty) -> esl.Originate:
         variables["origination_caller_id_name"] = command.caller_id
     if command.auto_answer:
         variables["sip_auto_answer"] = True
+    if command.media_timeout_s > 0:
+        variables["media_timeout"] = round(command.media_timeout_s * 1000)
     if command.number:
         endpoint = esl.gateway_endpoint(command.gateway, command.number)
     elif command.address.startswith("user/"):

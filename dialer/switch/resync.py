@@ -53,5 +53,6 @@ def _fact(row: dict[str, Any]) -> ChannelFact | None:
         answered=row.get("callstate", "") not in _UNANSWERED,
         peer=str(row.get("application_data", "")) or None if bridged else None,
         created_at=float(created) if created.isascii() and created.isdigit() and len(created) < 16 else 0.0,
+        held=row.get("callstate", "") == "HELD",
         parked=state == "CS_PARK" or (state == "CS_EXECUTE" and application == "park"),
     )

@@ -83,6 +83,7 @@ class Bridging(Apps):
                 self.originate_done(leg)
             self.leave_app(leg)
             self.enter(leg, "CS_HIBERNATE")
+        leg.queue.clear()  # sounds asked for before the bridge are never played (measured)
         leg.doing = Doing.JOINING
         self.hear(leg, Heard.SILENCE)
         self.enter(leg, "CS_RESET")

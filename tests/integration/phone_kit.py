@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 from run_kit import DIALER, NotInTime, Service, configuration, until
 
+from dialer.store import pin_admin
+
 PIN = "739142"
 AGENTS = ("1001", "1002", "1003")
 BOSS = "1009"
@@ -31,15 +33,17 @@ PATIENT: dict[str, Any] = {
 """People who answer, and stay until they are hung up."""
 
 
-def phone_floor(folder: Path, leads: int = 12, **changes: Any) -> Path:
-    """Three agents and a supervisor who have phones and PINs and are not logged in; their PINs are set."""
+def phone_floor(folder: Path, leads: int = 12, people: tuple[str, str] = ("1001", "1003"), **changes: Any) -> Path:
+    """Agents (``people``: the first and the last) and a supervisor, who have phones and PINs and are not logged in."""
+    names = f"{people[0]}-{people[1]}"
+    boss = BOSS if people == ("1001", "1003") else "1900"
     config = configuration(
         folder,
         leads=leads,
         embedded__callees=PATIENT,
         embedded__carrier__failure_share=0,
         embedded__talk={"mean_s": 900, "sd_s": 1, "min_s": 800, "max_s": 1000},
-        seats=[{"id": "1001-1003", "media_timeout_s": 1}, {"id": BOSS}],
+        seats=[{"id": names, "media_timeout_s": 1}, {"id": boss}],
         campaigns__0__mode="progressive",
         campaigns__0__wrap_up_s=60,
         campaigns__0__dispositions=["sale", "no_interest"],
@@ -51,13 +55,24 @@ def phone_floor(folder: Path, leads: int = 12, **changes: Any) -> Path:
         **changes,
     )
     data = yaml.safe_load(config.read_text())
-    data["agents"] = [{"id": "1001-1003"}, {"id": BOSS, "role": "supervisor"}]
-    data["campaigns"][0]["agents"] = ["1001-1003"]
+    data["agents"] = [{"id": names}, {"id": boss, "role": "supervisor"}]
+    data["campaigns"][0]["agents"] = [names]
     del data["campaigns"][0]["lines_per_agent"]
     config.write_text(yaml.safe_dump(data, sort_keys=False))
-    for agent in (*AGENTS, BOSS):
-        set_pin(config, agent)
+    if boss == BOSS:
+        for agent in (*AGENTS, BOSS):
+            set_pin(config, agent)
+    else:
+        many_pins(config, [str(number) for number in range(int(people[0]), int(people[1]) + 1)])
     return config
+
+
+def many_pins(config: Path, agents: list[str]) -> None:
+    """In one process: the command line starts once for each."""
+    set_pin(config, agents[0])  # makes the database
+    data = config.parent / yaml.safe_load(config.read_text())["data_dir"]
+    for agent in agents[1:]:
+        pin_admin.set_pin(f"sqlite:///{data / 'dialer.db'}", agent, PIN)
 
 
 def set_pin(config: Path, agent: str, pin: str = PIN) -> None:
@@ -138,6 +153,21 @@ class Floor:
         leg = Leg(self, self.tell(f"standin_dial {seat} {code}"))
         until(lambda: leg.record, "the switch answers")
         return leg
+
+    def begin(self, seat: str, code: str) -> Leg:
+        """A seat's phone dials; nobody waits for the answer."""
+        return Leg(self, self.tell(f"standin_dial {seat} {code}"))
+
+    def all_told(self, prompt: str, *legs: Leg) -> None:
+        """Wait until each has heard a recording."""
+        wanted = {leg.uuid for leg in legs}
+
+        def deaf() -> set[str]:
+            records = self.service.switch.audit()["legs"]
+            told = {r["uuid"] for r in records for _, _, heard in r["heard"] or () if f"/{prompt}.wav" in str(heard)}
+            return wanted - told
+
+        until(lambda: not deaf(), f"all are told {prompt}", every_s=0.2)
 
     def log_in(self, agent: str, seat: str = "", pin: str = PIN) -> Leg:
         """By keypad: the code, the agent's number, the PIN. The call stays as the agent's open line."""

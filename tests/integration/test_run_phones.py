@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -227,3 +228,54 @@ def test_acts_by_api_and_command_line(tmp_path: Path) -> None:
         assert service.post("/v1/agents/1001/acts", {"act": "dispose", "argument": "2"})[0] == 200
         until(lambda: floor.query("SELECT code FROM dispositions") == [("no_interest",)], "it is noted")
         floor.close(line, boss)
+
+
+def test_an_agent_on_an_outside_mobile(tmp_path: Path) -> None:
+    """Calls from outside, keys in who they are, takes a customer; hanging up logs out: nobody knows where to ring."""
+    with opened(tmp_path) as floor:
+        mobile = "+13105550188"
+        line = floor.log_in("1001", mobile)
+        assert floor.agent("1001")["seat"].startswith("outside")
+        line.press("*1")
+        customer = floor.customer("1001")
+        floor.hear(agent=(line, {customer}), customer=(customer, {line}))
+        line.press("*#")
+        floor.becomes("1001", "wrap_up")
+        customer.ended()
+        line.press("1")
+        until(lambda: floor.query("SELECT code FROM dispositions") == [("sale",)], "it is noted")
+        line.hang_up()
+        floor.becomes("1001", "logged_out")
+        report = floor.close()
+        assert report["outcomes"] == {"connected": 1}
+        assert mobile.lstrip("+") not in floor.service.log()
+
+
+def test_two_hundred_agents_log_in_within_a_minute(tmp_path: Path) -> None:
+    """By code, number and PIN; states agree with the list of channels; then all log out."""
+    count, together = 200, 25
+    names = [str(number) for number in range(1001, 1001 + count)]
+    config = phone_floor(tmp_path, leads=0, people=(names[0], names[-1]))
+    with running(config) as service:
+        floor = Floor(service.up())
+        began = time.monotonic()
+        lines = {}
+        for first in range(0, count, together):
+            batch = names[first : first + together]
+            lines |= {name: floor.begin(name, "*10") for name in batch}
+            floor.all_told("enter-agent-number", *(lines[name] for name in batch))
+            for name in batch:
+                lines[name].press(f"{name}#")
+            floor.all_told("enter-pin", *(lines[name] for name in batch))
+            for name in batch:
+                lines[name].press(f"{PIN}#")
+        until(lambda: sum(a["line"] == "parked" for a in service.agents().values()) == count, "all are logged in", 60.0)
+        assert time.monotonic() - began < 60.0
+        assert {agent["state"] for name, agent in service.agents().items() if name in names} == {"paused"}
+        rows = service.switch.channels()
+        assert sorted(row["presence_data"] for row in rows) == [f"dialer/seat/{name}" for name in names]
+        for line in lines.values():
+            line.press("*0")
+        until(lambda: not service.switch.channels(), "every phone is let go", 60.0, 0.5)
+        assert {agent["state"] for agent in service.agents().values()} == {"logged_out"}
+        floor.close()

@@ -99,6 +99,13 @@ def test_the_right_pin_and_wrong_ones(bench: Bench) -> None:
     assert ask(bench, "80912").ok
 
 
+def test_after_how_many_wrong_pins_a_login_is_locked_is_said_with_each(bench: Bench) -> None:
+    bench.set_pin("1001", "4711")
+    for n, locked_s in enumerate((0.0, 0.0, pins.LOCKED_S[0])):
+        (event,) = bench.execute([CheckPin("session", "1001", "0815", NOW + n, lock_after=3)], NOW + n)
+        assert isinstance(event, PinChecked) and event.locked_s == locked_s
+
+
 @pytest.mark.parametrize("agent", ["1001", "9999"])
 def test_wrong_pins_lock_for_longer_each_time_whether_the_agent_is_known_or_not(bench: Bench, agent: str) -> None:
     bench.set_pin("1001", "4711")

@@ -171,7 +171,7 @@ def test_listen_whisper_barge_take_over(stages: Stages, room: Room) -> None:
     assert summary["outcomes"] == {"connected": 1} and summary["channels_left"] == 0
 
 
-def test_a_lost_phone_in_a_talk(stages: Stages, room: Room) -> None:
+def test_a_phone_that_hangs_up_in_a_talk(stages: Stages, room: Room) -> None:
     """The customer waits in silence for the next free agent, and is not lost."""
     hall = Hall(stages, room)
     first = hall.log_in("1001", FIRST)
@@ -186,6 +186,53 @@ def test_a_lost_phone_in_a_talk(stages: Stages, room: Room) -> None:
     hall.carrier.calls[0].hang_up()
     until(lambda: hall.stage.floor.ended_attempts() == 1, 20.0, "the call to end", 0.1)
     assert hall.dialer.stop()["outcomes"] == {"connected": 1}
+
+
+def test_a_phone_without_power_in_a_talk(stages: Stages, room: Room) -> None:
+    """It says nothing more, not even that it hangs up: the switch misses it, and its customer goes to a colleague."""
+    hall = Hall(stages, room)
+    hall.log_in("1001", FIRST)
+    second = hall.log_in("1002", SECOND)
+    hall.customer()
+    hall.hear(customer={FIRST})
+    second.press("*1")
+    becomes(hall.dialer, "1002", "ready")
+    hall.phones["1001"].vanish()
+    becomes(hall.dialer, "1002", "talking", 20.0)
+    hall.hear(customer={SECOND}, a1002={CUSTOMER})
+    assert state(hall.dialer, "1001") != "talking"
+    second.press("*#")
+    until(lambda: hall.stage.floor.ended_attempts() == 1, 20.0, "the call to end", 0.1)
+    summary = hall.dialer.stop()
+    assert summary["outcomes"] == {"connected": 1} and summary["channels_left"] == 0
+
+
+def test_a_call_for_help(stages: Stages, room: Room) -> None:
+    """A supervisor with a line is asked over it, one without is rung; who answers whispers, unheard by the customer."""
+    hall = Hall(stages, room)
+    agent = hall.log_in("1001", FIRST)
+    hall.customer()
+    boss = hall.phones["1003"].call("*201003", BOSS).wait("up")
+    hall.lines["1003"] = boss
+    room.sleep(1.0)
+    boss.press(f"{PIN}#")
+    room.sleep(2.0)
+    agent.press("*8")
+    room.sleep(2.0)
+    boss.press("1")
+    hall.hear(a1003={FIRST, CUSTOMER}, customer={FIRST}, a1001={CUSTOMER, BOSS})
+    boss.press("*")
+    hall.hear(a1003=set(), customer={FIRST}, a1001={CUSTOMER})
+    boss.hang_up()
+    hall.phones["1003"].habit = Habit(answer_s=1.0, tone=BOSS)
+    agent.press("*8")
+    hall.lines["1003"] = hall.phones["1003"].next_call(10.0, 1)
+    hall.hear(a1003={FIRST, CUSTOMER}, customer={FIRST}, a1001={CUSTOMER, BOSS})
+    agent.press("*#")
+    until(lambda: hall.stage.floor.ended_attempts() == 1, 20.0, "the call to end", 0.1)
+    hall.lines["1003"].hang_up()
+    summary = hall.dialer.stop()
+    assert summary["outcomes"] == {"connected": 1} and summary["channels_left"] == 0
 
 
 def test_no_number_reaches_a_seat(stages: Stages, room: Room) -> None:

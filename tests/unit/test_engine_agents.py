@@ -38,6 +38,19 @@ def test_park_a_moment_before_the_customers_hangup_makes_the_agent_free_without_
     assert f.agent().free
 
 
+def test_a_phone_that_answers_after_its_agent_has_left_is_hung_up() -> None:
+    """The hangup that was sent right behind the originate overtook it, and found nobody."""
+    f = Floor(settings(campaign(), people=agents(1)), phones=False).up()
+    f.send(ev.AgentLogout(1, "a1"))
+    leg = one(f.log, cmd.OriginateAgent).uuid
+    assert one(f.log, cmd.HangUp).uuid == leg and f.state() == "logged_out"
+    f.send(ev.CommandRefused(leg, "HangUp", "-ERR No such channel!"))
+    f.step(0.2)
+    f.log.clear()
+    f.send(ev.LegParked(leg, f.now), ev.OriginateReplied(leg, True))
+    assert one(f.log, cmd.HangUp).uuid == leg and not f.live.dropped
+
+
 def test_limbo_is_cured_by_parking_the_leg() -> None:
     f = floor()
     (uuid,) = f.dialed()

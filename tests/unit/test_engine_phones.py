@@ -9,6 +9,7 @@ from phones_kit import PhoneFloor
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
+from dialer.domain.acts import PhoneSettings
 from dialer.engine.phones import OUTSIDE
 
 
@@ -95,6 +96,13 @@ def test_a_lock_out_is_spoken_with_how_long_it_lasts() -> None:
     uuid = f.dial("s1", "*101001")
     f.press(uuid, "10019#")
     assert last_words(f, uuid) == ("locked-out", "wait-minutes-3") and f.state("1001") == "logged_out"
+
+
+def test_the_store_is_told_after_how_many_wrong_pins_a_login_is_locked() -> None:
+    f = floor(lock_after=3)
+    f.press(f.dial("s1"), "1001#0815#")
+    assert one(f.log, ph.CheckPin).lock_after == 3
+    assert PhoneSettings().lock_after == 5 > PhoneSettings().tries == 3
 
 
 def test_the_star_goes_back_a_step() -> None:
@@ -343,6 +351,19 @@ def test_a_parked_leg_that_nobody_knows_is_hung_up_and_a_waiting_one_is_left_to_
     assert one(f.log, cmd.HangUp).uuid == "c1" and f.counter("orphan_seat_legs") == 1
 
 
+@pytest.mark.parametrize(("age_s", "hung_up"), [(20.0, False), (60.0, True)])
+def test_a_leg_that_nobody_knows_does_not_stay_because_words_or_a_hold_hide_that_it_is_parked(
+    age_s: float, hung_up: bool
+) -> None:
+    """The switch's own bounded wait would have ended it."""
+    f = floor()
+    restarted(f, ev.ChannelFact("c1", "seat", "s1", True, None, f.now - age_s, False), agents=())
+    assert [c.uuid for c in f.of(cmd.HangUp)] == (["c1"] if hung_up else [])
+    talking = ev.ChannelFact("c1", "seat", "s1", True, "somebody", f.now - 90, False)
+    restarted(f, talking, agents=())
+    none(f.log, cmd.HangUp)
+
+
 def test_a_cut_connection_keeps_the_agent_on_the_line() -> None:
     f = floor()
     uuid = f.log_in("1001", "s2")
@@ -389,3 +410,71 @@ def test_a_waiting_line_hears_its_sound_again_after_words_and_after_each_custome
     f.hang_up(call)
     f.send(ev.LegParked(leg, f.now))
     assert one(f.step(1), ph.Music).uuid == leg
+
+
+@pytest.mark.parametrize(("later_s", "stops"), [(0.0, 1), (1.0, 0)])
+def test_a_sound_that_may_overtake_a_bridge_is_stopped_once_more(later_s: float, stops: int) -> None:
+    """Heard of after the bridge, the switch would play it over the customer's voice, and without an end."""
+    f = floor(wait_sound="/s/music.wav", prompt_seconds=dict.fromkeys(("logged-in", "ready", "beep"), 1.0))
+    leg = f.log_in("1001")
+    f.send(ev.AgentReady(1, "1001"))
+    f.step(0.3)
+    uuid = f.dialed()[0]
+    f.ring(uuid)
+    while not f.of(ph.Music):
+        f.step(0.05)
+    f.step(later_s)
+    f.log.clear()
+    f.talk(uuid)
+    f.step(0.5)
+    assert f.of(ph.Hush) == [ph.Hush(NODE, leg)] * stops
+
+
+# ---- the phone's own hold button -----------------------------------------------------------------------------
+
+
+def test_a_phone_on_hold_by_its_own_button_gets_no_customer() -> None:
+    """They would hear silence, and the agent nothing of them."""
+    f = floor()
+    leg = f.log_in("1001")
+    f.holding.add(leg)
+    f.send(ph.LegHeld(leg, True, f.now), ev.AgentReady(1, "1001"))
+    f.step(5)
+    assert f.state("1001") == "ready" and not f.agent("1001").free and not f.dialed()
+    f.holding.clear()
+    f.send(ph.LegHeld(leg, False, f.now))
+    f.step(1)
+    assert f.agent("1001").free and f.dialed()
+    f.accounted()
+
+
+def test_a_customer_who_waits_goes_to_an_agent_as_soon_as_the_phone_is_taken_back() -> None:
+    f = floor()
+    leg = f.log_in("1001")
+    f.send(ev.AgentReady(1, "1001"))
+    f.step(1)
+    (uuid,) = f.dialed()
+    f.ring(uuid)
+    f.holding.add(leg)
+    f.send(ph.LegHeld(leg, True, f.now))
+    f.answer(uuid)
+    none(f.log, cmd.Bridge)
+    f.step(0.5)
+    f.holding.clear()
+    f.send(ph.LegHeld(leg, False, f.now))
+    assert one(f.log, cmd.Bridge).agent_uuid == leg
+
+
+def test_a_hold_that_was_not_heard_is_found_in_the_list() -> None:
+    f = floor()
+    leg = f.log_in("1001")
+    for held in (True, False):
+        f.holding = {leg} if held else set()
+        fact = ev.ChannelFact(leg, "seat", "s1", True, None, f.now - 60, True, held)
+        for _ in range(2):
+            f.step(5)
+            f.send(ev.SwitchSnapshot(NODE, f.now, (fact,)))
+        assert f.agent("1001").held is held
+    f.send(ph.LegHeld(leg, True, f.now))
+    f.hang_up(leg)
+    assert not f.agent("1001").held

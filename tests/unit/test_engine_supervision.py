@@ -44,6 +44,45 @@ def test_listen_whisper_barge_take_over_by_api() -> None:
     f.over()
 
 
+def test_who_leaves_as_soon_as_they_listen_is_asked_what_next_within_seconds() -> None:
+    """The CHANNEL_PARK comes so early that it looks like the one from before."""
+    f = Office()
+    uuid, _ = f.talking()
+    boss = f.calls_in()
+    f.send(ph.SupervisorAct(1, "b1", "listen", "a1"))
+    f.settle()
+    f.send(ph.KeyPressed(boss, "*", f.now))
+    f.step(0.03)
+    f.park_leg(f.legs[boss])
+    f.step(0.1)
+    assert not f.watch(boss).parked
+    f.step(5)
+    assert f.watch(boss).parked and f.said(boss)[-1] == "supervise-enter-agent"
+    f.dies(uuid)
+    f.over()
+
+
+def test_a_key_just_after_the_order_to_listen_is_kept_to() -> None:
+    """The order how to listen comes half a second later, and holds what the supervisor has chosen meanwhile."""
+    f = Office()
+    uuid, _ = f.talking()
+    boss = f.calls_in()
+    f.send(ph.SupervisorAct(1, "b1", "whisper", "a1"))
+    f.step(0.2)
+    f.send(ph.KeyPressed(boss, "1", f.now))
+    f.step(1)
+    assert f.modes() == ["customer"]
+    f.dies(uuid)
+    f.over()
+
+
+def test_a_supervisors_phone_that_is_rung_is_missed_when_it_dies() -> None:
+    f = Office()
+    f.live.agents["b1"].seat = replace(f.live.agents["b1"].seat, media_timeout_s=10.0)
+    listening(f)
+    assert one(f.log, ph.OriginateParty).media_timeout_s == 10.0
+
+
 def test_listen_whisper_barge_take_over_by_keypad() -> None:
     f = Office()
     uuid, leg = f.talking()

@@ -168,6 +168,21 @@ def test_prompts_are_played_one_after_the_other_and_can_be_stopped() -> None:
     assert floor.do("uuid_break nobody") == "-ERR No such channel!\n"
 
 
+def test_a_bridge_ends_what_is_still_to_be_played() -> None:
+    floor = Floor(file_durations_s={"a.wav": 1.0})
+    floor.agent()
+    floor.customer()
+    floor.do("uuid_broadcast A playback::/s/a.wav aleg")
+    floor.do("uuid_broadcast A playback::/s/a.wav aleg")
+    floor.wait(0.5)
+    floor.do("uuid_bridge C A")
+    floor.wait(0.5)
+    floor.hears(A="C", C="A")
+    floor.do("uuid_broadcast A playback::/s/a.wav aleg")
+    floor.wait(0.5)
+    floor.hears(A="/s/a.wav", C="")
+
+
 def test_a_break_ends_a_wait_of_the_dialplan_and_goes_on_with_the_next_step() -> None:
     floor = Floor()
     floor.dial("C", "sofia/gateway/g/1", then="'m:^:playback:silence_stream://9000^playback:/m.wav' inline")
@@ -556,6 +571,15 @@ def test_a_phone_that_vanishes_is_noticed_after_its_media_timeout_or_never(
     assert record["vanished_at"] - EPOCH == pytest.approx(gone)
     if ends is not None:
         assert record["hungup_at"] - record["vanished_at"] == pytest.approx(ends, abs=0.05)
+
+
+def test_a_phone_that_lost_its_power_does_not_hold_its_old_call_when_it_calls_again() -> None:
+    floor = Floor()
+    floor.agent(variables=",media_timeout=5000")
+    floor.switch.phone_vanishes("A", floor.now)
+    floor.wait(0.5)
+    assert floor.switch.phone_dials("100", "*10", floor.now)
+    assert "CHANNEL_HOLD" not in names(floor.wait(5.0), "A") and "A" not in floor.switch.legs
 
 
 def test_a_vanished_agent_leaves_its_customer_in_silence_until_it_is_noticed() -> None:

@@ -50,6 +50,7 @@ HANGUP = "^hangup:NORMAL_CLEARING' inline"
         (ph.Join("n", U, A), f"uuid_bridge {U} {A}"),
         (ph.JoinThree("n", U, A), f"uuid_transfer {U} 'm:^:three_way:{A}^park' inline"),
         (ph.Eavesdrop("n", U, A), f"uuid_transfer {U} 'm:^:eavesdrop:{A}^park' inline"),
+        (ph.SetListening("n", U, "customer"), f"uuid_recv_dtmf {U} 1"),
         (ph.SendKeys("n", U, "12#"), f"uuid_send_dtmf {U} 12#"),
     ],
     ids=lambda value: type(value).__name__,
@@ -63,6 +64,12 @@ def test_a_hold_sound_is_bounded_in_time_and_the_message_is_not() -> None:
     assert "set:playback_timeout_sec_cumulative=10^" in text
     assert text.endswith("^playback:/h.wav^unset:playback_timeout_sec_cumulative^playback:/m.wav" + HANGUP)
     assert text.count("^") < 128
+
+
+def test_a_seats_phone_that_is_rung_as_a_third_party_is_missed_when_it_dies() -> None:
+    rung = ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", address="user/1001", media_timeout_s=10.0)
+    assert "media_timeout=10000," in line(rung)
+    assert "media_timeout" not in line(ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", gateway="g", number="1"))
 
 
 def test_a_file_as_the_sound_of_waiting_goes_on_for_long() -> None:

@@ -39,7 +39,7 @@ class Call:
         """The Reason header of their BYE or CANCEL."""
         self.invite: Message | None = None
         """Theirs, the first one."""
-        self.media = Media(phone.ip)
+        self.media = Media(phone.ip, phone.every)
         self.held = False
         self.their_direction = "sendrecv"
         self.early = False

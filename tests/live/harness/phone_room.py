@@ -68,14 +68,16 @@ class Room:
         """Move a call's audio from now on."""
         with self.changed:
             self._media.add(media)
-            self.watch(media.sock, media.readable)
+            if media.every == 1:
+                self.watch(media.sock, media.readable)  # others are deaf: what comes in is left to the kernel
 
     def drop(self, media: Media) -> None:
         """No longer; what was heard stays."""
         with self.changed:
             if media in self._media:
                 self._media.discard(media)
-                self._selector.unregister(media.sock)
+                if media.every == 1:
+                    self._selector.unregister(media.sock)
                 media.close()
 
     def close(self) -> None:
@@ -104,7 +106,8 @@ class Room:
             with self.changed:
                 try:
                     for key, _ in ready:
-                        if key.fileobj in self._selector.get_map():
+                        # By number: whoever was dropped a moment ago has closed its socket.
+                        if self._selector.get_map().get(key.fd) is key:
                             key.data()
                     now = time.monotonic()
                     if now >= due:
