@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from config.hearing_schema import HearingConfig, Machines, MachinesConfig
 from config.pacing_schema import PacingConfig
 from config.phones_schema import PhoneConfig
 from config.qc_schema import QcConfig
@@ -379,6 +380,8 @@ class CampaignConfig(Section):
 
     ``machine_dispositions`` are the agents' words that say that no person answered: such a call leaves the
     abandon rate. ``whisper`` is what an agent hears of a customer, over the line, while the two are connected.
+    ``dead_numbers``: what carriers announce while it rings is listened to, and a number that does not exist is never
+    dialed again.
     """
 
     name: Name
@@ -397,6 +400,8 @@ class CampaignConfig(Section):
     pacing: PacingConfig = PacingConfig()
     recording: RecordingConfig = RecordingConfig()
     whisper: tuple[Literal["name", "tier", "campaign"], ...] = ()
+    answering_machines: Machines = MachinesConfig()
+    dead_numbers: Flag = False
     max_attempts: Annotated[int, whole(1, 1000)] = 5
     hopper_size: Annotated[int, whole(1, 100_000)] = 100
     lease_s: Annotated[float, duration(30, DAY)] = 300.0
@@ -468,6 +473,7 @@ class Config(Section):
     speech: SpeechConfig = SpeechConfig()
     phones: PhoneConfig = PhoneConfig()
     qc: QcConfig = QcConfig()
+    hearing: HearingConfig = HearingConfig()
     drain_seconds: Duration = 30.0
     freeswitch: FreeswitchConfig = FreeswitchConfig()
 

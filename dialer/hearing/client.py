@@ -23,6 +23,7 @@ from dialer.domain.hearing import (
     AnnouncementHeard,
     BeepHeard,
     Heard,
+    HearingCommand,
     HearingEvent,
     Listen,
     ListenKind,
@@ -144,6 +145,13 @@ class HearingClient:
     def start(self) -> None:
         """Start the worker and return at once."""
         self.greenlets = (gevent.spawn(self._supervise), gevent.spawn(self._dispatch), gevent.spawn(self._watch))
+
+    def take(self, order: HearingCommand) -> None:
+        """Do what the engine orders."""
+        if isinstance(order, Listen):
+            self.listen(order)
+        else:
+            self.stop_listening(order)
 
     def listen(self, order: Listen) -> None:
         """Listen to a leg. Never blocks; without a worker the verdict ``unsure`` comes at once."""
