@@ -145,7 +145,10 @@ class RingToAnswer(Section):
 
 
 class CalleesConfig(Section):
-    """The modelled people who are called. What is left of 1 after all shares rings without an answer."""
+    """The modelled people who are called. What is left of 1 after all shares rings without an answer.
+
+    ``machine_share`` of the answers are answering machines.
+    """
 
     answer_probability: Share = 0.3
     ring_to_answer: RingToAnswer = RingToAnswer()
@@ -154,16 +157,20 @@ class CalleesConfig(Section):
     invalid_share: Share = 0.04
     patience_s: Annotated[float, duration(0.1, 3600)] = 8.0
     hangup_at_answer_share: Share = 0.01
+    machine_share: Share = 0.0
 
 
 class CarrierConfig(Section):
-    """The modelled carrier. ``silent_share`` of calls never say that they ring."""
+    """The modelled carrier. ``silent_share`` of calls never say that they ring; of numbers that do not exist
+    ``announced_share`` are told by announcement, without a 404.
+    """
 
     progress_delay_s: Span = (0.3, 1.5)
     silent_share: Share = 0.03
     early_media_share: Share = 0.08
     failure_share: Share = 0.02
     refusal_delay_s: Span = (1.0, 3.0)
+    announced_share: Share = 0.0
 
 
 class PhonesConfig(Section):

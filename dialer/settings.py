@@ -493,6 +493,8 @@ def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping
         talk_min_s=talk.min_s,
         talk_max_s=talk.max_s,
         hangup_at_answer_probability=callees.hangup_at_answer_share,
+        machine_probability=callees.machine_share,
+        announced_probability=carrier.announced_share,
         gateways=gateways,
         phone_answer_min_s=phones.answer_delay_s[0],
         phone_answer_max_s=phones.answer_delay_s[1],
