@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from config.errors import Fault, shown
+from config.hearing_schema import hearing_faults, machines_faults
 from config.layers import item_name
 from config.lookup import path_of, source_of
 from config.pacing_checks import pacing_faults
@@ -87,6 +88,7 @@ class Checker:
             *self._sounds(),
             *self._phones(),
             *self._qc(),
+            *self._hearing(),
             *self._ranges(),
         ]
 
@@ -225,6 +227,24 @@ class Checker:
             if self._sound(("qc", *path)):
                 yield from self._fault(("qc", *path), value, expected)
 
+    def _hearing(self) -> Iterator[Fault]:
+        hearing = self.config.hearing
+        nodes = frozenset(node.name for node in self.config.switch.nodes)
+        for path, value, expected in hearing_faults(hearing, nodes):
+            if self._sound(("hearing", *path)):
+                yield from self._fault(("hearing", *path), value, expected)
+        if hearing.prints_file:
+            yield from self._file(("hearing", "prints_file"), hearing.prints_file)
+
+    def _machines(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
+        machines, found = campaign.answering_machines, False
+        for path, value, expected in machines_faults(machines, campaign.mode, campaign.wait_limit_s):
+            if self._sound((*here, "answering_machines"), (*here, "mode"), (*here, "wait_limit_s")):
+                found = True
+                yield from self._fault((*here, "answering_machines", *path), value, expected)
+        if machines.message is not None and machines.message.startswith("/") and not found:
+            yield from self._file((*here, "answering_machines", "message"), machines.message)
+
     def _column(self, file: str, column: str) -> Iterator[Fault]:
         try:
             with open(file, encoding="utf-8-sig", newline="") as stream:
@@ -271,6 +291,7 @@ class Checker:
             for path, value, expected in pacing_faults(campaign):
                 if self._sound((*here, *path)):
                     yield from self._fault((*here, *path), value, expected)
+            yield from self._machines(here, campaign)
             for path, value, expected in recording_faults(campaign.recording):
                 if self._sound((*here, "recording", *path)):
                     yield from self._fault((*here, "recording", *path), value, expected)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from config.hearing_schema import HearingConfig, Machines, MachinesConfig
 from config.pacing_schema import PacingConfig
 from config.phones_schema import PhoneConfig
 from config.qc_schema import QcConfig
@@ -144,7 +145,10 @@ class RingToAnswer(Section):
 
 
 class CalleesConfig(Section):
-    """The modelled people who are called. What is left of 1 after all shares rings without an answer."""
+    """The modelled people who are called. What is left of 1 after all shares rings without an answer.
+
+    ``machine_share`` of the answers are answering machines.
+    """
 
     answer_probability: Share = 0.3
     ring_to_answer: RingToAnswer = RingToAnswer()
@@ -153,16 +157,20 @@ class CalleesConfig(Section):
     invalid_share: Share = 0.04
     patience_s: Annotated[float, duration(0.1, 3600)] = 8.0
     hangup_at_answer_share: Share = 0.01
+    machine_share: Share = 0.0
 
 
 class CarrierConfig(Section):
-    """The modelled carrier. ``silent_share`` of calls never say that they ring."""
+    """The modelled carrier. ``silent_share`` of calls never say that they ring; of numbers that do not exist
+    ``announced_share`` are told by announcement, without a 404.
+    """
 
     progress_delay_s: Span = (0.3, 1.5)
     silent_share: Share = 0.03
     early_media_share: Share = 0.08
     failure_share: Share = 0.02
     refusal_delay_s: Span = (1.0, 3.0)
+    announced_share: Share = 0.0
 
 
 class PhonesConfig(Section):
@@ -379,6 +387,8 @@ class CampaignConfig(Section):
 
     ``machine_dispositions`` are the agents' words that say that no person answered: such a call leaves the
     abandon rate. ``whisper`` is what an agent hears of a customer, over the line, while the two are connected.
+    ``dead_numbers``: what carriers announce while it rings is listened to, and a number that does not exist is never
+    dialed again.
     """
 
     name: Name
@@ -397,6 +407,8 @@ class CampaignConfig(Section):
     pacing: PacingConfig = PacingConfig()
     recording: RecordingConfig = RecordingConfig()
     whisper: tuple[Literal["name", "tier", "campaign"], ...] = ()
+    answering_machines: Machines = MachinesConfig()
+    dead_numbers: Flag = False
     max_attempts: Annotated[int, whole(1, 1000)] = 5
     hopper_size: Annotated[int, whole(1, 100_000)] = 100
     lease_s: Annotated[float, duration(30, DAY)] = 300.0
@@ -468,6 +480,7 @@ class Config(Section):
     speech: SpeechConfig = SpeechConfig()
     phones: PhoneConfig = PhoneConfig()
     qc: QcConfig = QcConfig()
+    hearing: HearingConfig = HearingConfig()
     drain_seconds: Duration = 30.0
     freeswitch: FreeswitchConfig = FreeswitchConfig()
 

@@ -17,6 +17,7 @@ from dialer.clock import EngineClock
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain.status import Status
+from dialer.hearing.client import HearingClient
 from dialer.oneshot import TaskFailed, run_task
 from dialer.ports import Health, LatencyView, StoreTrouble
 from dialer.runtime import LATE_S, Runtime
@@ -36,6 +37,7 @@ class RunningService:
     def __init__(self, wanted: settings.Settings, speech: Speech) -> None:
         self._settings = wanted
         self._speech = speech
+        self._hearing: HearingClient | None = None
         self._clock = EngineClock()
         self._clients: dict[str, Client] = {}
         self._translators: dict[str, Translator] = {}
@@ -110,6 +112,9 @@ class RunningService:
             ):
                 counts[name] = counts.get(name, 0) + value
         counts |= {f"speech_{name}": count for name, count in self._speech.counts.items()}
+        if self._hearing is not None:
+            counts |= {f"hearing_{name}": count for name, count in self._hearing.counters.items()}
+            counts["hearing_restarts"] = self._hearing.restarts
         clocks = [translator.clock for translator in self._translators.values()]
         counts["esl_events_unstamped"] = sum(clock.unstamped for clock in clocks)
         counts["switch_clock_steps"] = sum(clock.steps for clock in clocks)

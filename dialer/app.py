@@ -25,7 +25,11 @@ from dialer import summary as summaries
 from dialer.answering import RunningService
 from dialer.clitools.options import RunOptions
 from dialer.domain import events as ev
+from dialer.domain.hearing import TapLeg, UntapLeg
 from dialer.embedded import EmbeddedError, EmbeddedSwitch
+from dialer.hearing.cadence import CadenceSettings
+from dialer.hearing.client import ClientSettings, HearingClient
+from dialer.hearing.listener import HearingSettings
 from dialer.http.app import make_app
 from dialer.http.runfiles import RunFileError, ensure_token, remove_runtime, write_runtime
 from dialer.http.server import HttpServer, HttpServerError
@@ -171,6 +175,7 @@ class App(RunningService):
         self._store = store
         self.runtime = Runtime(engine, self._clock, store.submit)
         self.runtime.prepare_speech = self._voice.prepare
+        self._start_hearing()
         self._speech.start()
         self._watch(self._speech.greenlets)
         self._undo.append(self._speech.stop)
@@ -199,6 +204,29 @@ class App(RunningService):
             self._view = LiveView(self._http.host, self._http.port, self._token_file)
             self._view.start()
             self._undo.append(self._view.stop)
+
+    def _start_hearing(self) -> None:
+        """The listeners, when some campaign wants to know who answers or what is announced."""
+        room = self._settings.hearing
+        if room is None:
+            return
+        cadence = CadenceSettings(decide_within_s=room.decide_within_s, human_pause_s=room.human_pause_s)
+        self._hearing = client = HearingClient(
+            ClientSettings(room.folder, room.most, room.prints, HearingSettings(cadence=cadence)),
+            self._feed,
+            lambda order, path: self._to_switch(TapLeg(order.node, order.uuid, path)),
+            on_closed=lambda order, path: self._to_switch(UntapLeg(order.node, order.uuid, path)),
+            clock=self._clock,
+            on_fault=lambda text: self._log.error("hearing_fault", text=text),
+        )
+        self.runtime.hear = client.take
+        client.start()
+        self._watch(client.greenlets)
+        self._undo.append(client.stop)
+
+    def _to_switch(self, command: TapLeg | UntapLeg) -> None:
+        if (driver := self.runtime.drivers.get(command.node)) is not None:
+            driver.execute(command)
 
     def _nodes(self) -> tuple[settings.NodeSettings, ...]:
         wanted = self._settings

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any, Final, TextIO
 
 from dialer import __version__
-from dialer.domain import acts, commands, desk_records, events, lead, outcomes, phones, recordings
+from dialer.domain import acts, commands, desk_records, events, hearing, lead, outcomes, phones, recordings
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
@@ -29,7 +29,7 @@ from pacing import windows as pacing_windows
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    acts, events, commands, phones, desk_records, recordings, lead, outcomes, settings_module, pacing_settings,
+    acts, events, commands, phones, hearing, desk_records, recordings, lead, outcomes, settings_module, pacing_settings,
     pacing_windows,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin"})

@@ -20,6 +20,7 @@ import structlog
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
+from dialer.domain.hearing import HearingCommand, Listen, StopListening
 from dialer.domain.status import Status
 from dialer.engine import Engine
 from dialer.latency import Latency
@@ -50,6 +51,7 @@ class Runtime:
         self.submit = submit
         self.drivers: dict[str, SwitchPort] = {}
         self.prepare_speech: Callable[[tuple[str, ...], str], None] = lambda parts, language: None
+        self.hear: Callable[[HearingCommand], None] = lambda order: None
         self.drained = gevent.event.Event()
         self.answer_to_agent = Latency()
         self.answer_to_bridge = Latency()
@@ -135,6 +137,8 @@ class Runtime:
                 case _ if isinstance(command, cmd.StoreCommand):
                     self._observe(command)
                     self.submit(command)
+                case Listen() | StopListening():
+                    self.hear(command)
                 case ph.PrepareSpeech():
                     self.prepare_speech(command.parts, command.language)
                 case cmd.Note():

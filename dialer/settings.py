@@ -18,11 +18,13 @@ from zoneinfo import ZoneInfo
 from pydantic import SecretStr
 
 from config.loader import LoadedConfig
+from config.notices import hearing_nodes
 from config.pacing_schema import AbandonConfig
 from config.recording_schema import RecordingConfig
 from config.schema import DEFAULT_PASSWORD, CallWindowConfig, CampaignConfig, Config, EmbeddedConfig
 from config.values import expand_days
 from dialer.domain.acts import PhoneSettings
+from dialer.domain.hearing import Clock, MachinePolicy, ScreeningSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
 from dialer.domain.settings import (
@@ -49,6 +51,9 @@ from pacing.windows import AbandonWindow
 EMBEDDED_NODE = "embedded"
 """The name of the one node when the embedded switch is used."""
 
+SCREENING_MARGIN_S = 0.4
+USUAL_VERDICT_S = 1.6
+"""After an answer: most persons have said their word by then, and those who have not go to an agent."""
 _LONGEST_TALK_FILE = 1_000_000
 _SHORTEST_WRAP_S = 0.5
 
@@ -128,6 +133,20 @@ class ListSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HearingRoom:
+    """Where the switch records callees for the listeners, what they have learnt, and their two times.
+
+    ``decide_within_s`` is the longest that any campaign waits for a verdict.
+    """
+
+    folder: str
+    prints: str
+    most: int
+    human_pause_s: float
+    decide_within_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the service needs.
 
@@ -148,6 +167,7 @@ class Settings:
     drain_s: float
     recontact_after_s: float
     config_hash: str
+    hearing: HearingRoom | None = None  # None: no campaign listens
 
     @property
     def switch_names(self) -> str:
@@ -198,6 +218,7 @@ def build(loaded: LoadedConfig, epoch: str) -> Settings:
         drain_s=config.drain_seconds,
         recontact_after_s=config.qc.recontact_after_s,
         config_hash=loaded.hash,
+        hearing=_hearing(config),
     )
 
 
@@ -242,6 +263,7 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         resync_interval_s=config.engine.resync_interval_s,
         decide_every_s=config.engine.decide_every_s,
         phones=_phones(config),
+        hearing=frozenset({EMBEDDED_NODE}) if config.switch.embedded else hearing_nodes(config),
     )
 
 
@@ -298,7 +320,38 @@ def _campaign(campaign: CampaignConfig, trunks: Mapping[str, TrunkSettings]) -> 
         pacing=campaign_pacing(campaign),
         recording=recording_policy(campaign.recording),
         whisper=tuple(campaign.whisper),
+        screening=screening(campaign),
         ledger_days=max(2.0, *(1.0 + _days(window) for window in campaign.pacing.abandon)),
+    )
+
+
+def _hearing(config: Config) -> HearingRoom | None:
+    listening = [c for c in config.campaigns if c.answering_machines.policy != "off" or c.dead_numbers]
+    if not listening:
+        return None
+    hearing = config.hearing
+    return HearingRoom(
+        folder=hearing.folder or f"/dev/shm/dialer-hearing-{config.instance}",
+        prints=hearing.prints_file or "",
+        most=hearing.most,
+        human_pause_s=hearing.human_pause_s,
+        decide_within_s=max(c.answering_machines.decide_within_s for c in listening),
+    )
+
+
+def screening(campaign: CampaignConfig) -> ScreeningSettings:
+    """What is made of who answers. The margin is what finding an agent and the bridge need of the limit."""
+    machines, limit_s = campaign.answering_machines, campaign.wait_limit_s
+    return ScreeningSettings(
+        policy=MachinePolicy(machines.policy),
+        clock=Clock(machines.clock),
+        limit_s=limit_s,
+        margin_s=min(SCREENING_MARGIN_S, limit_s / 2),
+        decide_within_s=machines.decide_within_s,
+        beep_within_s=machines.beep_within_s,
+        message=machines.message or "",
+        message_after_quiet=machines.message_after_quiet,
+        dead_numbers=campaign.dead_numbers,
     )
 
 
@@ -323,7 +376,7 @@ def campaign_pacing(campaign: CampaignConfig) -> CampaignPacing:
     wrap_s = campaign.wrap_up_s if pacing.expect.wrap_up_s is None else pacing.expect.wrap_up_s
     return CampaignPacing(
         campaign=campaign.name,
-        wait_limit_s=campaign.wait_limit_s,
+        wait_limit_s=_wait_left_s(campaign),
         min_ring_s=campaign.min_ring_s,
         ring_timeout_s=campaign.ring_timeout_s,
         windows=tuple(_abandon_window(window, campaign.call_window.zone) for window in pacing.abandon),
@@ -338,6 +391,14 @@ def campaign_pacing(campaign: CampaignConfig) -> CampaignPacing:
         prior_talk_s=pacing.expect.talk_s,
         prior_wrap_s=max(_SHORTEST_WRAP_S, wrap_s),
     )
+
+
+def _wait_left_s(campaign: CampaignConfig) -> float:
+    """How long somebody who was listened to first can still wait for an agent."""
+    if not screening(campaign).screens:
+        return campaign.wait_limit_s
+    gone_s = USUAL_VERDICT_S if campaign.answering_machines.clock == "answer" else SCREENING_MARGIN_S
+    return max(0.0, campaign.wait_limit_s - gone_s)
 
 
 def _abandon_window(window: AbandonConfig, zone: str) -> AbandonWindow:
@@ -432,6 +493,8 @@ def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping
         talk_min_s=talk.min_s,
         talk_max_s=talk.max_s,
         hangup_at_answer_probability=callees.hangup_at_answer_share,
+        machine_probability=callees.machine_share,
+        announced_probability=carrier.announced_share,
         gateways=gateways,
         phone_answer_min_s=phones.answer_delay_s[0],
         phone_answer_max_s=phones.answer_delay_s[1],

@@ -15,6 +15,12 @@ from esl.errors import CommandError
 _KEYS: Final = re.compile(r"[0-9*#A-D]{1,64}(?:@[0-9]{2,4})?", re.ASCII)
 _MUSIC_TIMES: Final = 100
 _PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]{1,900}", re.ASCII)
+_TAP: Final = {
+    "RECORD_READ_ONLY": "true",
+    "RECORD_STEREO": "false",
+    "enable_file_write_buffering": "false",
+    "dialer_tap": "true",
+}
 _RECORDING: Final = ("start", "stop", "mask", "unmask")
 
 
@@ -103,6 +109,21 @@ class UuidGetvar:
 
     def line(self) -> str:
         return f"uuid_getvar {check_uuid('uuid', self.uuid)} {check_variable(self.name)}"
+class UuidTap:
+    """Records what the party on a channel says, and nothing else, to a file that grows while it is read.
+
+    Without buffering: else the switch writes nothing for four seconds (measured). The variables are this recording's
+    alone; ``dialer_tap`` comes back in its RECORD_STOP.
+    """
+
+    uuid: str
+    path: str
+
+    def line(self) -> str:
+        started = UuidRecord(self.uuid, "start", self.path).line()
+        if not self.path.endswith(".raw"):
+            raise CommandError("path", "does not end with .raw: the switch would not write bare sound")
+        return f"{started} 0 {{{','.join(f'{name}={value}' for name, value in _TAP.items())}}}"
 
 
 @dataclass(frozen=True, slots=True)

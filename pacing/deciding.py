@@ -67,6 +67,7 @@ class Decider:
         settings = memory.settings
         rings = self.state.ringing(node, settings.campaign)
         waiting = self.state.waiting[node, settings.campaign]
+        screened = self.state.screened[node, settings.campaign]
         if board is None:
             return Decision(0, "start 0: no agent has logged in here")
         mine = board.of(settings.campaign)
@@ -77,16 +78,18 @@ class Decider:
         others_waiting, others_rings = self._others(now, node, board, memory, mine, started)
         lead = idle - waiting - others_waiting
         if here < settings.min_agents:
-            return self._one_to_one(memory, ask, here, lead, len(rings) + others_rings[0])
+            return self._one_to_one(memory, ask, here, lead, len(rings) + screened + others_rings[0])
         busy = self._busy(now, board, memory, mine)
         answer = memory.beliefs.answer
         # Without a budget the answer rate is taken for as high as it may be.
         feared = 0.0 if memory.ease > 0.0 else answer.feared
         calls = _ring_chances(now - rings.launched, rings.score, memory.beliefs, memory.beliefs.ring.by_horizon, feared)
+        if screened:
+            calls = _stack(calls, np.full((screened, calls.shape[1]), memory.person_share))
         p = answer.usual
         race = Race(lead, busy, _stack(calls, others_rings[1]), answer.level_sd * (1.0 - p))
         theta = memory.threshold.theta(memory.target, memory.ease) or min(SAFE_THETA, settings.max_theta)
-        spare = lead - len(rings) - math.ceil(others_rings[0])
+        spare = lead - len(rings) - screened - math.ceil(others_rings[0])
         age = now - rings.rang
         overdue = np.nonzero(age >= settings.min_ring_s)[0]
         overdue = overdue[np.argsort(-age[overdue], kind="stable")]
@@ -115,6 +118,7 @@ class Decider:
             "busy": here - idle,
             "waiting": waiting + others_waiting,
             "ringing": len(rings),
+            "screened": screened,
             "to_free": to_free,
             "to_answer": float(to_answer),
             "horizon_s": float(ring.horizons[-1]),
@@ -144,10 +148,11 @@ class Decider:
             budget = f", {tight.window.name} budget {tight.left:.1f} of {allowed:.1f} left"
             if memory.ease < 1.0:
                 budget += f", risks eased to {memory.ease:.0%}"
+        screened = f"and {last['screened']:.0f} screened " if last["screened"] else ""
         words = (
             f"start {len(made.picks)}: {last['idle']:.0f} ready and {last['to_free']:.1f} freeing within "
-            f"{last['horizon_s']:.0f} s, {last['waiting']:.0f} waiting, {last['ringing']:.0f} ringing expected to give "
-            f"{last['to_answer']:.1f} answers, P(next finds nobody) {made.p_next:.3f} "
+            f"{last['horizon_s']:.0f} s, {last['waiting']:.0f} waiting, {last['ringing']:.0f} ringing "
+            f"{screened}expected to give {last['to_answer']:.1f} answers, P(next finds nobody) {made.p_next:.3f} "
         )
         if memory.ease > 0.0:
             words += f"{'≤' if made.p_next <= last['theta'] else '>'} θ {last['theta']:.3f}{budget}"
@@ -192,12 +197,13 @@ class Decider:
             int(np.count_nonzero(board.phase[board.of(campaign)] < AWAY)) for board in self.state.agents.values()
         )
         ringing = sum(len(rings) for (_, name), rings in self.state.rings.items() if name == campaign)
+        screened = sum(n for (_, name), n in self.state.screened.items() if name == campaign)
         hold_s = max(memory.beliefs.hold.talk.mean_s + memory.beliefs.hold.wrap.mean_s, 1.0)
         memory.ledger.forget(now)
         memory.budgets = memory.ledger.budgets(
             now,
             answers_per_s=BUSY_SHARE * here / hold_s,
-            in_flight=ringing * memory.beliefs.answer.usual,
+            in_flight=ringing * memory.beliefs.answer.usual + screened * memory.person_share,
             aim=memory.settings.aim,
             ends_at=memory.closing_at,
             most=memory.leads_left * memory.beliefs.answer.usual,
@@ -257,7 +263,8 @@ class Decider:
             if at != node or name == memory.settings.campaign:
                 continue
             lines = started[name].lines if name in started else 0
-            if not len(rings) and not lines and not self.state.waiting[node, name]:
+            screened = self.state.screened[node, name]
+            if not len(rings) and not lines and not screened and not self.state.waiting[node, name]:
                 continue
             theirs = board.of(name) & (board.phase < AWAY)
             total = int(np.count_nonzero(theirs))
@@ -266,11 +273,14 @@ class Decider:
                 continue
             other = self.state.memories[name].beliefs
             waiting += share * self.state.waiting[node, name]
-            count += share * (len(rings) + lines)
+            count += share * (len(rings) + lines + screened)
             ages = np.concatenate((now - rings.launched, np.zeros(lines)))
             scores = np.concatenate((rings.score, np.zeros(lines)))
             feared = 0.0 if memory.ease > 0.0 else other.answer.feared
             parts.append(share * _ring_chances(ages, scores, other, self._ring_table(memory, name), feared))
+            if screened:
+                persons = self.state.memories[name].person_share
+                parts.append(np.full((screened, len(memory.beliefs.ring.horizons)), share * persons))
         rows = np.concatenate(parts) if parts else np.zeros((0, len(memory.beliefs.ring.horizons)))
         return math.ceil(waiting - 1e-9) + self.state.inbound_wanted, (count, rows)
 

@@ -26,6 +26,7 @@ def counts(state: PoolState, campaign: str, now: float) -> Counts:
         for value, number in zip(values, numbers, strict=True):
             phases[int(value)] += int(number)
     answered, abandoned = memory.ledger.since(now // DAY_S * DAY_S)
+    screened = sum(n for (_, name), n in state.screened.items() if name == campaign)
     beliefs = memory.beliefs
     p = beliefs.answer.usual
     return Counts(
@@ -37,7 +38,7 @@ def counts(state: PoolState, campaign: str, now: float) -> Counts:
         reserved=phases[Phase.RESERVED],
         away=phases[Phase.AWAY],
         waiting=sum(n for (_, name), n in state.waiting.items() if name == campaign),
-        ringing=sum(len(r) for (_, name), r in state.rings.items() if name == campaign),
+        ringing=sum(len(r) for (_, name), r in state.rings.items() if name == campaign) + screened,
         in_existence=memory.alive,
         dialed=memory.dialed,
         answered_today=answered,

@@ -23,6 +23,9 @@ from pacing.threshold import Threshold
 ENDLESS = math.inf
 RECENT_DIALS = 600.0
 """The share of dials hung up is judged over so many of the newest."""
+PERSONS_FIRST, SCREENED_FIRST = 0.8, 5.0
+"""What is believed of screened answers at first (the share of persons), and from how many answers."""
+RECENT_SCREENED = 300.0
 SHARE_FADES_S = 120.0
 NOT_DECIDED = Decision(0, "not decided yet")
 
@@ -39,6 +42,7 @@ class Call:
     launched: float
     sent: bool = False
     ringing: bool = True
+    screened: float | None = None  # when it was answered, while it is found out by whom
     waiting: bool = False
 
 
@@ -74,6 +78,8 @@ class Memory:
     alive: int = 0  # calls in existence
     share_had: float = 0.0
     share_at: float = -math.inf
+    screened_persons: float = PERSONS_FIRST * SCREENED_FIRST  # of the answers that were screened lately …
+    screened_all: float = SCREENED_FIRST
     last: dict[str, float] = field(default_factory=dict)
     decision: Decision = NOT_DECIDED
     closing_at: float = ENDLESS
@@ -104,6 +110,17 @@ class Memory:
         self.cuts += 1
         self.recent_cuts += 1.0
 
+    def count_screened(self, person: bool) -> None:
+        """It was found out who answered."""
+        fade = 1.0 - 1.0 / RECENT_SCREENED
+        self.screened_persons = self.screened_persons * fade + person
+        self.screened_all = self.screened_all * fade + 1.0
+
+    @property
+    def person_share(self) -> float:
+        """How many of the screened answers (0–1) are going to ask for an agent."""
+        return self.screened_persons / self.screened_all
+
     @property
     def cut_share(self) -> float:
         """The share (0–1) of the newest dials that we hung up while they rang."""
@@ -122,6 +139,7 @@ class PoolState:
         self.rings: dict[tuple[str, str], Rings] = {}  # by (node, campaign)
         self.agents: dict[str, Agents] = {}  # by node
         self.waiting: Counter[tuple[str, str]] = Counter()
+        self.screened: Counter[tuple[str, str]] = Counter()
         self.cross: dict[tuple[str, str], tuple[float, Array, Array]] = {}
         self.cross_rings: dict[tuple[str, str], tuple[Array, Array, Array]] = {}
         self.inbound_wanted = 0

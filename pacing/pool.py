@@ -115,6 +115,20 @@ class Pool:
         known.waiting = True
         self._state.waiting[known.node, known.campaign] += 1
 
+    def screened(self, call: str, at: float) -> None:
+        """Answered; ``answered`` tells that a person did, ``machine`` that none did."""
+        known = self._known(call, at)
+        if known is not None and known.ringing and known.screened is None:
+            self._state.ringing(known.node, known.campaign).remove(call)
+            known.screened = at
+            self._state.screened[known.node, known.campaign] += 1
+
+    def machine(self, call: str) -> None:
+        """A machine answered a screened call: for pacing nobody did."""
+        known = self._state.calls.get(call)
+        if known is not None and known.ringing and known.screened is not None:
+            self._stop_ringing(call, known, known.screened, answered=False, cut=False)
+
     def taken(self, call: str, agent: str, at: float) -> None:
         """An agent is reserved for it."""
         known = self._known(call, at)
@@ -139,8 +153,7 @@ class Pool:
         known = self._known(call, at)
         if known is not None:
             if known.ringing:  # adopted in conversation: nobody knows how long it rang
-                self._state.ringing(known.node, known.campaign).remove(call)
-                known.ringing = False
+                self._leave_ringing(call, known)
                 self._state.memories[known.campaign].beliefs.answer.void(known.entry)
             self._no_longer_waits(known)
 
@@ -161,6 +174,9 @@ class Pool:
         self._no_longer_waits(known)
         if not known.ringing:
             return
+        if known.screened is not None and ending is Ending.OVER:
+            self._stop_ringing(call, known, at, answered=True, cut=False)  # they left before they were judged
+            return
         told = ending in (Ending.NO_ANSWER, Ending.FAILED, Ending.CUT) and known.sent
         if ending is Ending.CUT:
             memory.count_cut()
@@ -169,8 +185,7 @@ class Pool:
         else:
             if told:
                 self._state.dropped["ring_time"] += 1
-            self._state.ringing(known.node, known.campaign).remove(call)
-            known.ringing = False
+            self._leave_ringing(call, known)
             memory.beliefs.answer.void(known.entry)
             if ending is Ending.UNSEEN and known.sent and math.isfinite(at):
                 # Nobody knows how long it rang on unseen: its chance is that of a whole ring.
@@ -204,8 +219,10 @@ class Pool:
         return known
 
     def _stop_ringing(self, call: str, known: Call, at: float, *, answered: bool, cut: bool) -> None:
-        self._state.ringing(known.node, known.campaign).remove(call)
-        known.ringing = False
+        if known.screened is not None:
+            at = known.screened
+            self._state.memories[known.campaign].count_screened(answered)
+        self._leave_ringing(call, known)
         age = at - known.launched
         if not 0.0 <= age <= LONGEST_S or not known.sent:
             self._state.dropped["ring_time"] += 1
@@ -213,6 +230,13 @@ class Pool:
             return
         beliefs = self._state.memories[known.campaign].beliefs
         beliefs.call_over(known.entry, known.score, age, answered=answered, cut=cut)
+
+    def _leave_ringing(self, call: str, known: Call) -> None:
+        if known.screened is not None:
+            known.screened = None
+            self._state.screened[known.node, known.campaign] -= 1
+        self._state.ringing(known.node, known.campaign).remove(call)
+        known.ringing = False
 
     def _no_longer_waits(self, known: Call) -> None:
         if known.waiting:

@@ -92,7 +92,7 @@ def judge(
 
 def _heard(signal: NDArray[np.float32], early: bool, known: Prints) -> Sequence[str]:
     """The same judges as in service, on a recording's own clock."""
-    from dialer.domain.hearing import AnnouncementHeard, Heard, ListenKind
+    from dialer.domain.hearing import AnnouncementHeard, Heard, ListenKind, WordsHeard
     from dialer.hearing.listener import HearingSettings, Listener
     from dialer.hearing.sound import FRAME_S
     from dialer.hearing.wavefile import frames
@@ -105,6 +105,8 @@ def _heard(signal: NDArray[np.float32], early: bool, known: Prints) -> Sequence[
     for frame in [*pieces, *[bytes(len(pieces[0]))] * 250]:
         now += FRAME_S
         for event in listener.packet(frame, now):
+            if isinstance(event, WordsHeard):
+                continue
             label = event.what.value if isinstance(event, AnnouncementHeard) else ""
             if isinstance(event, Heard) and event.greeting_end_at is not None:
                 label = f"greeting until {event.greeting_end_at:.2f} s"

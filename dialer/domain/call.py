@@ -16,6 +16,8 @@ class CallState(StrEnum):
     RESERVED = "reserved"  # the gate is asked, nothing is sent
     DIALING = "dialing"  # originate is sent
     RINGING = "ringing"  # 180 or 183 seen
+    SCREENING = "screening"  # answered, and it is listened to who did
+    MACHINE = "machine"  # answered by a machine: its beep is waited for, or it is left the message
     WAITING = "waiting"  # answered, no agent yet, inside the limit
     CONNECTING = "connecting"  # uuid_bridge is sent
     CONNECTED = "connected"  # CHANNEL_BRIDGE seen
@@ -31,6 +33,9 @@ class CallTrigger(StrEnum):
     REFUSED = "refused"
     RING = "ring"
     ANSWER = "answer"
+    SCREEN = "screen"  # answered, and who did decides what becomes of it
+    PERSON = "person"  # screened, and not clearly a machine
+    MACHINE = "machine"
     OFFER = "offer"
     BRIDGED = "bridged"
     BRIDGE_FAILED = "bridge_failed"
@@ -48,8 +53,10 @@ _ENDINGS = {_T.HANGUP: _S.ENDED, _T.FAILED: _S.ENDED, _T.LOST: _S.ENDED}
 CALL_TABLE: Table[CallState, CallTrigger] = Table(
     {
         _S.RESERVED: {_T.OPENED: _S.DIALING, _T.REFUSED: _S.ENDED, _T.LOST: _S.ENDED},
-        _S.DIALING: {_T.RING: _S.RINGING, _T.ANSWER: _S.WAITING, **_ENDINGS},
-        _S.RINGING: {_T.RING: _S.RINGING, _T.ANSWER: _S.WAITING, **_ENDINGS},
+        _S.DIALING: {_T.RING: _S.RINGING, _T.ANSWER: _S.WAITING, _T.SCREEN: _S.SCREENING, **_ENDINGS},
+        _S.RINGING: {_T.RING: _S.RINGING, _T.ANSWER: _S.WAITING, _T.SCREEN: _S.SCREENING, **_ENDINGS},
+        _S.SCREENING: {_T.PERSON: _S.WAITING, _T.MACHINE: _S.MACHINE, **_ENDINGS},
+        _S.MACHINE: {**_ENDINGS},
         _S.WAITING: {_T.OFFER: _S.CONNECTING, _T.LIMIT: _S.ABANDONING, **_ENDINGS},
         _S.CONNECTING: {
             _T.BRIDGED: _S.CONNECTED,
@@ -72,6 +79,13 @@ CALL_TABLE: Table[CallState, CallTrigger] = Table(
 
 RINGING_STATES = frozenset({CallState.DIALING, CallState.RINGING})
 PENDING_STATES = frozenset(
-    {CallState.RESERVED, CallState.DIALING, CallState.RINGING, CallState.WAITING, CallState.CONNECTING}
+    {
+        CallState.RESERVED,
+        CallState.DIALING,
+        CallState.RINGING,
+        CallState.SCREENING,
+        CallState.WAITING,
+        CallState.CONNECTING,
+    }
 )
 """Calls that may still need an agent."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dialer.domain.desk_records import DeskRecord
+from dialer.domain.hearing import HearingCommand, TapLeg, UntapLeg
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin, PhoneCommand, PrepareSpeech
 
@@ -20,7 +21,7 @@ class OriginateCall:
     """Dial a customer under ``uuid`` (the attempt id). Only for an attempt that the gate has committed.
 
     Answered, the leg waits ``wait_ms`` in silence, hears ``message`` and is hung up by the switch itself, unless a
-    bridge comes first.
+    bridge comes first. With ``early_media`` what a carrier plays while it rings can be recorded.
     """
 
     node: str
@@ -33,6 +34,7 @@ class OriginateCall:
     wait_ms: int
     message: str
     epoch: str
+    early_media: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,20 @@ class NoteBridge:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteHeard:
+    """Write what was heard on a call; otherwise like NoteAnswer.
+
+    ``verdict`` is a Verdict's value, or an Announcement's while it rang. ``clock_at`` is where the abandon clock started
+    if that was later than the answer.
+    """
+
+    attempt_id: str
+    verdict: str
+    reason: str
+    clock_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CloseAttempt:
     """Write how an attempt ended and where its lead goes. Idempotent by ``attempt_id``.
 
@@ -254,13 +270,25 @@ class Drained:
     calls_hung_up: int
 
 
-SwitchCommand = OriginateCall | OriginateAgent | Bridge | HangUp | ParkLeg | WaitAgain | TakeSnapshot | PhoneCommand
+SwitchCommand = (
+    OriginateCall
+    | OriginateAgent
+    | Bridge
+    | HangUp
+    | ParkLeg
+    | WaitAgain
+    | TakeSnapshot
+    | TapLeg
+    | UntapLeg
+    | PhoneCommand
+)
 StoreCommand = (
     ClaimLeads
     | ReleaseLeads
     | OpenAttempt
     | NoteAnswer
     | NoteBridge
+    | NoteHeard
     | CloseAttempt
     | LogAgentState
     | SaveCampaignState
@@ -270,4 +298,4 @@ StoreCommand = (
     | CheckPin
     | CheckNumber
 )
-Command = SwitchCommand | StoreCommand | PrepareSpeech | Reply | Note | Drained
+Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | Reply | Note | Drained

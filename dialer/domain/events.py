@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialer.domain.hearing import HearingEvent
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
 
@@ -229,6 +230,8 @@ class OpenAttemptFact:
     rang_at: float | None = None
     answered_at: float | None = None
     bridged_at: float | None = None
+    clock_at: float | None = None  # where the abandon clock started, if later than the answer
+    heard: str = ""  # the verdict on who answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,4 +434,4 @@ OperatorEvent = (
     | Shutdown
     | PhoneOrder
 )
-Event = Tick | SwitchEvent | StoreEvent | OperatorEvent
+Event = Tick | SwitchEvent | StoreEvent | HearingEvent | OperatorEvent

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class ListenKind(StrEnum):
@@ -44,6 +45,53 @@ class MachinePolicy(StrEnum):
     MESSAGE = "message"  # wait for the beep and leave the campaign's message
 
 
+class Clock(StrEnum):
+    """Where the time starts within which an agent must be there."""
+
+    ANSWER = "answer"
+    GREETING_END = "greeting_end"
+
+
+GRACE_S: Final = 0.25
+"""How much later than its bound a verdict may arrive: 0.1 s of silence put in for missing sound, and the way here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningSettings:
+    """One campaign's. ``limit_s`` is the abandon limit, ``margin_s`` what finding an agent and the bridge need of it.
+
+    A verdict is waited for ``decide_within_s``, but never so long that the limit of the clock could be missed. A
+    machine's beep is waited for ``beep_within_s``, and one that is quiet without a beep is left ``message``, too, unless
+    ``message_after_quiet`` is off. ``dead_numbers``: calls that ring are listened to for announcements.
+    """
+
+    policy: MachinePolicy = MachinePolicy.OFF
+    clock: Clock = Clock.ANSWER
+    limit_s: float = 2.0
+    margin_s: float = 0.4
+    decide_within_s: float = 4.0
+    beep_within_s: float = 45.0
+    message: str = ""
+    message_after_quiet: bool = True
+    dead_numbers: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin_s < self.limit_s:
+            raise ValueError("margin_s must be above 0 and below limit_s")
+
+    @property
+    def screens(self) -> bool:
+        """Whether anything is decided by what is heard of who answered."""
+        return self.policy in (MachinePolicy.HANG_UP, MachinePolicy.MESSAGE)
+
+    @property
+    def listens(self) -> bool:
+        """Whether answered calls are listened to at all."""
+        return self.policy is not MachinePolicy.OFF
+
+
+NOT_SCREENED: Final = ScreeningSettings()
+
 # ---- facts -------------------------------------------------------------------------------------------------
 
 
@@ -61,6 +109,14 @@ class Heard:
     reason: str
     at: float
     greeting_end_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WordsHeard:
+    """Whoever answered ``call`` speaks still, and nothing is judged yet: their greeting has not ended before ``at``."""
+
+    call: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +147,7 @@ class AnnouncementHeard:
     at: float
 
 
-HearingEvent = Heard | BeepHeard | QuietHeard | AnnouncementHeard
+HearingEvent = Heard | WordsHeard | BeepHeard | QuietHeard | AnnouncementHeard
 
 # ---- orders ------------------------------------------------------------------------------------------------
 
@@ -121,3 +177,23 @@ class StopListening:
 
 
 HearingCommand = Listen | StopListening
+
+# ---- to the switch, by the listeners' client ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TapLeg:
+    """Record what the party on a leg says to ``path``, where the listeners read it while it grows."""
+
+    node: str
+    uuid: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class UntapLeg:
+    """End that recording."""
+
+    node: str
+    uuid: str
+    path: str

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dialer.domain.acts import PhoneSettings
+from dialer.domain.hearing import NOT_SCREENED, ScreeningSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
 from pacing.settings import CampaignPacing
@@ -138,6 +139,7 @@ class CampaignSettings:
     pacing: CampaignPacing | None = None
     recording: RecordingPolicy = NOT_RECORDED
     whisper: tuple[str, ...] = ()
+    screening: ScreeningSettings = NOT_SCREENED
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ class EngineSettings:
     """Everything the engine needs to know before the first event.
 
     ``epoch`` names this run of this dialer; ``nodes`` are the switches, with the legs each may carry. ``ends_at``
-    (engine clock) is when dialing is going to end, if somebody said so.
+    (engine clock) is when dialing is going to end, if somebody said so. ``hearing`` names the nodes whose callees can be
+    listened to.
     """
 
     epoch: str
@@ -158,3 +161,4 @@ class EngineSettings:
     decide_every_s: float = 0.1
     ends_at: float | None = None
     phones: PhoneSettings = field(default_factory=PhoneSettings)
+    hearing: frozenset[str] = frozenset()

@@ -14,7 +14,7 @@ from dialer.domain.commands import HangUp
 from dialer.domain.events import LegHungUp
 from dialer.domain.outcomes import ANSWERED_OUTCOMES, Outcome, unanswered_outcome
 from dialer.engine import records
-from dialer.engine.judge import CROSSED, from_notes, judge
+from dialer.engine.judge import CROSSED, from_notes, judge, machine
 from dialer.engine.live import Call, Live
 from dialer.engine.router import BRIDGE_CHECK_S
 
@@ -47,6 +47,10 @@ class CallEnds:
         if call.bridged_at is not None and (call.state is CallState.CONNECTED or call.queued_again):
             outcome, _ = judge(call, self.live.now, "")
             self._end(call, CallTrigger.LOST, outcome, why)
+        elif call.state is CallState.MACHINE:
+            self._end(call, CallTrigger.LOST, *machine(call, played=False))
+        elif call.announced is not None and call.answered_at is None:
+            self._end(call, CallTrigger.LOST, *call.announced)
         elif call.state is CallState.ABANDONING:
             self._end(call, CallTrigger.LOST, Outcome.ABANDONED, why)
         elif call.killed_ringing and call.answered_at is not None:
@@ -63,7 +67,8 @@ class CallEnds:
         live = self.live
         if call.failed_cause is not None and call.state in RINGING_STATES:
             outcome = call.kill_as or unanswered_outcome(call.failed_cause, rang=call.rang_at is not None)
-            self._end(call, CallTrigger.FAILED, outcome, call.failed_cause, cause=call.failed_cause)
+            ended = call.announced or (outcome, call.failed_cause)
+            self._end(call, CallTrigger.FAILED, *ended, cause=call.failed_cause)
         elif call.kill_as is not None and live.now < self.rings_until(call):
             # Our hangup was lost while nothing rang, and now it does.
             live.timers.set(("call", "guard", call.id), self.rings_until(call))
@@ -80,6 +85,8 @@ class CallEnds:
             live.counters["calls_overdue"] += 1
             live.note("warning", "call_overdue", f"attempt {call.id} overdue in {call.state.value}: hanging up")
             outcome = Outcome.ABANDONED if call.answered_at is not None else Outcome.CANCELLED
+            if call.state is CallState.MACHINE:
+                outcome = Outcome.MACHINE
             if call.queued_again:
                 outcome = Outcome.CONNECTED
             self.hang_up(call, "NORMAL_CLEARING", outcome, f"overdue in {call.state.value}")
@@ -163,7 +170,7 @@ class CallEnds:
         live.waiting.pop(call.id, None)
         call.campaign.calls.pop(call.id, None)
         call.campaign.dirty = True
-        for name in ("guard", "limit", "minring", "placed", "aside"):
+        for name in ("guard", "limit", "minring", "placed", "aside", "screen", "renew"):
             live.timers.cancel(("call", name, call.id))
         if (trunk := live.trunks.get(call.trunk)) is not None:
             trunk.legs -= 1

@@ -22,6 +22,7 @@ from dialer.domain.events import (
     LegUnbridged,
     OriginateReplied,
 )
+from dialer.domain.hearing import Verdict
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.engine import records
@@ -32,6 +33,7 @@ from dialer.engine.router import Router
 if TYPE_CHECKING:
     from dialer.engine.asides import AsideDesk
     from dialer.engine.feed import Feed
+    from dialer.engine.screenings import ScreeningDesk
 
 OFFER_MARGIN_S = 0.2
 """No agent is offered this close to the limit: the bridge itself takes 43–64 ms on a real switch."""
@@ -57,6 +59,7 @@ class CallDesk(CallEnds):
         super().__init__(live, feed)
         self.router = Router(live, feed, self)
         self.asides: AsideDesk
+        self.screenings: ScreeningDesk
         self.on_dialed: list[Callable[[Call], None]] = []
         self.on_connected: list[Callable[[Call, Agent], None]] = []
 
@@ -175,40 +178,56 @@ class CallDesk(CallEnds):
             call.rang_at = max(event.at, call.dialed_at or event.at)
             call.ring_heard_at = self.live.now
             self.feed.rang(call)
+        self.screenings.ringing(call, event)
 
     def adopted_unanswered(self, call: Call) -> None:
         """A call of a former run that is not answered yet; whether it rings, and since when, nobody knows."""
         self.move(call, CallTrigger.RING)
 
     def answered(self, call: Call, event: LegAnswered) -> None:
-        if call.answered_at is not None or not self.move(call, CallTrigger.ANSWER):
+        screened = self.screenings.wanted(call)
+        if call.answered_at is not None or not self.move(call, CallTrigger.SCREEN if screened else CallTrigger.ANSWER):
             return
         live = self.live
         if call.kill_as is None:
             live.timers.cancel(("call", "guard", call.id))
         call.answered_at = at = max(event.at, call.dialed_at or event.at)
         call.answer_read_at = at if event.read_at is None else event.read_at
+        call.waits_until = at + call.campaign.settings.wait_limit_s
         call.campaign.answered += 1
-        self.feed.answered(call)
+        if screened:
+            self.feed.screened(call)
+        else:
+            self.feed.answered(call)
         live.emit(NoteAnswer(call.id, call.rang_at, at))
         if call.state is CallState.ABANDONING:
             # Only a recovered call gets here: nobody knows when it was answered, so the limit counts as passed.
-            self.feed.missed(call, abandoned=True)
+            self.feed.missed(call, abandoned=call.heard != Verdict.MACHINE)
             live.timers.set(("call", "guard", call.id), live.now + MESSAGE_MAX_S)
             return
         if call.kill_as is not None:
             self.feed.missed(call, abandoned=call.killed_ringing)
             return  # our hangup is on its way: no agent is spent on this customer
+        if not call.placed:
+            live.timers.set(("call", "placed", call.id), at + PLACED_BY_S)
+        if screened:
+            self.screenings.begin(call)
+            return
+        self.queue(call)
+        self.screenings.beside(call)
+
+    def queue(self, call: Call) -> None:
+        """The customer waits for an agent from now on, as long as the abandon clock allows."""
+        live = self.live
+        assert call.clock_from is not None
         live.waiting[call.id] = call
-        offer_until = at + max(0.0, call.campaign.settings.wait_limit_s - OFFER_MARGIN_S)
+        offer_until = call.clock_from + max(0.0, call.campaign.settings.wait_limit_s - OFFER_MARGIN_S)
         if live.now > offer_until:
             self.limit(call)  # read, or found out, too late
             return
         live.timers.set(("call", "limit", call.id), offer_until)
         if call.placed:
             self.route()
-        else:
-            live.timers.set(("call", "placed", call.id), at + PLACED_BY_S)
 
     def placed(self, call: Call) -> None:
         """The originate returned, or its word is overdue: the leg may be bridged."""
@@ -216,6 +235,11 @@ class CallDesk(CallEnds):
         self.live.timers.cancel(("call", "placed", call.id))
         if call.id in self.live.waiting:
             self.route()
+
+    def displaced(self, call: Call, seconds: float) -> None:
+        """The leg is sent somewhere else: no bridge for so long, because it could overtake that order."""
+        call.placed = False
+        self.live.timers.set(("call", "placed", call.id), self.live.now + seconds)
 
     def route(self) -> None:
         """Give every waiting customer an agent while there is one."""
@@ -294,15 +318,22 @@ class CallDesk(CallEnds):
         self.feed.untaken(call)
         live.waiting[call.id] = call
         settings = call.campaign.settings
-        assert call.answered_at is not None
-        left_s = call.answered_at + settings.wait_limit_s - live.now
+        assert call.clock_from is not None
+        left_s = call.clock_from + settings.wait_limit_s - live.now
         if left_s <= OFFER_MARGIN_S:
             self.limit(call)
         else:
             self.route()
         if call.state in (CallState.WAITING, CallState.ABANDONING) and live.nodes[call.node].up:
             # The half-made bridge may have taken the leg out of its bounded wait: put it back, or it stays silent.
-            live.emit(WaitAgain(call.node, call.id, records.wait_ms(left_s), settings.message))
+            self.wait_again(call, left_s)
+
+    def wait_again(self, call: Call, left_s: float, message: str | None = None) -> None:
+        """Send the leg into a bounded wait of ``left_s`` and ``message`` (the campaign's). A bridge must not overtake it."""
+        live = self.live
+        message = call.campaign.settings.message if message is None else message
+        live.emit(WaitAgain(call.node, call.id, records.wait_ms(left_s), message))
+        call.waits_until, call.moved_at = live.now + max(0.0, left_s), live.now
 
     def unbridged(self, call: Call, event: LegUnbridged) -> None:
         """CHANNEL_UNBRIDGE of the customer's leg."""

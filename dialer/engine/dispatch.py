@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.call import CallState
+from dialer.domain.hearing import TapLeg, UntapLeg
 from dialer.engine.live import Live
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ class LegEvents:
     def command_refused(self, event: ev.CommandRefused) -> None:
         """The switch may know something that we do not: ask it what there is."""
         live = self.live
+        if event.command == UntapLeg.__name__:
+            return  # its leg is gone, and the recording with it
         live.counters["commands_refused"] += 1
         live.note("info", "command_refused", f"{event.command} on {event.uuid}: {event.error}")
         node = self._node_of(event.uuid)
@@ -95,6 +98,9 @@ class LegEvents:
             self.desks.recordings.refused(event.uuid, what, event.error)
         elif event.command == ph.Murmur.__name__:
             self.desks.recordings.unannounced(event.uuid, event.error)
+        elif event.command == TapLeg.__name__:
+            self.desks.screenings.deaf(event.uuid, event.error)
+            return
         if node is not None:
             self.desks.reconciler.ask(live.nodes[node])
 

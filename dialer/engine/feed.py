@@ -91,6 +91,18 @@ class Feed:
             self.dirty = True
             self.pool.answered(call.id, call.answered_at)
 
+    def screened(self, call: Call) -> None:
+        """Answered, and who did is being found out: ``answered`` or ``machine`` follows, or its end."""
+        if call.fed and call.answered_at is not None:
+            self.dirty = True
+            self.pool.screened(call.id, call.answered_at)
+
+    def machine(self, call: Call) -> None:
+        """A machine answered: it asks for no agent."""
+        if call.fed:
+            self.dirty = True
+            self.pool.machine(call.id)
+
     def taken(self, call: Call, agent: Agent) -> None:
         """The bridge to this agent is sent."""
         if call.fed:

@@ -7,19 +7,21 @@ changes nothing. The table from causes to outcomes is ``dialer.domain.outcomes``
 from __future__ import annotations
 
 from dialer.domain.call import CallState
+from dialer.domain.hearing import Verdict
 from dialer.domain.outcomes import Outcome, unanswered_outcome
 from dialer.engine.live import Call
 
 CROSSED = "the answer crossed our hang-up"
+SWITCH_ENDS = ("SYSTEM_SHUTDOWN", "MANAGER_REQUEST")
 WE_HUNG_UP = "send_bye"
 """``sip_hangup_disposition`` of an answered leg that our side ended."""
 
 
 def late(call: Call) -> bool:
     """Whether the agent came on the line only after the limit: abandoned, although connected."""
-    if call.answered_at is None or call.bridged_at is None:
+    if call.clock_from is None or call.bridged_at is None:
         return False
-    return call.bridged_at - call.answered_at > call.campaign.settings.wait_limit_s
+    return call.bridged_at - call.clock_from > call.campaign.settings.wait_limit_s
 
 
 def from_notes(call: Call) -> tuple[Outcome, str]:
@@ -27,15 +29,20 @@ def from_notes(call: Call) -> tuple[Outcome, str]:
     answered_at, bridged_at = call.noted_answer, call.noted_bridge
     if answered_at is None and bridged_at is None:
         return Outcome.INTERRUPTED, "the dialer restarted during this call"
+    if bridged_at is None and call.heard == Verdict.MACHINE:
+        return Outcome.MACHINE, "a machine answered; the dialer restarted meanwhile"
     if bridged_at is None:
         return Outcome.ABANDONED, "the dialer died before an agent was there"
-    if answered_at is not None and bridged_at - answered_at > call.campaign.settings.wait_limit_s:
+    start = answered_at if call.clock_at is None else call.clock_at
+    if start is not None and bridged_at - start > call.campaign.settings.wait_limit_s:
         return Outcome.ABANDONED, "an agent came on the line only after the limit"
     return Outcome.CONNECTED, "talked to an agent; the dialer restarted meanwhile"
 
 
 def judge(call: Call, at: float, cause: str, sip_status: str = "", disposition: str = "") -> tuple[Outcome, str]:
     """Outcome and reason of a call whose leg ended at ``at`` (engine clock) with the switch's ``cause``."""
+    if call.announced is not None and call.answered_at is None and call.bridged_at is None:
+        return call.announced
     if call.kill_as is not None and call.killed_ringing and call.answered_at is not None:
         return Outcome.ABANDONED, CROSSED
     if call.kill_as is not None and not (call.state is CallState.ABANDONING or late(call)):
@@ -50,16 +57,26 @@ def judge(call: Call, at: float, cause: str, sip_status: str = "", disposition: 
         if late(call):
             return Outcome.ABANDONED, "an agent came on the line only after the limit"
         return Outcome.CONNECTED, "talked to an agent"
-    if cause in ("SYSTEM_SHUTDOWN", "MANAGER_REQUEST") and call.state is not CallState.ABANDONING:
+    if call.heard == Verdict.MACHINE and call.state in (CallState.MACHINE, CallState.ABANDONING):
+        return machine(call, played=disposition == WE_HUNG_UP and cause not in SWITCH_ENDS)
+    if cause in SWITCH_ENDS and call.state is not CallState.ABANDONING:
         return Outcome.INTERRUPTED, "the switch ended the call"
     limit = call.campaign.settings.wait_limit_s
     # Whoever left before we gave up on them left early, though we hear of it only afterwards, in a burst of old events.
     given_up = call.state is CallState.ABANDONING and at >= call.since
-    if given_up or at - (call.answered_at or 0.0) >= limit:
+    if given_up or at - (call.clock_from or 0.0) >= limit:
         return Outcome.ABANDONED, f"no agent within {limit:g} s"
     if disposition == WE_HUNG_UP:
         return Outcome.ABANDONED, "the agent's line broke while they were being connected, and the call with it"
     return Outcome.HUNG_UP_EARLY, f"hung up before the limit of {limit:g} s"
+
+
+def machine(call: Call, *, played: bool) -> tuple[Outcome, str]:
+    """Of a call that a machine answered; ``played``: our side ended it, so a message that was begun was heard whole."""
+    outcome = call.screening.outcome(played) if call.screening is not None else None
+    if outcome is Outcome.MESSAGE_PLAYED:
+        return outcome, "the message was left on a machine"
+    return Outcome.MACHINE, "a machine answered"
 
 
 def counts_as_abandoned(call: Call, outcome: Outcome) -> bool | None:

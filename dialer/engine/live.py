@@ -29,6 +29,7 @@ from dialer.domain.settings import (
 )
 from dialer.engine.party_records import OwnCall, Party
 from dialer.engine.phone_records import Session, Sounding, Typed
+from dialer.engine.screening import Screening
 from dialer.engine.timers import Timers
 from dialer.leads.hopper import Hopper
 from pacing.limits import TokenBucket
@@ -59,6 +60,13 @@ class Call:
     ring_heard_at: float | None = None  # when we got to know of it: the minimum ring counts from here
     answered_at: float | None = None
     answer_read_at: float | None = None
+    clock_at: float | None = None  # where the abandon clock starts, if later than the answer: at the greeting's end
+    screening: Screening | None = None  # who answered is listened to, or was
+    heard: str = ""  # the verdict on who answered
+    announced: tuple[Outcome, str] | None = None  # what the network said while it rang, and that in words
+    tapped: bool = False  # listened to while it rings
+    waits_until: float = 0.0  # when the leg's own bounded wait is over
+    moved_at: float = -math.inf  # when the leg was last sent into another wait
     bridged_at: float | None = None
     bridge_seen: bool = True  # False: adopted in conversation, and nobody knows since when they talk
     ended_at: float | None = None
@@ -82,6 +90,11 @@ class Call:
     queued_at: float = 0.0  # since when it waits for another
     misses: int = 0  # snapshots in a row that contradict this call
     missed_at: float = 0.0  # when the last of them was asked for
+
+    @property
+    def clock_from(self) -> float | None:
+        """Where the abandon clock of an answered call starts."""
+        return self.answered_at if self.clock_at is None else self.clock_at
 
 
 @dataclass(slots=True, eq=False)

@@ -25,7 +25,10 @@ STATE_GOOD_S: Final = 30 * 86400.0
 SAME_SHIFT_S: Final = 3600.0
 """A service that comes back sooner than this goes on with its shift."""
 
-_ANSWERED: Final = frozenset(outcome.value for outcome in ANSWERED_OUTCOMES)
+_ANSWERED: Final = frozenset(
+    outcome.value for outcome in ANSWERED_OUTCOMES - {Outcome.MACHINE, Outcome.MESSAGE_PLAYED}
+)
+"""By somebody who asked for an agent: pacing takes a machine that was found out for nobody."""
 _CUT: Final = frozenset({Outcome.CANCELLED.value, Outcome.SHUTDOWN.value})
 
 
@@ -126,7 +129,7 @@ def _past_calls(rows: Iterable[HistoryRow]) -> Iterator[PastCall]:
             continue
         hour = int(row.opened_at // HOUR_S) % 24
         lead = LeadFacts(row.list_name, hour, row.attempt_no, row.line_type, row.prior_outcome)
-        over_at = row.answered_at if answered and row.answered_at is not None else row.ended_at
+        over_at = row.ended_at if row.answered_at is None else row.answered_at
         talked = row.outcome == Outcome.CONNECTED.value and row.bridged_at is not None
         talk_s = row.ended_at - row.bridged_at if talked and row.bridged_at is not None else None
         yield PastCall(lead, over_at - row.opened_at, answered, not answered and row.outcome in _CUT, talk_s)

@@ -82,6 +82,8 @@ class Reconciler:
                 ring_heard_at=fact.rang_at,
                 noted_answer=fact.answered_at,
                 noted_bridge=fact.bridged_at,
+                clock_at=fact.clock_at,
+                heard=fact.heard,
             )
             campaign.attempts += 1
             self.calls.adopt(call)

@@ -51,6 +51,7 @@ def originate(call: Call, trunk: TrunkSettings, epoch: str) -> OriginateCall:
         wait_ms=wait_ms(settings.wait_limit_s),
         message=settings.message,
         epoch=epoch,
+        early_media=settings.screening.dead_numbers,
     )
 
 

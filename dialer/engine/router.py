@@ -44,7 +44,7 @@ class Router:
         """After a standstill timers fire in order: an agent may come free before the limit is told to be over."""
         if call.queued_again:
             return False  # they had their agent in time; how long they wait for another is ``asides``'
-        return call.answered_at is None or self.live.now > call.answered_at + call.campaign.settings.wait_limit_s
+        return call.clock_from is None or self.live.now > call.clock_from + call.campaign.settings.wait_limit_s
 
     def _choose(self, call: Call) -> tuple[Agent | None, str]:
         live = self.live

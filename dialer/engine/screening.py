@@ -12,76 +12,34 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from dialer.domain.hearing import Announcement, BeepHeard, Heard, MachinePolicy, QuietHeard, Verdict
+from dialer.domain.hearing import (
+    GRACE_S,
+    Announcement,
+    BeepHeard,
+    Clock,
+    Heard,
+    MachinePolicy,
+    QuietHeard,
+    ScreeningSettings,
+    Verdict,
+    WordsHeard,
+)
 from dialer.domain.outcomes import Outcome
-
-GRACE_S: Final = 0.25
-"""How much later than its bound a verdict may arrive: 0.1 s of silence put in for missing sound, and the way here."""
-
-
-class Clock(StrEnum):
-    """Where the time starts within which an agent must be there."""
-
-    ANSWER = "answer"
-    GREETING_END = "greeting_end"
-
-
-@dataclass(frozen=True, slots=True)
-class ScreeningSettings:
-    """One campaign's. ``limit_s`` is the abandon limit, ``margin_s`` what a bridge needs of it.
-
-    A verdict is waited for ``decide_within_s``; with the clock from the answer never so long that the limit is missed.
-    A machine's beep is waited for ``beep_within_s``, and one that is quiet without a beep is left the message too.
-    """
-
-    policy: MachinePolicy = MachinePolicy.OFF
-    clock: Clock = Clock.ANSWER
-    limit_s: float = 2.0
-    margin_s: float = 0.2
-    decide_within_s: float = 4.0
-    beep_within_s: float = 45.0
-    message_after_quiet: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0 < self.margin_s < self.limit_s:
-            raise ValueError("margin_s must be above 0 and below limit_s")
-
-    @property
-    def screens(self) -> bool:
-        """Whether anything is decided by what is heard."""
-        return self.policy in (MachinePolicy.HANG_UP, MachinePolicy.MESSAGE)
-
-    @property
-    def listens(self) -> bool:
-        """Whether answered calls are listened to at all."""
-        return self.policy is not MachinePolicy.OFF
-
-    @property
-    def wait_s(self) -> float:
-        """How long the leg's own fail-safe waits before it plays the safe-harbour message."""
-        if not self.screens or self.clock is Clock.ANSWER:
-            return self.limit_s
-        return self.decide_within_s + GRACE_S + self.limit_s
-
 
 # ---- steps -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Give the customer to an agent, by ``limit_at``; then the call is abandoned. ``renew``: the leg's bounded wait
-
-    must be set anew (WaitAgain) to end then, because it was made for a longer greeting.
-    """
+    """Give the customer to an agent, by the limit from ``clock_at``; then the call is abandoned."""
 
     reason: str
-    limit_at: float
-    renew: bool = False
+    clock_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the leg silent until ``until`` (WaitAgain with the message at its end): a machine is speaking."""
+    """Keep the leg silent until ``until``: a machine is speaking."""
 
     reason: str
     until: float
@@ -117,7 +75,7 @@ class Phase(StrEnum):
 class Screening:
     """One answered call. Each method returns the step to take now, or None."""
 
-    __slots__ = ("_answered_at", "_settings", "due_at", "phase", "verdict")
+    __slots__ = ("_answered_at", "_settings", "clock_at", "due_at", "phase", "verdict")
 
     def __init__(self, settings: ScreeningSettings, answered_at: float) -> None:
         self._settings = settings
@@ -127,17 +85,26 @@ class Screening:
         """What was heard; with policy ``agent`` it comes after the customer was routed and is only written down."""
         self.due_at: float | None = None
         """When ``due`` must be called."""
+        self.clock_at = answered_at
+        """Where the clock starts at the earliest, as far as is known."""
 
     def begin(self) -> Step | None:
         """The call is answered."""
         settings = self._settings
         if not settings.screens:
             return self._route("no screening", None)
-        wait_s = settings.decide_within_s + GRACE_S
-        if settings.clock is Clock.ANSWER:
-            wait_s = min(wait_s, settings.limit_s - settings.margin_s)
-        self.due_at = self._answered_at + wait_s
+        self._wait()
         return None
+
+    def unheard(self, reason: str) -> Step | None:
+        """Nobody can listen, or not any more."""
+        return self._route(f"unsure: {reason}", None) if self.phase is Phase.LISTENING else None
+
+    def words(self, event: WordsHeard) -> None:
+        """They speak still: with the clock from the greeting's end there is as much more time to listen."""
+        if self.phase is Phase.LISTENING and self._settings.clock is Clock.GREETING_END:
+            self.clock_at = max(self.clock_at, event.at)
+            self._wait()
 
     def heard(self, event: Heard) -> Step | None:
         """The verdict."""
@@ -152,6 +119,12 @@ class Screening:
         self.phase = Phase.HOLDING
         self.due_at = event.at + self._settings.beep_within_s
         return Hold(event.reason, self.due_at)
+
+    def _wait(self) -> None:
+        """For the verdict: never so long that an agent could not be there within the limit, if nothing comes."""
+        settings = self._settings
+        longest = self._answered_at + settings.decide_within_s + GRACE_S
+        self.due_at = min(longest, self.clock_at + settings.limit_s - settings.margin_s)
 
     def beep(self, event: BeepHeard) -> Step | None:
         """The machine records now."""
@@ -185,13 +158,11 @@ class Screening:
     # ---- steps -----------------------------------------------------------------------------------------
 
     def _route(self, reason: str, greeting_end_at: float | None) -> Route:
-        settings = self._settings
         self.phase = Phase.ROUTED
         self.due_at = None
-        start = self._answered_at
-        if settings.screens and settings.clock is Clock.GREETING_END and greeting_end_at is not None:
-            start = max(start, greeting_end_at)
-        return Route(reason, start + settings.limit_s, renew=settings.wait_s > settings.limit_s)
+        if self._settings.screens and self._settings.clock is Clock.GREETING_END and greeting_end_at is not None:
+            self.clock_at = max(self._answered_at, greeting_end_at)
+        return Route(reason, self.clock_at)
 
     def _play(self, reason: str) -> PlayMessage:
         self.phase = Phase.PLAYING

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dialer.domain import events as ev
+from dialer.domain import hearing as he
 from dialer.domain import phones as ph
 from dialer.domain.agent import AgentState
 from dialer.domain.commands import Reply
@@ -36,6 +37,7 @@ from dialer.engine.predictive import Predictive
 from dialer.engine.previews import PreviewDesk
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.recordings import RecordingDesk
+from dialer.engine.screenings import ScreeningDesk
 from dialer.engine.speaking import Voice
 from dialer.engine.supervision import SupervisionDesk
 from pacing.snapshot import Policy
@@ -53,6 +55,7 @@ class Desks:
         self.voice = Voice(live)
         self.hoppers = HopperDesk(live)
         self.calls = CallDesk(live, feed)
+        self.screenings = ScreeningDesk(live, feed)
         self.agents = AgentDesk(live, feed)
         self.predictive = Predictive(live, feed, self.hoppers, policies)
         self.memory = PacingMemory(live, feed, self.predictive.names)
@@ -89,6 +92,8 @@ class Desks:
         self.reconciler.party_legs = self.party_legs
         self.reconciler.holds = self.holds
         self.calls.on_ended += [self.parties.call_ended, self.supervision.call_ended, self.recordings.call_ended]
+        self.calls.screenings, self.screenings.calls = self.screenings, self.calls
+        self.calls.on_ended.append(self.screenings.call_ended)
         self.calls.on_connected.append(self.recordings.connected)
         self.calls.on_dialed.append(self.announcer.opened)
         self.calls.router.announcer = self.previews.announcer = self.announcer
@@ -125,6 +130,11 @@ class Desks:
             ev.OriginateReplied: legs.originate_replied,
             ev.BridgeReplied: legs.bridge_replied,
             ev.CommandRefused: legs.command_refused,
+            he.Heard: self.screenings.heard,
+            he.WordsHeard: self.screenings.words,
+            he.BeepHeard: self.screenings.beep,
+            he.QuietHeard: self.screenings.quiet,
+            he.AnnouncementHeard: self.screenings.announced,
             ph.KeyPressed: legs.key,
             ph.PhoneCalled: self.phones.called,
             ph.LegHeld: legs.held,
@@ -157,6 +167,8 @@ class Desks:
             ("call", "guard"): self._of_call(calls.guard),
             ("call", "placed"): self._of_call(calls.placed),
             ("call", "minring"): self._of_call(calls.min_ring_over),
+            ("call", "screen"): self._of_call(self.screenings.due),
+            ("call", "renew"): self._of_call(self.screenings.renew),
             ("call", "aside"): self._of_call(self.asides.overdue),
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
             ("agent", "cure"): self._of_agent(agents.cure),

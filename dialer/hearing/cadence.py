@@ -217,6 +217,11 @@ class Cadence:
         self.judgement = self._judge(at, sounding)
         return self.judgement
 
+    @property
+    def speaking(self) -> bool:
+        """Whether words are being said at this moment, as far as can be told."""
+        return self._current is not None and self._is_speech(self._current)
+
     # ---- bursts --------------------------------------------------------------------------------------------
 
     def _burst(self, sound: Sound, at: float, active: bool) -> None:

@@ -23,12 +23,14 @@ from dialer.domain.hearing import (
     AnnouncementHeard,
     BeepHeard,
     Heard,
+    HearingCommand,
     HearingEvent,
     Listen,
     ListenKind,
     QuietHeard,
     StopListening,
     Verdict,
+    WordsHeard,
 )
 from dialer.hearing import wire
 from dialer.hearing.errors import MessageError
@@ -41,7 +43,7 @@ LAST_RESTART_S: Final = 5.0
 PING_EVERY_S: Final = 1.0
 HANGS_AFTER_S: Final = 5.0
 MOST_UNSENT: Final = 10_000
-_COUNTED: Final = {BeepHeard: "beeps", QuietHeard: "quiet", AnnouncementHeard: "announcements"}
+_COUNTED: Final = {WordsHeard: "words", BeepHeard: "beeps", QuietHeard: "quiet", AnnouncementHeard: "announcements"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class HearingClient:
         self._heard = False
         self.restarts = 0
         self.counters: Counter[str] = Counter()
-        """For metrics: listens, refused, lost, unused, human, machine, unsure, beeps, quiet, announcements, faults."""
+        """For metrics: listens, refused, lost, unused, human, machine, unsure, words, beeps, quiet, announcements, faults."""
         self.state: wire.Pong | None = None
         """What the worker last said of itself."""
         self.greenlets: tuple[gevent.Greenlet, ...] = ()
@@ -143,6 +145,13 @@ class HearingClient:
     def start(self) -> None:
         """Start the worker and return at once."""
         self.greenlets = (gevent.spawn(self._supervise), gevent.spawn(self._dispatch), gevent.spawn(self._watch))
+
+    def take(self, order: HearingCommand) -> None:
+        """Do what the engine orders."""
+        if isinstance(order, Listen):
+            self.listen(order)
+        else:
+            self.stop_listening(order)
 
     def listen(self, order: Listen) -> None:
         """Listen to a leg. Never blocks; without a worker the verdict ``unsure`` comes at once."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from dialer.domain.hearing import AnnouncementHeard, BeepHeard, Heard, HearingEvent, ListenKind, QuietHeard, Verdict
+from dialer.domain.hearing import AnnouncementHeard, BeepHeard, Heard, HearingEvent, ListenKind, QuietHeard, Verdict, WordsHeard
 from dialer.hearing.announcements import EarlyMedia, EarlySettings
 from dialer.hearing.cadence import Cadence, CadenceSettings, Judgement
 from dialer.hearing.prints import EMPTY, Prints
@@ -24,6 +24,8 @@ STARTED: Final = 5
 """Frames that say that this start is over."""
 AHEAD_S: Final = 0.1
 """Sound that comes so much too early is what silence has already replaced: it is left out."""
+WORDS_EVERY_S: Final = 0.4
+"""So often it is told that somebody speaks still."""
 NO_FRAME: Final = bytes(FRAME_BYTES)
 
 
@@ -56,6 +58,7 @@ class Listener:
         "_quiet_told",
         "_settings",
         "_since",
+        "_words_after",
         "call",
         "frames",
         "kind",
@@ -77,6 +80,7 @@ class Listener:
         self._early = EarlyMedia(settings.early, prints)
         self._latest_machine = False
         self._quiet_told = False
+        self._words_after = WORDS_EVERY_S
         self.frames = 0
         """Frames of real sound."""
 
@@ -95,7 +99,7 @@ class Listener:
 
     def packet(self, data: bytes, now: float) -> list[HearingEvent]:
         """Take what the tap gave. After a standstill all that waits comes first, ``tick`` after it."""
-        if data and not self.frames and not self._filled:
+        if data and not (self.frames or self._filled or self._buffer):
             # The recording begins now: that is its time, not the order's to begin.
             self._heard_until = max(self._heard_until, now - len(data) / FRAME_BYTES * FRAME_S)
         events: list[HearingEvent] = []
@@ -143,6 +147,9 @@ class Listener:
             end = None if judged.greeting_end is None else self._since + judged.greeting_end
             events.append(Heard(self.call, judged.verdict, judged.reason, now, end))
             self._latest_machine = judged.verdict is Verdict.MACHINE
+        if cadence.judgement is None and now - self._since >= self._words_after and cadence.speaking:
+            self._words_after = now - self._since + WORDS_EVERY_S
+            events.append(WordsHeard(self.call, now))
         if not self._latest_machine:
             return events
         if cadence.beep is not None:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from dialer.domain.hearing import AnnouncementHeard, BeepHeard, Heard, HearingEvent, ListenKind, QuietHeard
+from dialer.domain.hearing import AnnouncementHeard, BeepHeard, Heard, HearingEvent, ListenKind, QuietHeard, WordsHeard
 from dialer.hearing.errors import MessageError
 from dialer.hearing.listener import HearingSettings
 

@@ -1,6 +1,6 @@
 """The gate and the end of an attempt, as SQL inside the caller's transaction.
 
-Owns what OpenAttempt, NoteAnswer, NoteBridge, CloseAttempt and ReleaseLeads do to leads, numbers and attempts. The
+Owns what OpenAttempt, NoteAnswer, NoteBridge, NoteHeard, CloseAttempt and ReleaseLeads do to leads, numbers and attempts. The
 judgement itself is ``leads.eligibility``'s. Every method may be repeated after a lost answer without a second effect.
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from dialer.domain.commands import CloseAttempt, NoteAnswer, NoteBridge, OpenAttempt, ReleaseLeads
+from dialer.domain.commands import CloseAttempt, NoteAnswer, NoteBridge, NoteHeard, OpenAttempt, ReleaseLeads
 from dialer.domain.events import AttemptOpened, AttemptRefused
 from dialer.domain.lead import LeadState
 from dialer.domain.outcomes import Outcome
@@ -200,6 +200,18 @@ class Gate:
         conn.execute(
             self._st.note_bridge,
             {"p_attempt": command.attempt_id, "p_bridged": command.bridged_at, "p_agent": command.agent},
+        )
+
+    def heard(self, conn: Connection, command: NoteHeard) -> None:
+        """Write what was heard on an open attempt; the last word counts."""
+        conn.execute(
+            self._st.note_heard,
+            {
+                "p_attempt": command.attempt_id,
+                "p_heard": plain(command.verdict, 20),
+                "p_reason": plain(command.reason, 1000),
+                "p_clock": command.clock_at,
+            },
         )
 
     # ---- close and release ---------------------------------------------------------------------------------

@@ -46,8 +46,9 @@ def hour_of(at: float) -> float:
     return math.floor(at / HOUR_S) * HOUR_S
 
 
-def counts_as(outcome: str, answered_at: float, bridged_at: float | None, wait_limit_s: float) -> str | None:
-    """What an answered attempt counts as: one of PERSON_OUTCOMES, or None for a machine.
+def counts_as(outcome: str, clock_from: float, bridged_at: float | None, wait_limit_s: float) -> str | None:
+    """What an answered attempt counts as: one of PERSON_OUTCOMES, or None for a machine. ``clock_from`` is its answer, or
+    where the abandon clock started after that.
 
     An attempt that was answered and ended otherwise (the dialer died, the service was shut down) was connected if an
     agent came on the line in time, and is abandoned if not: nobody can say better.
@@ -56,6 +57,6 @@ def counts_as(outcome: str, answered_at: float, bridged_at: float | None, wait_l
         return None
     if outcome in PERSON_OUTCOMES:
         return outcome
-    if bridged_at is None or bridged_at - answered_at > wait_limit_s:
+    if bridged_at is None or bridged_at - clock_from > wait_limit_s:
         return Outcome.ABANDONED.value
     return Outcome.CONNECTED.value

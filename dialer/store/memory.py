@@ -16,6 +16,7 @@ from dialer.domain.commands import (
     LogAgentState,
     NoteAnswer,
     NoteBridge,
+    NoteHeard,
     OpenAttempt,
     ReleaseLeads,
     SaveCampaignState,
@@ -148,7 +149,7 @@ class MemoryStore:
         match command:
             case OpenAttempt():
                 return self._open_attempt(command, now)
-            case NoteAnswer() | NoteBridge():
+            case NoteAnswer() | NoteBridge() | NoteHeard():
                 self._note(command)
             case CloseAttempt():
                 self._close_attempt(command)
@@ -203,6 +204,8 @@ class MemoryStore:
                 rang_at=attempt.rang_at,
                 answered_at=attempt.answered_at,
                 bridged_at=attempt.bridged_at,
+                clock_at=attempt.clock_at,
+                heard=attempt.heard,
             )
             for attempt in former
             for o in (attempt.opened,)
@@ -362,13 +365,16 @@ class MemoryStore:
             self._move(lead, LeadTrigger.REFUSE_FOR_NOW, verdict.reason)
             lead.due_at = now + (verdict.retry_after_s or 0.0)
 
-    def _note(self, command: NoteAnswer | NoteBridge) -> None:
+    def _note(self, command: NoteAnswer | NoteBridge | NoteHeard) -> None:
         attempt = self._open.get(command.attempt_id)
         if attempt is None:
             return
         if isinstance(command, NoteAnswer):
             attempt.rang_at = attempt.rang_at if command.rang_at is None else command.rang_at
             attempt.answered_at = command.answered_at
+        elif isinstance(command, NoteHeard):
+            attempt.heard, attempt.heard_reason = command.verdict, command.reason
+            attempt.clock_at = attempt.clock_at if command.clock_at is None else command.clock_at
         else:
             attempt.bridged_at, attempt.agent = command.bridged_at, command.agent
 

@@ -68,7 +68,8 @@ def _answers(
         at = closed.answered_at
         if at is None or at < since:
             continue
-        kind = ledger.counts_as(closed.outcome.value, at, closed.bridged_at, settings.wait_limit_s)
+        clock = at if attempt.clock_at is None else attempt.clock_at
+        kind = ledger.counts_as(closed.outcome.value, clock, closed.bridged_at, settings.wait_limit_s)
         word = words.get(attempt.opened.attempt_id)
         machine = word is not None and word.code in settings.machine_dispositions and word.at >= since
         if kind is None or machine:

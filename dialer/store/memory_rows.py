@@ -55,6 +55,9 @@ class MemoryAttempt:
     answered_at: float | None = None
     bridged_at: float | None = None
     agent: str | None = None  # whom NoteBridge named
+    clock_at: float | None = None
+    heard: str = ""
+    heard_reason: str = ""
     closed: CloseAttempt | None = None  # with what was noted before, where it said nothing itself
 
 

@@ -87,7 +87,7 @@ def _by_person(dialect: str) -> ColumnElement[bool]:
 
 
 def _counts_as() -> ColumnElement[str]:
-    late = ATTEMPTS.c.bridged_at - ATTEMPTS.c.answered_at > parameter("limit")
+    late = ATTEMPTS.c.bridged_at - func.coalesce(ATTEMPTS.c.clock_at, ATTEMPTS.c.answered_at) > parameter("limit")
     return case(
         (ATTEMPTS.c.outcome.in_(ledger.PERSON_OUTCOMES), ATTEMPTS.c.outcome),
         (or_(ATTEMPTS.c.bridged_at.is_(None), late), Outcome.ABANDONED.value),

@@ -143,6 +143,9 @@ class Attempt(Base):
     reason: Mapped[str] = mapped_column(Text)
     cause: Mapped[str] = mapped_column(String(100))
     sip_status: Mapped[str] = mapped_column(String(40))
+    clock_at: Mapped[float | None] = mapped_column(Double)  # of the abandon clock, if later than the answer
+    heard: Mapped[str] = mapped_column(String(20), server_default="")  # who answered, or what was announced
+    heard_reason: Mapped[str] = mapped_column(Text, server_default="")
 
     __table_args__ = (
         # One live attempt per person, and per phone, also across dialers and campaigns.

@@ -22,6 +22,7 @@ from dialer.domain.commands import (
     LogAgentState,
     NoteAnswer,
     NoteBridge,
+    NoteHeard,
     OpenAttempt,
     ReleaseLeads,
     SaveCampaignState,
@@ -209,6 +210,8 @@ class StoreService:
                 self._gate.answered(conn, command)
             case NoteBridge():
                 self._gate.bridged(conn, command)
+            case NoteHeard():
+                self._gate.heard(conn, command)
             case CloseAttempt():
                 self._gate.close(conn, command, now)
             case ClaimLeads():
@@ -260,6 +263,8 @@ class StoreService:
                 rang_at=row.rang_at,
                 answered_at=row.answered_at,
                 bridged_at=row.bridged_at,
+                clock_at=row.clock_at,
+                heard=row.heard,
             )
             for row in conn.execute(st.former_attempts, me)
         )

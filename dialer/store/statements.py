@@ -229,6 +229,13 @@ class Statements:
         self.note_bridge: Executable = (
             update(ATTEMPTS).where(is_open).values(bridged_at=_p("bridged"), agent=_p("agent"))
         )
+        self.note_heard: Executable = (
+            update(ATTEMPTS)
+            .where(is_open)
+            .values(
+                heard=_p("heard"), heard_reason=_p("reason"), clock_at=func.coalesce(_p("clock"), ATTEMPTS.c.clock_at)
+            )
+        )
         self.close_attempt: Executable = (
             update(ATTEMPTS)
             .where(is_open)

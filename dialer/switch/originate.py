@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 
 from dialer.domain import commands as cmd
+from dialer.domain.hearing import TapLeg, UntapLeg
 from dialer.switch import phones
 from esl import commands as esl
+from esl import leg_commands as leg
 from esl.errors import CommandError
 
 PRESENCE = "dialer"
@@ -32,6 +34,10 @@ def bounded_wait(wait_ms: int, message: str) -> list[esl.App]:
     return [*steps, esl.App("hangup", "NORMAL_CLEARING")]
 
 
+POLL_MS = 100
+"""How often ``wait_for_answer`` looks."""
+
+
 def customer(command: cmd.OriginateCall) -> esl.Originate:
     """The originate of a customer's leg.
 
@@ -39,11 +45,13 @@ def customer(command: cmd.OriginateCall) -> esl.Originate:
     ``RESCUE``, or ends with its conversation where the switch has no such place. ``ignore_display_updates`` keeps the
     agent's extension from the carrier, ``playback_terminators`` keeps a customer's ``*`` from cutting the wait short or
     the message off, ``bridge_filter_dtmf`` the keys of one party from the other: agents' codes are
-    for us.
+    for us. With ``early_media`` a 183 ends the originate before the answer (only
+    CHANNEL_ANSWER tells of that), so that its sound can be recorded; the ring's limit then runs anew, in the leg itself.
     """
+    ring_s = max(1, math.ceil(command.ring_timeout_s))
     variables: dict[str, str | int | bool] = {
         "origination_uuid": command.uuid,
-        "ignore_early_media": True,
+        "ignore_early_media": not command.early_media,
         "hangup_after_bridge": True,
         "transfer_after_bridge": RESCUE,
         "bridge_filter_dtmf": True,
@@ -60,11 +68,17 @@ def customer(command: cmd.OriginateCall) -> esl.Originate:
     if command.caller_id:
         variables["origination_caller_id_number"] = command.caller_id
         variables["origination_caller_id_name"] = command.caller_id
+    then = bounded_wait(command.wait_ms, command.message)
+    if command.early_media:
+        # wait_for_answer looks every 100 ms, and only then the wait begins: what it loses is taken off.
+        variables["execute_on_media"] = f"sched_hangup +{ring_s} NO_ANSWER"
+        variables["api_on_answer"] = f"sched_del {command.uuid}"
+        then = [esl.App("wait_for_answer"), *bounded_wait(max(1, command.wait_ms - POLL_MS), command.message)]
     return esl.Originate(
         endpoint=esl.gateway_endpoint(command.gateway, command.number),
         variables=variables,
-        then=bounded_wait(command.wait_ms, command.message),
-        timeout_s=max(1, math.ceil(command.ring_timeout_s)),
+        then=then,
+        timeout_s=ring_s,
     )
 
 
@@ -130,5 +144,9 @@ def to_esl(command: cmd.SwitchCommand, playable: phones.Playable = no_sounds) ->
             return esl.UuidTransfer(command.uuid, bounded_wait(command.wait_ms, command.message))
         case cmd.TakeSnapshot():
             return esl.ShowChannelsJson()
+        case TapLeg():
+            return leg.UuidTap(command.uuid, command.path)
+        case UntapLeg():
+            return leg.UuidRecord(command.uuid, "stop", command.path)
         case _:
             return phones.to_esl(command, playable)

@@ -22,6 +22,8 @@ Playable = Callable[[tuple[str, ...], str], str]
 
 SUBSCRIPTIONS: Final = ("DTMF", "CHANNEL_HOLD", "CHANNEL_UNHOLD", "RECORD_STOP")
 SEAT, DIALED = "variable_dialer_seat", "variable_dialer_dialed"
+TAP: Final = "Recording-Variable-dialer_tap"
+"""Marks the end of a recording by which callees are listened to."""
 HEADERS: Final = frozenset(
     {
         "DTMF-Digit",
@@ -32,6 +34,7 @@ HEADERS: Final = frozenset(
         "variable_record_ms",
         "variable_record_file_size",
         "variable_record_file_path",
+        TAP,
     }
 )
 _KEY: Final = re.compile(r"[0-9*#A-D]", re.ASCII)
@@ -70,6 +73,8 @@ def phone_called(event: EventLike, node: str, uuid: str, at: float) -> ph.PhoneC
 
 
 def _recording(event: EventLike, uuid: str, at: float) -> ph.RecordingStopped | None:
+    if event.get(TAP):
+        return None
     path = event.get("Record-File-Path") or event.get("variable_record_file_path")
     length = event.get("variable_record_ms") or ""
     known = length.isascii() and length.isdigit() and len(length) < 12

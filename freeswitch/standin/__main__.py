@@ -49,7 +49,7 @@ async def serve(options: argparse.Namespace, password: str, setup: Setup) -> int
         limits=setup.limits,
         timing=setup.timing,
         epoch_s=time.time(),
-        recorder=SilentFiles() if setup.world.records else None,
+        recorder=SilentFiles(setup.world.records),
     )
     server = EventSocketServer(switch, password, linger_s=options.linger_s)
     loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ Sounds by `uuid_broadcast` wait in a queue, each is played when the leg is parke
 lasts less than half a second is played once (from the source).
 
 Left out: every other application (an unknown one ends the leg, as on the real switch), `${...}` expansion in an
-inline dialplan, `execute_on_*` and `api_on_*` variables (kept and shown, never run), a broadcast to a leg that runs
+inline dialplan, `execute_on_*` and `api_on_*` variables but for those of `dialing` (kept and shown, never run), a broadcast to a leg that runs
 another application (it waits for the next park).  The state sequence of an inline originate (ROUTING, then EXECUTE)
 is taken from captured transfers.
 """
@@ -27,6 +27,7 @@ _IDLE = ("echo", "delay_echo")
 # Applications that change nothing the model knows.
 _DEAF = ("log", "info", "ring_ready", "pre_answer", "sched_hangup", "block_dtmf", "unblock_dtmf")
 _LOOP_LEAST_S = 0.5
+POLL_S = 0.1
 
 
 class Apps(Recordings):
@@ -92,6 +93,12 @@ class Apps(Recordings):
             milliseconds = min(int(data), 10**10) if data.strip().isdecimal() else 0
             leg.app_timer = self.clock.at(now + milliseconds / 1000, self._app_over, leg)
             return True
+        if app == "wait_for_answer":
+            if leg.moment_answered is None:
+                self._poll_answer(leg)
+                return True
+            self._execute_complete(leg)
+            return False
         if app in _IDLE:
             self.hear(leg, Heard.SILENCE)
             return True
@@ -125,6 +132,13 @@ class Apps(Recordings):
             return True
         self._execute_complete(leg)
         return False
+
+    def _poll_answer(self, leg: Leg) -> None:
+        """`wait_for_answer` looks every 100 ms."""
+        if leg.moment_answered is not None:
+            self._app_over(leg)
+        elif leg.alive and leg.doing is Doing.RUNNING and leg.app == "wait_for_answer":
+            leg.app_timer = self.clock.at(self.clock.now + POLL_S, self._poll_answer, leg)
 
     def steps_for(self, leg: Leg, extension: str, dialplan: str = "XML", context: str = "") -> tuple[Step, ...]:
         """Where a transfer leads: an inline dialplan, or an extension of the switch's own."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from freeswitch.standin.events import Identity, OtherLeg, Times, View
@@ -91,6 +91,16 @@ class Recording(Bug):
     masked_at: float | None = None
     masked_s: float = 0.0
     until: float | None = None
+    read_only: bool = False
+    buffered: bool = True
+    own: dict[str, str] = field(default_factory=dict)
+    written: int = 0  # samples
+    growth: Timer | None = None
+
+    @property
+    def grows(self) -> bool:
+        """Whether its sound is written as it comes: bare, and the party's own alone."""
+        return self.argument.endswith(".raw")
 
 
 @dataclass(slots=True, eq=False)
@@ -161,6 +171,8 @@ class Leg:
         "limit_timer",
         "media_limit_s",
         "message_at",
+        "moment_early",
+        "ring_limit",
         "moment_answered",
         "moment_bridged",
         "on_final",
@@ -239,6 +251,8 @@ class Leg:
         self.progress_timer: Timer | None = None
         self.talk_left_s = plan.talk_s if plan is not None else None
         self.moment_answered: float | None = None
+        self.moment_early: float | None = None
+        self.ring_limit: Timer | None = None
         self.moment_bridged: float | None = None
         self.message_at: float | None = None
         self.heard: Heard | None = None

@@ -5,12 +5,13 @@ whole-second clock, a duplicate UUID or an exhausted limit leaves no channel eve
 `ignore_early_media` a 183 lets the originate succeed before the answer.  `progress_timeout` ends a call
 without 180 or 183 with PROGRESS_TIMEOUT (from the real one's documentation, not measured).
 
-Left out: `originate_retries`, `leg_timeout`, several legs, `execute_on_*`; such variables are kept and shown
-only.
+Left out: `originate_retries`, `leg_timeout`, several legs, `execute_on_*` but `execute_on_media=sched_hangup` and
+`api_on_answer=sched_del`; such variables are kept and shown only.
 """
 
 from __future__ import annotations
 
+from freeswitch.standin.causes import known_cause
 from freeswitch.standin.channel import Doing, Leg, Reply
 from freeswitch.standin.dialstring import DialStringError, OriginateRequest, parse_originate
 from freeswitch.standin.events import Identity
@@ -154,8 +155,17 @@ class Dialing(Keys):
             return
         self._progressed(leg)
         self.early_media(leg)
+        words = leg.variables.get("execute_on_media", "").split()
+        if words[:1] == ["sched_hangup"] and len(words) > 1:
+            due = self._whole_second(_seconds(words[1].removeprefix("+"), DEFAULT_TIMEOUT_S))
+            leg.ring_limit = self.clock.at(due, self._overdue, leg, words[2] if len(words) > 2 else "NORMAL_CLEARING")
         if not leg.flag("ignore_early_media"):
             self._settle(leg, request)
+
+    def _overdue(self, leg: Leg, cause: str) -> None:
+        """`sched_hangup`: answered or not."""
+        if leg.alive:
+            self.hang_up(leg, known_cause(cause), "limit")
 
     def _on_answer(self, leg: Leg, request: OriginateRequest) -> None:
         if not leg.alive:
@@ -164,6 +174,8 @@ class Dialing(Keys):
         self._progressed(leg)
         waiting = leg.doing is Doing.DIALING
         self.answered(leg)
+        if leg.ring_limit is not None and leg.variables.get("api_on_answer") == f"sched_del {leg.uuid}":
+            leg.ring_limit.cancel()
         if leg.phone is not None:
             if leg.phone.drop_s is not None:
                 leg.far_timer = self.clock.at(

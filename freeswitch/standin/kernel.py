@@ -75,6 +75,9 @@ class _NoDisk:
     def begin(self, path: str) -> bool:
         return True
 
+    def append(self, path: str, sound: bytes) -> None:
+        return None
+
     def finish(self, path: str, channels: int, seconds: float) -> None:
         return None
 

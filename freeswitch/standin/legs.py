@@ -87,6 +87,7 @@ class Legs(Kernel):
         """A 183 with media came, or was sent."""
         leg.seen = True
         leg.early = True
+        leg.moment_early = self.clock.now
         leg.answer_state = "early"
         leg.times = leg.times._replace(progress_media=self.clock.micros())
         leg.put(endpoint_disposition="EARLY MEDIA")

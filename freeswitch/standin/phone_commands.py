@@ -95,7 +95,8 @@ class PhoneCommands(Phones):
             return NO_SESSION
         if what == "start":
             limit = _seconds(words[3]) if len(words) > 3 else 0
-            return DONE if self.record(leg, path, limit) else "-ERR Cannot record session!\n"
+            own = _own_variables(" ".join(words[4:]))
+            return DONE if self.record(leg, path, limit, own) else "-ERR Cannot record session!\n"
         if what == "stop":
             return DONE if self.stop_recording(leg, path) else "-ERR Cannot stop record session!\n"
         return DONE if self.mask(leg, path, what == "mask") else f"-ERR Cannot {what} recording session!\n"
@@ -145,6 +146,14 @@ class PhoneCommands(Phones):
             return "-USAGE: fail|ok\n"
         self.uploads_fail = argument == "fail"
         return OK
+
+
+def _own_variables(text: str) -> dict[str, str]:
+    """`{name=value,...}` behind the limit: of this recording alone."""
+    if not (text.startswith("{") and text.endswith("}")):
+        return {}
+    pairs = (pair.partition("=") for pair in text[1:-1].split(","))
+    return {name: value for name, equals, value in pairs if equals}
 
 
 def _seconds(text: str) -> int:

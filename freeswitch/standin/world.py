@@ -15,7 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from freeswitch.standin.voices import DEAD, MACHINES, PERSONS
+
 T = TypeVar("T")
+MACHINE_RECORDS_S = 60.0
+"""How long a machine records before it hangs up."""
 
 # Final responses of a carrier that the model can play (0: none ever comes, the callee's phone just rings on).
 ANSWERED, BUSY, REJECTED, INVALID, FAILED, NO_REPLY = 200, 486, 603, 404, 503, 0
@@ -46,6 +50,7 @@ class CallPlan:
     `ring_s` is the delay of the 180 and `early_media_s` of a 183 (None: not sent).  Once answered, the callee
     hangs up after `patience_s` without an agent, after `talk_s` with one, and after `hangup_s` in any case
     (None: never).  With `keys` it presses those, one each 0.3 s, from `keys_s` after its answer on.
+    `says` is the voice that greets after the answer, `announces` what the carrier plays in early media (`voices`).
     `unreachable` means that the carrier itself cannot be reached: the switch reports 503 at
     once.
     """
@@ -58,6 +63,8 @@ class CallPlan:
     talk_s: float | None = None
     hangup_s: float | None = None
     unreachable: bool = False
+    says: str = ""
+    announces: str = ""
     keys: str = ""
     keys_s: float = 1.0
 
@@ -79,7 +86,9 @@ class WorldSpec:
 
     Outcome shares (`answer_probability`, `busy_probability`, ...) need not sum to 1: what is left does not
     answer. `answer_groups` mixes leads of different answerability: pairs (weight, factor on
-    `answer_probability`); each number belongs to one group for good.  `talk_times_s` is an empirical list of
+    `answer_probability`); each number belongs to one group for good.  `machine_probability` is the share of answers
+    by machines, `announced_probability` that of invalid numbers of which the carrier tells in early media, without a 404.
+      `talk_times_s` is an empirical list of
     conversations (scaled by `talk_scale`); when empty, talk is lognormal.  `gateways` empty means that every
     gateway exists.  `scripted` forces what a number does; `scripted_phones` the same by the extension or the
     whole dial string.
@@ -96,6 +105,8 @@ class WorldSpec:
     failure_probability: float = 0.02
     answer_groups: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
     number_salt: int = 0
+    machine_probability: float = 0.0
+    announced_probability: float = 0.0
 
     progress_min_s: float = 0.3
     progress_max_s: float = 1.5
@@ -286,11 +297,18 @@ class World:
         )
         if rng.random() < spec.hangup_at_answer_probability:
             patience = rng.uniform(0.0, 0.3)
-        return CallPlan(ANSWERED, answer, ring, early, patience, self.talk_time_s(number))
+        talk = self.talk_time_s(number)
+        if spec.machine_probability and rng.random() < spec.machine_probability:
+            voice = MACHINES[zlib.crc32(number.encode()) % len(MACHINES)]
+            return CallPlan(ANSWERED, answer, ring, early, MACHINE_RECORDS_S, min(talk, MACHINE_RECORDS_S), says=voice)
+        voice = PERSONS[zlib.crc32(number.encode()) % len(PERSONS)]
+        return CallPlan(ANSWERED, answer, ring, early, patience, talk, says=voice)
 
     def _refused(self, status: int) -> CallPlan:
         spec, rng = self.spec, self._rng
         delay = rng.uniform(spec.refuse_min_s, max(spec.refuse_min_s, spec.refuse_max_s))
+        if status == INVALID and spec.announced_probability and rng.random() < spec.announced_probability:
+            return CallPlan(NO_REPLY, 0.0, None, delay, announces=DEAD)
         if status in (INVALID, FAILED):
             return CallPlan(sip_status=status, final_s=delay, ring_s=None)
         ring, early = self._progress()

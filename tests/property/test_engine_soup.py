@@ -6,6 +6,7 @@ The soup knows no protocol: any event may name any identifier at any time, and t
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from engine_kit import settings as engine_settings
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain import hearing
 from dialer.domain.call import CallState
+from dialer.domain.hearing import GRACE_S, Clock, MachinePolicy, ScreeningSettings
+from dialer.domain.hearing import NOT_SCREENED as HANG_NOBODY
 from dialer.domain.settings import Mode
 from pacing.board import Phase
 from pacing.settings import CampaignPacing
@@ -27,21 +31,28 @@ from pacing.settings import CampaignPacing
 MIN_RING_S = 15.0
 CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "NO_ANSWER", "SYSTEM_SHUTDOWN", "", "WHAT_IS_THIS")
 STEPS_S = (0.0, 0.0, 0.01, 0.06, 0.3, 1.0, 2.5, 7.0, 16.0, 45.0)
-KINDS = 34
+KINDS = 40
+NOT_SCREENED = KINDS - 6
+"""So many kinds of events are left where nobody is listened to."""
+HANGING_UP = ScreeningSettings(MachinePolicy.HANG_UP, Clock.ANSWER, dead_numbers=True)
+LEAVING = ScreeningSettings(MachinePolicy.MESSAGE, Clock.GREETING_END, message="voicemail.wav", dead_numbers=True)
+LONGEST_SCREENING_S = LEAVING.decide_within_s + GRACE_S
 EAGER = CampaignPacing("c3", min_ring_s=MIN_RING_S, min_agents=1, hang_up_over=0.001, hang_up_share=1.0)
 
 
 class Soup:
     """Turns numbers into events, and checks after each one."""
 
-    def __init__(self, *, wild: bool, recovered: bool) -> None:
+    def __init__(self, *, wild: bool, recovered: bool, screening: bool = False) -> None:
+        one, two = (HANGING_UP, LEAVING) if screening else (HANG_NOBODY, HANG_NOBODY)
         mix = (
-            campaign("c1", Mode.RATIO, lines_per_agent=2.0, min_ring_s=MIN_RING_S, wrap_up_s=3.0),
+            campaign("c1", Mode.RATIO, lines_per_agent=2.0, min_ring_s=MIN_RING_S, wrap_up_s=3.0, screening=one),
             campaign("c2", Mode.PREVIEW, min_ring_s=MIN_RING_S, preview_on_timeout="dial", preview_timeout_s=5.0),
-            campaign("c3", Mode.PREDICTIVE, min_ring_s=MIN_RING_S, wrap_up_s=3.0, pacing=EAGER),
+            campaign("c3", Mode.PREDICTIVE, min_ring_s=MIN_RING_S, wrap_up_s=3.0, pacing=EAGER, screening=two),
         )
         people = agents(3, "c1", "c2", "c3", login=True)
         config = engine_settings(*mix, people=people, trunks=(trunk(channels=8, calls_per_second=20.0),))
+        config = replace(config, hearing=frozenset({NODE}))
         self.floor = Floor(config, leads=60, gate=not wild, phones=not wild)
         self.wild = wild
         self.asked: list[str] = []
@@ -76,12 +87,14 @@ class Soup:
     def make(self, kind: int, a: int, b: int) -> ev.Event:
         ids, now = self.ids(), self.floor.now
         one, two = ids[a % len(ids)], ids[b % len(ids)]
+        if kind >= NOT_SCREENED:
+            one = self._listened_to(a) or one
         who = ("a1", "a2", "a3", "nobody")[a % 4]
         node = NODE if b % 8 else "fs9"
         table: list[Any] = [
             lambda: ev.Tick(),
             lambda: ev.LegRinging(one, now, early_media=bool(b % 2)),
-            lambda: ev.LegAnswered(one, now),
+            lambda: ev.LegAnswered(self._listened_to(a) or one, now),
             lambda: ev.LegAnswered(one, now - b),
             lambda: ev.LegsBridged(one, two, now),
             lambda: self._true_bridge(a) or ev.LegsBridged(two, one, now),
@@ -115,9 +128,21 @@ class Soup:
             lambda: ev.CampaignOrder(
                 1, ("c1", "c2", "c3", "zz")[a % 4], ("start", "start", "pause", "stop", "dance")[b % 5]
             ),
+            lambda: hearing.Heard(one, list(hearing.Verdict)[b % 3], "said", now, (None, now - b / 100)[a % 2]),
+            lambda: hearing.WordsHeard(one, now - (b % 3)),
+            lambda: hearing.BeepHeard(one, now),
+            lambda: hearing.QuietHeard(one, now),
+            lambda: hearing.AnnouncementHeard(one, list(hearing.Announcement)[b % 5], "said", now),
+            lambda: ev.CommandRefused(one, ("TapLeg", "UntapLeg")[b % 2], "-ERR"),
         ]
         assert len(table) == KINDS
         return table[kind]()  # type: ignore[no-any-return]
+
+    def _listened_to(self, a: int) -> str | None:
+        """Mostly a call of which something may be heard."""
+        heard = (CallState.SCREENING, CallState.MACHINE, CallState.RINGING)
+        calls = [call.id for call in self.floor.live.calls.values() if call.state in heard]
+        return calls[a % len(calls)] if calls and a % 4 else None
 
     def _true_bridge(self, a: int) -> ev.Event | None:
         sent = self.floor.of(cmd.Bridge)
@@ -208,6 +233,10 @@ class Soup:
                 assert call.agent.call is call, f"{call.id} ({call.state}) and its agent disagree"
             if call.state is CallState.CONNECTING:
                 assert call.agent is not None
+            if call.state is CallState.SCREENING and call.kill_as is None:
+                assert call.agent is None and call.since + LONGEST_SCREENING_S >= floor.now - 1e-6, "screened too long"
+            if call.state is CallState.MACHINE:
+                assert call.agent is None and call.heard == "machine"
         for call in live.waiting.values():
             assert call.state is CallState.WAITING and call.agent is None
         for name, line in live.trunks.items():
@@ -248,7 +277,7 @@ class Soup:
 
 
 moves = st.lists(
-    st.tuples(st.integers(0, KINDS - 1), st.integers(0, 255), st.integers(0, 255), st.integers(0, len(STEPS_S))),
+    st.tuples(st.integers(0, NOT_SCREENED - 1), st.integers(0, 255), st.integers(0, 255), st.integers(0, len(STEPS_S))),
     min_size=20,
     max_size=120,
 )
@@ -269,6 +298,32 @@ def test_soup_over_a_floor_at_work(moves: list[tuple[int, int, int, int]], recov
     soup = Soup(wild=False, recovered=recovered)
     soup.floor.up()
     soup.note()
+    for move in moves:
+        soup.feed(*move)
+    soup.finish()
+
+
+screened_moves = st.lists(
+    st.tuples(
+        st.sampled_from([*range(KINDS), *12 * [1, 2, 2, 2, 9, *range(NOT_SCREENED, KINDS)]]),
+        st.integers(0, 255),
+        st.integers(0, 255),
+        st.integers(0, len(STEPS_S)),
+    ),
+    min_size=20,
+    max_size=120,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(moves=screened_moves, wild=st.booleans(), recovered=st.booleans())
+def test_soup_where_callees_are_listened_to(
+    moves: list[tuple[int, int, int, int]], wild: bool, recovered: bool
+) -> None:
+    soup = Soup(wild=wild, recovered=recovered, screening=True)
+    if not wild:
+        soup.floor.up()
+        soup.note()
     for move in moves:
         soup.feed(*move)
     soup.finish()

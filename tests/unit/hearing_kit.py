@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.domain.hearing import HearingEvent
+from dialer.domain.hearing import HearingEvent, WordsHeard
 from dialer.hearing.cadence import Cadence, CadenceSettings, Judgement
 from dialer.hearing.listener import Listener
 from dialer.hearing.sound import FRAME_S, RATE, Ear
@@ -67,7 +67,17 @@ def judged(signal: Signal, settings: CadenceSettings | None = None) -> Judgement
     return verdicts[0]
 
 
+def without_words(events: list[HearingEvent]) -> list[HearingEvent]:
+    """What is told but that somebody speaks still."""
+    return [event for event in events if not isinstance(event, WordsHeard)]
+
+
 def played(listener: Listener, signal: Signal, start: float = 0.0) -> list[HearingEvent]:
+    """What a listener tells when ``signal`` comes in real time, but that somebody speaks still."""
+    return without_words(everything(listener, signal, start))
+
+
+def everything(listener: Listener, signal: Signal, start: float = 0.0) -> list[HearingEvent]:
     """What a listener tells when ``signal`` comes in real time."""
     now = start
     events: list[HearingEvent] = []

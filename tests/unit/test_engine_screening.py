@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from dialer.domain.hearing import Announcement, BeepHeard, Heard, MachinePolicy, QuietHeard, Verdict
+from dialer.domain.hearing import (
+    GRACE_S,
+    Announcement,
+    BeepHeard,
+    Clock,
+    Heard,
+    MachinePolicy,
+    QuietHeard,
+    ScreeningSettings,
+    Verdict,
+    WordsHeard,
+)
 from dialer.domain.outcomes import Outcome
 from dialer.engine.screening import (
     ANNOUNCED,
-    GRACE_S,
-    Clock,
     EndMachine,
     Hold,
     Phase,
     PlayMessage,
     Route,
     Screening,
-    ScreeningSettings,
 )
 
 AT = 100.0
@@ -37,12 +45,11 @@ def person(verdict: Verdict = Verdict.HUMAN, end: float | None = AT + 1.0) -> He
 @pytest.mark.parametrize("policy", [MachinePolicy.OFF, MachinePolicy.AGENT])
 def test_without_screening_the_customer_goes_to_an_agent_at_once(policy: MachinePolicy) -> None:
     one = screening(policy)
-    assert one.begin() == Route("no screening", AT + 2.0)
+    assert one.begin() == Route("no screening", AT)
     assert one.due_at is None and one.phase is Phase.ROUTED
     assert one.heard(machine()) is None
     assert one.verdict == machine()  # written down
     assert one.outcome(True) is None
-    assert ScreeningSettings(policy).wait_s == 2.0
 
 
 @pytest.mark.parametrize("policy", [MachinePolicy.HANG_UP, MachinePolicy.MESSAGE])
@@ -50,18 +57,18 @@ def test_without_screening_the_customer_goes_to_an_agent_at_once(policy: Machine
 def test_a_person_goes_to_an_agent_within_the_limit_of_the_clock(policy: MachinePolicy, verdict: Verdict) -> None:
     one = screening(policy)
     assert one.begin() is None
-    assert one.heard(person(verdict)) == Route(f"{verdict.value}: greeting", AT + 3.0, renew=True)
+    assert one.heard(person(verdict)) == Route(f"{verdict.value}: greeting", AT + 1.0)
     assert one.outcome(True) is None
     strict = screening(policy, Clock.ANSWER)
     strict.begin()
-    assert strict.heard(person(verdict)) == Route(f"{verdict.value}: greeting", AT + 2.0)
+    assert strict.heard(person(verdict)) == Route(f"{verdict.value}: greeting", AT)
 
 
 def test_without_words_the_clock_starts_at_the_answer() -> None:
     one = screening(MachinePolicy.HANG_UP)
     one.begin()
     step = one.heard(person(Verdict.UNSURE, None))
-    assert isinstance(step, Route) and step.limit_at == AT + 2.0
+    assert isinstance(step, Route) and step.clock_at == AT
 
 
 def test_a_machine_is_hung_up() -> None:
@@ -102,21 +109,47 @@ def test_a_machine_without_an_end_is_hung_up() -> None:
     assert one.due(AT + 48.0) == EndMachine("machine: no beep within 45 s")
 
 
-@pytest.mark.parametrize(("clock", "due"), [(Clock.GREETING_END, 4.0 + GRACE_S), (Clock.ANSWER, 1.8)])
-def test_a_verdict_that_does_not_come_means_a_person(clock: Clock, due: float) -> None:
+@pytest.mark.parametrize("clock", list(Clock))
+def test_a_verdict_that_does_not_come_means_a_person_in_time(clock: Clock) -> None:
     one = screening(MachinePolicy.HANG_UP, clock)
     one.begin()
-    assert one.due_at == pytest.approx(AT + due)
-    assert one.due(AT + due - 0.01) is None
-    step = one.due(AT + due)
-    assert isinstance(step, Route) and step.reason.startswith("unsure: no verdict")
+    assert one.due_at == pytest.approx(AT + 1.6)
+    assert one.due(AT + 1.59) is None
+    step = one.due(AT + 1.6)
+    assert isinstance(step, Route) and step.reason.startswith("unsure: no verdict") and step.clock_at == AT
     assert one.heard(machine(AT + 9)) is None  # too late: an agent is on the line
     assert one.due(AT + 99) is None
 
 
-def test_the_fail_safe_waits_as_long_as_the_verdict_may_take() -> None:
-    assert ScreeningSettings(MachinePolicy.HANG_UP, Clock.GREETING_END).wait_s == 4.0 + GRACE_S + 2.0
-    assert ScreeningSettings(MachinePolicy.HANG_UP, Clock.ANSWER).wait_s == 2.0
+def test_who_speaks_still_has_not_ended_their_greeting() -> None:
+    one = screening(MachinePolicy.HANG_UP)
+    one.begin()
+    one.words(WordsHeard("leg", AT + 1.2))
+    assert one.due_at == pytest.approx(AT + 2.8)
+    one.words(WordsHeard("leg", AT + 3.2))
+    assert one.due_at == pytest.approx(AT + 4.0 + GRACE_S)  # the time bound
+    step = one.due(AT + 4.25)
+    assert isinstance(step, Route) and step.clock_at == AT + 3.2
+    one.words(WordsHeard("leg", AT + 5.0))
+    assert one.due_at is None
+    strict = screening(MachinePolicy.HANG_UP, Clock.ANSWER)
+    strict.begin()
+    strict.words(WordsHeard("leg", AT + 1.2))
+    assert strict.due_at == pytest.approx(AT + 1.6) and strict.clock_at == AT
+
+
+def test_words_before_are_nothing_when_the_verdict_says_when_the_greeting_ended() -> None:
+    one = screening(MachinePolicy.HANG_UP)
+    one.begin()
+    one.words(WordsHeard("leg", AT + 1.2))
+    assert one.heard(person(Verdict.HUMAN, AT + 0.9)) == Route("human: greeting", AT + 0.9)
+
+
+def test_nobody_listens() -> None:
+    one = screening(MachinePolicy.MESSAGE)
+    one.begin()
+    assert one.unheard("the switch records nothing") == Route("unsure: the switch records nothing", AT)
+    assert one.unheard("again") is None
 
 
 def test_margins_that_leave_no_time_are_refused() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from hearing_kit import Signal, joined, played, quiet, tone, words
+from itertools import pairwise
 
-from dialer.domain.hearing import BeepHeard, Heard, ListenKind, QuietHeard, Verdict
+import pytest
+from hearing_kit import Signal, everything, joined, played, quiet, tone, without_words, words
+
+from dialer.domain.hearing import BeepHeard, Heard, ListenKind, QuietHeard, Verdict, WordsHeard
 from dialer.hearing.listener import BEHIND_S, STARTS_WITHIN_S, HearingSettings, Listener
 from dialer.hearing.sound import FRAME_S
 from dialer.hearing.wavefile import frames
@@ -58,7 +60,7 @@ def test_what_the_switch_holds_back_at_first_is_not_missed(late: float) -> None:
         while coming and coming[0][0] <= now:
             events += one.packet(coming.pop(0)[1], now)
         events += one.tick(now)
-    (event,) = events
+    (event,) = without_words(events)
     assert isinstance(event, Heard) and event.verdict is Verdict.HUMAN
     assert event.greeting_end_at == pytest.approx(100.4 + late, abs=0.1)
 
@@ -73,9 +75,9 @@ def test_a_standstill_loses_nothing() -> None:
         events += one.packet(piece, now) + one.tick(now)
     now += 1.0  # this process stood still; the file went on
     events += one.packet(b"".join(pieces[40:90]), now) + one.tick(now)
-    assert [event.verdict for event in events if isinstance(event, Heard)] == [Verdict.HUMAN]
-    assert isinstance(events[0], Heard)
-    assert events[0].greeting_end_at == pytest.approx(101.3, abs=0.1)
+    (event,) = without_words(events)
+    assert isinstance(event, Heard) and event.verdict is Verdict.HUMAN
+    assert event.greeting_end_at == pytest.approx(101.3, abs=0.1)
 
 
 def test_sound_that_silence_has_replaced_is_left_out() -> None:
@@ -110,6 +112,26 @@ def test_after_a_machine_without_a_beep_comes_quiet() -> None:
     assert isinstance(heard, Heard) and isinstance(quiet_heard, QuietHeard)
     assert quiet_heard.at == pytest.approx(100.0 + 4.5 + 3.0, abs=0.15)
     assert quiet_heard.reason.startswith("quiet for 3.0 s")
+
+
+def test_that_somebody_speaks_still_is_told_until_it_is_judged() -> None:
+    events = everything(listener(), joined(GREETING, tone(1000, 0.4), quiet(1.0)), start=100.0)
+    spoken = [event.at for event in events if isinstance(event, WordsHeard)]
+    judged = next(event.at for event in events if isinstance(event, Heard))
+    assert 5 <= len(spoken) <= 9 and spoken == sorted(spoken)
+    assert 100.5 < spoken[0] < 100.8 and spoken[-1] <= judged
+    assert max(later - sooner for sooner, later in pairwise(spoken)) <= 0.6
+    silent = everything(listener(), joined(quiet(0.5), words(0.2), quiet(2.0)), start=100.0)
+    assert len(silent) <= 2 and isinstance(silent[-1], Heard)
+
+
+def test_a_tap_that_gives_crumbs_is_bounded_too() -> None:
+    one, now = listener(), 100.0
+    events: list[object] = []
+    while not events and now < 110.0:
+        now += 0.5
+        events += one.packet(b"\0", now) + one.tick(now)
+    assert now <= 103.0
 
 
 def test_a_person_is_listened_to_no_longer() -> None:
