@@ -186,6 +186,24 @@ def test_a_leg_is_judged_by_its_state(more: dict[str, str], answered: bool, brid
     assert (fact.answered, fact.peer is not None, fact.parked) == (answered, bridged, parked)
 
 
+@pytest.mark.parametrize(
+    ("agent", "state", "joined"),
+    [
+        ("HELD", "CS_EXCHANGE_MEDIA", True),
+        ("ACTIVE", "CS_EXCHANGE_MEDIA", False),  # stale: it says so only for a while after a bridge
+        ("HELD", "CS_PARK", False),
+    ],
+)
+def test_a_conversation_in_which_a_phone_holds_is_still_one(agent: str, state: str, joined: bool) -> None:
+    """Neither leg's application tells the other then (measured)."""
+    rows = [
+        row(uuid=A, state=state, callstate=agent, application="", call_uuid=U),
+        row(presence_data="dialer/call/c1", state="CS_SOFT_EXECUTE", application="playback", call_uuid=U),
+    ]
+    facts, _ = parse(json.dumps({"row_count": 2, "rows": rows}))
+    assert [fact.peer for fact in facts] == ([U, A] if joined else [None, None])
+
+
 @pytest.mark.parametrize("kind", ["call", "agent", "seat", "party"])
 def test_every_kind_of_leg_of_ours_is_told(kind: str) -> None:
     ((fact,), _) = parse(json.dumps({"row_count": 1, "rows": [row(presence_data=f"dialer/{kind}/x")]}))
