@@ -13,6 +13,7 @@ from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger, Line
 from dialer.domain.call import CallState
 from dialer.domain.commands import HangUp, LogAgentState, OriginateAgent, ParkLeg
 from dialer.domain.events import LegParked, OriginateReplied
+from dialer.domain.phones import SetVariables
 from dialer.engine.live import Agent, Live
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ LOOK_S = 1.2
 LINE_GRACE_S = 10.0
 EXPECT_S = 60.0
 """How long after a start all switches are waited for, while one of them may still have an agent's open line."""
+DIALED_IN_MEDIA_TIMEOUT_S = 10.0
+"""What the dialplan gives a phone that called us; a rung one has its seat's."""
+LONGEST_HOLD_S = 600.0
+"""How long a phone may be on hold by its own button: many send nothing meanwhile, and are no lost phones for that."""
 LOGIN_SPREAD_S = 0.05
 """No two phones are rung closer than this: after a restart all lines are opened, and the switch has a rate limit."""
 RETRY_S = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
@@ -157,9 +162,20 @@ class Lines:
         if agent.leg is None or agent.held is held:
             return
         agent.held = held
+        # The switch reads it at the next press of the button: on the way back a lost phone is to be missed soon again.
+        self._bear_silence(agent, self._media_timeout(agent) if held else LONGEST_HOLD_S)
         self._changed(agent)
         if not held:
             self.calls.route()
+
+    def _media_timeout(self, agent: Agent) -> float:
+        return DIALED_IN_MEDIA_TIMEOUT_S if agent.dialed_in else agent.seat.media_timeout_s
+
+    def _bear_silence(self, agent: Agent, seconds: float) -> None:
+        """How long the phone may be silent once its hold button was pressed: sooner it has no effect (measured)."""
+        if agent.leg is not None and self._media_timeout(agent) > 0 and self.live.nodes[agent.node].up:
+            limit = (("media_timeout", str(round(seconds * 1000))),)
+            self.live.emit(SetVariables(agent.node, agent.leg, limit))
 
     def part(self, agent: Agent) -> tuple[str | None, str]:
         """Take a parked line from its agent without ending it: its UUID, if there is one, and its node."""
@@ -188,6 +204,7 @@ class Lines:
             self._set_line(agent, Line.PARKED)
             self.voice.wait(agent)
         if agent.state is AgentState.CONNECTING:
+            self._bear_silence(agent, LONGEST_HOLD_S)
             agent.idle_since = live.now
             self.move(agent, AgentTrigger.LINE_UP, agent.reason)
             live.timers.set(("agent", "steady", name), live.now + RETRY_S[-1])

@@ -104,7 +104,7 @@ class Legs(Kernel):
         leg.answer_state = "answered"
         leg.times = leg.times._replace(answered=self.clock.micros())
         leg.moment_answered = now
-        leg.media_limit_s = _media_limit(leg)
+        leg.media_limit_s = media_limit(leg)
         self.emit("CHANNEL_ANSWER", leg)
         self.call_state(leg, "ACTIVE")
         # What was heard in early media does not count as heard on the answered call.
@@ -247,8 +247,8 @@ class Legs(Kernel):
             waiting(f"-ERR {leg.cause}\n")
 
 
-def _media_limit(leg: Leg) -> float | None:
-    """How long the phone may send nothing before the switch hangs up: read once, when media begins."""
+def media_limit(leg: Leg) -> float | None:
+    """How long the phone may send nothing before the switch hangs up: read when media begins, again at a hold."""
     for name, unit in (("media_timeout", 1000.0), ("rtp_timeout_sec", 1.0)):
         text = leg.variables.get(name, "")
         if text.isdecimal() and len(text) < 10 and int(text):

@@ -1,22 +1,20 @@
 """What phones do by themselves: call the switch, hang up, press hold, vanish; and whether one is free to be called.
 
 Owns legs that come in: the order of their events, the authentication of a seat's phone (its user stands in
-`sip_auth_username`), the run of the dialplan.  A phone that vanishes sends nothing more: the switch notices after
-`media_timeout`, if that was set when the media began (ten times later on hold), else never.  Must not know what a
-call is for.
+`sip_auth_username`), the run of the dialplan.  A phone that vanishes sends nothing more, nor does one that holds by its
+own button: the switch notices after `media_timeout`, if that was set when the media began or when the button was last
+pressed (a re-INVITE reads it anew, as measured), else never.  Must not know what a call is for.
 """
 
 from __future__ import annotations
-
-from typing import Final
 
 from freeswitch.standin.channel import Leg
 from freeswitch.standin.dialing import Dialing
 from freeswitch.standin.events import Identity
 from freeswitch.standin.holding import BY_PHONE
+from freeswitch.standin.legs import media_limit
 from freeswitch.standin.world import PhonePlan
 
-_HOLD_FACTOR: Final = 10.0
 SEATS, PUBLIC = "seats", "public"
 
 
@@ -36,8 +34,7 @@ class Phones(Dialing):
             return None
         if seat:
             for other in self.legs_of(caller):
-                if other.vanished_at is None:
-                    self.hold(other, BY_PHONE)
+                self.button(other, True)
         domain, context = self.globals["domain"], SEATS if seat else PUBLIC
         profile = "internal" if seat else "external"
         identity = Identity(
@@ -132,7 +129,17 @@ class Phones(Dialing):
         """The phone's own hold button."""
         if leg.vanished_at is not None:
             return False
-        return self.hold(leg, BY_PHONE) if on else self.unhold(leg)
+        pressed = self.hold(leg, BY_PHONE) if on else self.unhold(leg)
+        if pressed:
+            leg.media_limit_s = media_limit(leg)
+        if pressed and on and leg.media_limit_s is not None:
+            since = leg.hold_us[0]
+            self.clock.at(self.clock.now + leg.media_limit_s, self._silent, leg, since)
+        return pressed
+
+    def _silent(self, leg: Leg, since: int) -> None:
+        if leg.alive and leg.held == BY_PHONE and leg.hold_us[0] == since and leg.vanished_at is None:
+            self.hang_up(leg, "MEDIA_TIMEOUT", "media")
 
     def vanishes(self, leg: Leg) -> bool:
         """The phone loses its power or its network: it says and hears nothing more."""
@@ -144,14 +151,9 @@ class Phones(Dialing):
         self.note_hearing(leg)
         limit = leg.media_limit_s
         if limit is not None:
-            self.clock.at(self.clock.now + limit, self._media_lost, leg, limit)
+            self.clock.at(self.clock.now + limit, self._media_lost, leg)
         return True
 
-    def _media_lost(self, leg: Leg, limit: float) -> None:
-        if not leg.alive or leg.vanished_at is None:
-            return
-        longer = leg.vanished_at + limit * _HOLD_FACTOR
-        if leg.held and self.clock.now < longer - 1e-6:
-            self.clock.at(longer, self._media_lost, leg, limit)
-            return
-        self.hang_up(leg, "MEDIA_TIMEOUT", "media")
+    def _media_lost(self, leg: Leg) -> None:
+        if leg.alive and leg.vanished_at is not None:
+            self.hang_up(leg, "MEDIA_TIMEOUT", "media")

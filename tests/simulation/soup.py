@@ -193,7 +193,10 @@ def served_again(shift: Shift, before: dict[str, int]) -> None:
     served = {name: agent.calls - before[name] for name, agent in live.agents.items()}
     for name, agent in live.agents.items():
         if agent.nailed_up and "alpha" in agent.settings.campaigns and agent.state.value in ("ready", "reserved"):
-            assert agent.free or agent.call is not None or agent.line_since > shift.now - 20, f"{name}: {agent.line}"
+            leg = shift.switch.legs.get(agent.leg or "")
+            dark = leg is not None and bool(leg.held) and agent.held  # lost its power on hold: missed in ten minutes
+            busy = agent.call is not None or agent.line_since > shift.now - 20
+            assert agent.free or busy or dark, f"{name}: {agent.line}, on hold: {agent.held}"
     alpha = [name for name, agent in live.agents.items() if "alpha" in agent.settings.campaigns and agent.nailed_up]
     reached = [name for name in alpha if live.agents[name].leg is not None]
     assert not reached or any(served[name] for name in alpha), f"nobody serves anybody afterwards: {served}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from engine_kit import NODE, none, one
+from engine_kit import NODE, Floor, agents, campaign, none, one, settings
 from phones_kit import PhoneFloor
 
 from dialer.domain import commands as cmd
@@ -334,6 +336,21 @@ def test_a_leg_of_a_former_run_is_adopted_and_no_phone_rings(seat: str) -> None:
     f.accounted()
 
 
+@pytest.mark.parametrize("usual", ["c1", "s1"])
+def test_who_logs_in_at_every_start_is_found_at_the_phone_where_they_sit(usual: str) -> None:
+    """And not at the seat of the configuration, be it one that is only rung when needed."""
+    f = floor()
+    uuid = f.log_in("1001", "")
+    name = f.agent("1001").seat.seat
+    person = replace(f.config.agents["1001"], seat=usual, login_at_start=True)
+    f.config = replace(f.config, agents={**f.config.agents, "1001": person})
+    fact = ev.ChannelFact(uuid, "seat", "", True, None, f.now - 60, True)
+    restarted(f, fact, agents=(ev.AgentFact("1001", "ready", "", name, uuid),))
+    assert (f.state("1001"), f.line("1001"), f.agent("1001").seat.seat) == ("ready", "parked", name)
+    none(f.log, cmd.OriginateAgent, cmd.HangUp)
+    f.accounted()
+
+
 def test_the_leg_of_a_former_run_is_gone() -> None:
     f = floor()
     outside = ev.AgentFact("1001", "ready", "", "outside-c0000000", "gone")
@@ -473,3 +490,16 @@ def test_a_hold_that_was_not_heard_is_found_in_the_list() -> None:
     f.send(ph.LegHeld(leg, True, f.now))
     f.hang_up(leg)
     assert not f.agent("1001").held
+
+
+def test_a_phone_that_sends_nothing_on_hold_is_not_lost_and_missed_again_afterwards() -> None:
+    f = floor()
+    leg = f.log_in("1001", "")
+    limits = lambda: [int(dict(c.variables)["media_timeout"]) for c in f.of(ph.SetVariables) if c.uuid == leg]  # noqa: E731
+    assert limits() == [600_000]
+    f.send(ph.LegHeld(leg, True, f.now))
+    assert limits()[1:] == [10_000]
+    f.send(ph.LegHeld(leg, False, f.now))
+    assert limits()[2:] == [600_000]
+    rung = Floor(settings(campaign(), people=agents(1))).up()
+    none(rung.log, ph.SetVariables)  # its seat has no timeout
