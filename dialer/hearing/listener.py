@@ -12,7 +12,16 @@ from typing import Final
 
 import numpy as np
 
-from dialer.domain.hearing import AnnouncementHeard, BeepHeard, Heard, HearingEvent, ListenKind, QuietHeard, Verdict, WordsHeard
+from dialer.domain.hearing import (
+    AnnouncementHeard,
+    BeepHeard,
+    Heard,
+    HearingEvent,
+    ListenKind,
+    QuietHeard,
+    Verdict,
+    WordsHeard,
+)
 from dialer.hearing.announcements import EarlyMedia, EarlySettings
 from dialer.hearing.cadence import Cadence, CadenceSettings, Judgement
 from dialer.hearing.prints import EMPTY, Prints
@@ -156,7 +165,9 @@ class Listener:
             before, self._lost = self._last, []
             sound = self._ear.hear_after_gap(frame) if held else self._ear.hear(frame)
             self._last = (sound, frame)
-            lost = [(*(before if 2 * n < len(held or ()) else self._last), then) for n, (_, then) in enumerate(held or ())]
+            gap = held or []
+            half = len(gap) / 2
+            lost = [(*(before if n < half else self._last), then) for n, (_, then) in enumerate(gap)]
             return [*lost, (sound, frame, at)]
         if held is not None:
             held.append((frame, at))

@@ -67,7 +67,8 @@ class Stage:
             if isinstance(value, dict) and value.get("policy") == "message":
                 value["message"] = str(message)
         self.taps = folder / "taps"
-        self.phones = PhoneStage(folder, ports, self.numbers, agents=2, campaign=campaign, extra={"hearing": {"folder": str(self.taps)}})
+        heard = {"hearing": {"folder": str(self.taps)}}
+        self.phones = PhoneStage(folder, ports, self.numbers, agents=2, campaign=campaign, extra=heard)
         self.phones.carrier.habit = Habit()
         self.phones.carrier.choose = lambda number: by_number[number.lstrip("+")]
 
@@ -93,7 +94,8 @@ class Stage:
 
     def row(self, index: int) -> dict[str, Any]:
         names = ("outcome", "heard", "heard_reason", "answered_at", "clock_at", "bridged_at", "reason")
-        (found,) = self.phones.floor.query(f"SELECT {', '.join(names)} FROM attempts WHERE number = ?", self.numbers[index])
+        sql = f"SELECT {', '.join(names)} FROM attempts WHERE number = ?"
+        (found,) = self.phones.floor.query(sql, self.numbers[index])
         return dict(zip(names, found, strict=True))
 
     def ended(self, count: int, timeout_s: float = 60.0) -> None:
@@ -169,15 +171,16 @@ def test_a_machine_is_left_the_message_after_its_beep_or_hung_up(
 
 
 def test_an_announced_dead_number_is_never_dialed_again(stage: Callable[..., Stage], tmp_path: Path) -> None:
-    told = joined(quiet(0.4), *[sine(hz, s) for hz, s in VACANT], quiet(0.2), speech(tmp_path, "The number is not in service"))
+    tones = [sine(hz, seconds) for hz, seconds in VACANT]
+    told = joined(quiet(0.4), *tones, quiet(0.2), speech(tmp_path, "The number is not in service"))
+    hello = joined(quiet(0.3), speech(tmp_path, "Hello?"))
     rings = np.tile(joined(sine(425.0, 1.0), quiet(2.0)), 2)
     habits = [
         Habit(early=True, ring_s=0.3, answer_s=None, announcement=told),
-        Habit(early=True, ring_s=0.3, answer_s=3.0, announcement=rings, greeting=joined(quiet(0.3), speech(tmp_path, "Hello?")), hang_up_s=4.0),
-        Habit(ring_s=0.3, answer_s=1.5, greeting=joined(quiet(0.3), speech(tmp_path, "Hello?")), hang_up_s=4.0),
+        Habit(early=True, ring_s=0.3, answer_s=3.0, announcement=rings, greeting=hello, hang_up_s=4.0),
+        Habit(ring_s=0.3, answer_s=1.5, greeting=hello, hang_up_s=4.0),
     ]
-    recycle = {"dead_number": {"after": "1s"}, "connected": "never"}
-    floor = stage(habits, answering_machines=dict(SCREENS), dead_numbers=True, recycle={"dead_number": recycle["dead_number"]})
+    floor = stage(habits, answering_machines=dict(SCREENS), dead_numbers=True)
     dialer = floor.run()
     floor.ended(3)
     rows = [floor.row(index) for index in range(3)]
@@ -193,7 +196,7 @@ def test_an_announced_dead_number_is_never_dialed_again(stage: Callable[..., Sta
         heard = call.media.first_heard(AGENT, call.times["up"])
         print(f"agent heard {heard - call.times['up'] if heard else None} s after the answer")
         assert heard is not None
-    time.sleep(3.0)  # the lead would be due again
+    time.sleep(3.0)  # longer than a free agent waits for the next lead
     assert [call.number for call in floor.phones.carrier.calls].count(floor.numbers[0].lstrip("+")) == 1
     assert dialer.stop()["channels_left"] == 0
 
@@ -243,7 +246,8 @@ def test_without_the_listeners_agents_get_the_call_in_time(
     for index in range(count):
         call, row = floor.call(index), floor.row(index)
         heard = call.media.first_heard(AGENT, call.times["up"])
-        print(f"{row['heard_reason']}; agent heard {None if heard is None else round(heard - call.times['up'], 2)} s after the answer")
+        after = None if heard is None else round(heard - call.times["up"], 2)
+        print(f"{row['heard_reason']}; agent heard {after} s after the answer")
         assert row["outcome"] == "connected" and heard is not None and heard - call.times["up"] <= 2.0
         assert row["heard"] == "unsure"
     metrics = dialer.get("/metrics")[1]

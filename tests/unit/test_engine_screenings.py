@@ -406,7 +406,11 @@ def test_a_dead_number_that_the_carrier_hangs_up_first_is_dead() -> None:
 
 @pytest.mark.parametrize(
     ("what", "outcome"),
-    [(Announcement.BUSY, "busy"), (Announcement.SWITCHED_OFF, "no_answer"), (Announcement.CONGESTION, "carrier_failure")],
+    [
+        (Announcement.BUSY, "busy"),
+        (Announcement.SWITCHED_OFF, "no_answer"),
+        (Announcement.CONGESTION, "carrier_failure"),
+    ],
 )
 def test_other_announcements_say_nothing_about_the_number(what: Announcement, outcome: str) -> None:
     f = floor(DEAD)
