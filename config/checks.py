@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from config.agentless_schema import agentless_faults
 from config.errors import Fault, shown
 from config.hearing_schema import hearing_faults, machines_faults
 from config.layers import item_name
@@ -245,6 +246,19 @@ class Checker:
         if machines.message is not None and machines.message.startswith("/") and not found:
             yield from self._file((*here, "answering_machines", "message"), machines.message)
 
+    def _agentless(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
+        faults = agentless_faults(
+            campaign.agentless,
+            campaign.mode,
+            frozenset(campaign.model_fields_set),
+            campaign.answering_machines.policy,
+            campaign.dispositions,
+            len(self.config.serving(campaign)),
+        )
+        for path, value, expected in faults:
+            if self._sound((*here, "agentless"), (*here, "mode"), (*here, *path)):
+                yield from self._fault((*here, *path), value, expected)
+
     def _column(self, file: str, column: str) -> Iterator[Fault]:
         try:
             with open(file, encoding="utf-8-sig", newline="") as stream:
@@ -292,6 +306,7 @@ class Checker:
                 if self._sound((*here, *path)):
                     yield from self._fault((*here, *path), value, expected)
             yield from self._machines(here, campaign)
+            yield from self._agentless(here, campaign)
             for path, value, expected in recording_faults(campaign.recording):
                 if self._sound((*here, "recording", *path)):
                     yield from self._fault((*here, "recording", *path), value, expected)
@@ -319,14 +334,17 @@ class Checker:
             expected = f"at least min_ring_s, which is {campaign.min_ring_s:g}"
             yield from self._fault(ring, campaign.ring_timeout_s, expected)
         if campaign.lines_per_agent is not None and campaign.mode != "ratio" and self._sound((*here, "mode")):
-            lines = "decides for itself" if campaign.mode == "predictive" else "dials one line an agent"
+            lines = {"predictive": "decides for itself", "agentless": "has agentless.max_lines"}.get(
+                campaign.mode, "dials one line an agent"
+            )
             expected = f"no such key in mode {campaign.mode}, which {lines}; it is for mode ratio"
             yield from self._fault((*here, "lines_per_agent"), campaign.lines_per_agent, expected)
 
     def _open_lines(self) -> Iterator[Fault]:
         """A person who answered must never wait for a phone to be picked up."""
         for campaign in self.config.campaigns:
-            if campaign.mode == "preview":
+            needs_none = campaign.agentless is not None and not campaign.agentless.transfers
+            if campaign.mode == "preview" or needs_none:
                 continue
             serving = set(self.config.serving(campaign))
             for index, entry in enumerate(self.config.agents):

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from config.agentless_schema import AgentlessConfig, Mode
 from config.hearing_schema import HearingConfig, Machines, MachinesConfig
 from config.pacing_schema import PacingConfig
 from config.phones_schema import PhoneConfig
@@ -392,7 +393,7 @@ class CampaignConfig(Section):
     """
 
     name: Name
-    mode: Literal["preview", "progressive", "ratio", "predictive"]
+    mode: Mode
     lists: tuple[Name, ...]
     trunk: Name
     caller_id: CallerId | None = None
@@ -409,6 +410,7 @@ class CampaignConfig(Section):
     whisper: tuple[Literal["name", "tier", "campaign"], ...] = ()
     answering_machines: Machines = MachinesConfig()
     dead_numbers: Flag = False
+    agentless: AgentlessConfig | None = None
     max_attempts: Annotated[int, whole(1, 1000)] = 5
     hopper_size: Annotated[int, whole(1, 100_000)] = 100
     lease_s: Annotated[float, duration(30, DAY)] = 300.0

@@ -22,6 +22,7 @@ import structlog
 from config.loader import LoadedConfig
 from dialer import __version__, logs, settings
 from dialer import summary as summaries
+from dialer.agentless_settings import MessageError, speak_messages
 from dialer.answering import RunningService
 from dialer.clitools.options import RunOptions
 from dialer.domain import events as ev
@@ -80,10 +81,11 @@ def run(loaded: LoadedConfig, options: RunOptions) -> int:
     os.umask(0o077)  # the database holds full numbers
     epoch = uuid.uuid4().hex[:12]
     try:
+        speak_messages(loaded.config)
         wanted = settings.build(loaded, epoch)
         speech = Speech(configured_speech(loaded.config))
         app = App(wanted, options, epoch, Voice(configured_prompts(loaded.config), speech), speech)
-    except (settings.SettingsError, StartError) as error:
+    except (settings.SettingsError, MessageError, StartError) as error:
         complain(str(error))
         return 1
     return app.run()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from config.pacing_schema import AbandonConfig
 from config.recording_schema import RecordingConfig
 from config.schema import DEFAULT_PASSWORD, CallWindowConfig, CampaignConfig, Config, EmbeddedConfig
 from config.values import expand_days
+from dialer.agentless_settings import agentless_settings
 from dialer.domain.acts import PhoneSettings
 from dialer.domain.hearing import Clock, MachinePolicy, ScreeningSettings
 from dialer.domain.outcomes import Outcome
@@ -259,7 +260,7 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         trunks=trunks,
         seats=seats,
         agents=_agents(config),
-        campaigns={campaign.name: _campaign(campaign, trunks) for campaign in config.campaigns},
+        campaigns=_campaigns(config, trunks),
         resync_interval_s=config.engine.resync_interval_s,
         decide_every_s=config.engine.decide_every_s,
         phones=_phones(config),
@@ -292,6 +293,21 @@ def _agents(config: Config) -> dict[str, AgentSettings]:
         for entry in config.agents
         for agent, seat in entry.expand()
     }
+
+
+def _campaigns(config: Config, trunks: Mapping[str, TrunkSettings]) -> dict[str, CampaignSettings]:
+    """Raises SettingsError for a sound that is not there."""
+    found = {campaign.name: _campaign(campaign, trunks) for campaign in config.campaigns}
+    for campaign in config.campaigns:
+        if campaign.agentless is not None:
+            try:
+                told = agentless_settings(campaign, config, configured_prompts(config))
+            except PromptError as error:
+                raise SettingsError(f"campaigns.{campaign.name}.agentless: {error}") from None
+            # The abandon clock of such a campaign is that of the customers who asked for an agent.
+            waits = campaign.agentless.wait_s
+            found[campaign.name] = replace(found[campaign.name], agentless=told, wait_limit_s=waits)
+    return found
 
 
 def _campaign(campaign: CampaignConfig, trunks: Mapping[str, TrunkSettings]) -> CampaignSettings:

@@ -274,7 +274,7 @@ class Speech:
             "{speed}": "200" if job.longest_s <= NAME_S else "180",
             "{output}": str(raw),
         }
-        command = [_fill(part, places) for part in self._program]
+        command = [fill(part, places) for part in self._program]
         with raw.open("wb") as out, tempfile.TemporaryFile(dir=raw.parent) as complaints:
             child = subprocess.Popen(
                 command,
@@ -362,7 +362,8 @@ class Speech:
             (self._settings.cache_dir / name).unlink()
 
 
-def _fill(part: str, places: Mapping[str, str]) -> str:
+def fill(part: str, places: Mapping[str, str]) -> str:
+    """One argument of a speaking program, with what its ``{…}`` stand for."""
     for mark, value in places.items():
         part = part.replace(mark, value)
     return part

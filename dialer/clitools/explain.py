@@ -41,6 +41,8 @@ def pacing_text(told: Mapping[str, Any]) -> Iterator[str]:
     yield from _section(f"last decision{ago}", textwrap.wrap(mask_text(str(decision["reason"])), WIDTH))
     if told["mode"] == "predictive":
         yield from _section("threshold", _threshold(told, decision))
+    if isinstance(told.get("agentless"), Mapping):
+        yield from _section("without agents", _agentless(told["agentless"]))
     agents, calls = told["agents"], told["calls"]
     yield from _section("agents", [", ".join(f"{agents.get(name, 0)} {name}" for name in _AGENTS)])
     in_all = f"{calls['ringing']} ringing, {calls['waiting']} waiting for an agent, {calls['all']} in all"
@@ -63,6 +65,21 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
     if lines:
         yield title
         yield from (f"  {line}" for line in lines)
+
+
+def _agentless(told: Mapping[str, Any]) -> list[str]:
+    cps = told["calls_per_second"]
+    own = "" if cps is None or math.isnan(cps) else f", {cps:g} new calls a second"
+    keys = ", ".join(f"{key} {mask_text(str(meaning))}" for key, meaning in sorted(told["keys"].items()))
+    lines = [f"at most {told['most_lines']} calls at once that no agent has{own}", f"keys: {keys or 'none'}"]
+    if "transfer" in told["keys"].values():
+        lines.append(
+            f"{told['asked']:,} of {told['ended']:,} calls asked for an agent: {told['share']:.1%} of the next ones may"
+        )
+        lines.append(
+            f"{told['waiting']} wait for one now, each at most {told['wait_s']:g} s from the key: then the call is abandoned"
+        )
+    return lines
 
 
 def _threshold(told: Mapping[str, Any], decision: Mapping[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ class CallState(StrEnum):
     RESERVED = "reserved"  # the gate is asked, nothing is sent
     DIALING = "dialing"  # originate is sent
     RINGING = "ringing"  # 180 or 183 seen
+    MESSAGE = "message"  # answered, and hears the message of a campaign without agents
     SCREENING = "screening"  # answered, and it is listened to who did
     MACHINE = "machine"  # answered by a machine: its beep is waited for, or it is left the message
     WAITING = "waiting"  # answered, no agent yet, inside the limit
@@ -36,6 +37,9 @@ class CallTrigger(StrEnum):
     SCREEN = "screen"  # answered, and who did decides what becomes of it
     PERSON = "person"  # screened, and not clearly a machine
     MACHINE = "machine"
+    PLAY = "play"  # answered, and the switch says the message
+    ASK = "ask"  # asks for an agent by key
+    LEAVE = "leave"  # wants none any more
     OFFER = "offer"
     BRIDGED = "bridged"
     BRIDGE_FAILED = "bridge_failed"
@@ -49,15 +53,17 @@ class CallTrigger(StrEnum):
 
 _S, _T = CallState, CallTrigger
 _ENDINGS = {_T.HANGUP: _S.ENDED, _T.FAILED: _S.ENDED, _T.LOST: _S.ENDED}
+_ANSWERS = {_T.ANSWER: _S.WAITING, _T.SCREEN: _S.SCREENING, _T.PLAY: _S.MESSAGE}
 
 CALL_TABLE: Table[CallState, CallTrigger] = Table(
     {
         _S.RESERVED: {_T.OPENED: _S.DIALING, _T.REFUSED: _S.ENDED, _T.LOST: _S.ENDED},
-        _S.DIALING: {_T.RING: _S.RINGING, _T.ANSWER: _S.WAITING, _T.SCREEN: _S.SCREENING, **_ENDINGS},
-        _S.RINGING: {_T.RING: _S.RINGING, _T.ANSWER: _S.WAITING, _T.SCREEN: _S.SCREENING, **_ENDINGS},
+        _S.DIALING: {_T.RING: _S.RINGING, **_ANSWERS, **_ENDINGS},
+        _S.RINGING: {_T.RING: _S.RINGING, **_ANSWERS, **_ENDINGS},
+        _S.MESSAGE: {_T.ASK: _S.WAITING, **_ENDINGS},
         _S.SCREENING: {_T.PERSON: _S.WAITING, _T.MACHINE: _S.MACHINE, **_ENDINGS},
         _S.MACHINE: {**_ENDINGS},
-        _S.WAITING: {_T.OFFER: _S.CONNECTING, _T.LIMIT: _S.ABANDONING, **_ENDINGS},
+        _S.WAITING: {_T.OFFER: _S.CONNECTING, _T.LIMIT: _S.ABANDONING, _T.LEAVE: _S.MESSAGE, **_ENDINGS},
         _S.CONNECTING: {
             _T.BRIDGED: _S.CONNECTED,
             _T.BRIDGE_FAILED: _S.WAITING,
@@ -69,6 +75,7 @@ CALL_TABLE: Table[CallState, CallTrigger] = Table(
         _S.RECOVERING: {
             _T.RING: _S.RINGING,
             _T.ANSWER: _S.ABANDONING,
+            _T.PLAY: _S.MESSAGE,
             _T.BRIDGED: _S.CONNECTED,
             **_ENDINGS,
         },
@@ -83,6 +90,7 @@ PENDING_STATES = frozenset(
         CallState.RESERVED,
         CallState.DIALING,
         CallState.RINGING,
+        CallState.MESSAGE,
         CallState.SCREENING,
         CallState.WAITING,
         CallState.CONNECTING,

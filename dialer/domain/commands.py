@@ -21,7 +21,8 @@ class OriginateCall:
     """Dial a customer under ``uuid`` (the attempt id). Only for an attempt that the gate has committed.
 
     Answered, the leg waits ``wait_ms`` in silence, hears ``message`` and is hung up by the switch itself, unless a
-    bridge comes first. With ``early_media`` what a carrier plays while it rings can be recorded.
+    bridge comes first; with a ``script`` it hears those sounds instead. With ``early_media`` what a carrier plays while
+    it rings can be recorded.
     """
 
     node: str
@@ -35,6 +36,7 @@ class OriginateCall:
     message: str
     epoch: str
     early_media: bool = False
+    script: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,15 @@ class WaitAgain:
     uuid: str
     wait_ms: int
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recite:
+    """Say ``sounds`` to an answered customer from now on, one after the other; then the switch hangs up by itself."""
+
+    node: str
+    uuid: str
+    sounds: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +288,7 @@ SwitchCommand = (
     | HangUp
     | ParkLeg
     | WaitAgain
+    | Recite
     | TakeSnapshot
     | TapLeg
     | UntapLeg

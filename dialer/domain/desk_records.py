@@ -59,7 +59,8 @@ class RequestCallback:
 @dataclass(frozen=True, slots=True)
 class AddDoNotCall:
     """The customer of an attempt is never to be called again, by any campaign: the dialed number is blocked and the
-    lead closed; one that is claimed or in a call is refused by the gate when its turn comes.
+    lead closed; one that is claimed or in a call is refused by the gate when its turn comes. ``by_agent`` is empty when
+    the customer said so by key.
     """
 
     attempt_id: str

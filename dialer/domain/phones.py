@@ -190,8 +190,8 @@ class HoldLeg:
 
 @dataclass(frozen=True, slots=True)
 class PutAside:
-    """Take a customer out of a conversation: ``sound`` (empty: silence) for at most ``limit_ms``, then ``message``,
-    then the switch hangs up. A Join takes them out of it.
+    """Take a customer out of a conversation: ``words`` first, then ``sound`` (empty: silence) for at most ``limit_ms``,
+    then ``message``, then the switch hangs up. A Join takes them out of it.
     """
 
     node: str
@@ -199,6 +199,7 @@ class PutAside:
     sound: str
     limit_ms: int
     message: str
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

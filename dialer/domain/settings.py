@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dialer.domain.acts import PhoneSettings
+from dialer.domain.agentless import AgentlessSettings
 from dialer.domain.hearing import NOT_SCREENED, ScreeningSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
@@ -27,6 +28,7 @@ class Mode(StrEnum):
     PROGRESSIVE = "progressive"
     RATIO = "ratio"
     PREDICTIVE = "predictive"
+    AGENTLESS = "agentless"
 
 
 class SeatMode(StrEnum):
@@ -107,7 +109,8 @@ class CallWindows:
 
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
-    """One campaign. ``wait_limit_s`` is the abandon clock, from the answer to the agent.
+    """One campaign. ``wait_limit_s`` is the abandon clock, from the answer to the agent; with ``agentless`` (given in
+    that mode, and only then) from the key that asks for one.
 
     An attempt whose last disposition is one of ``machine_dispositions`` was not answered by a person. ``ledger_days``
     is how far back the store tells answers at a start: as long as the longest window of the abandon rate. Without
@@ -140,6 +143,7 @@ class CampaignSettings:
     recording: RecordingPolicy = NOT_RECORDED
     whisper: tuple[str, ...] = ()
     screening: ScreeningSettings = NOT_SCREENED
+    agentless: AgentlessSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

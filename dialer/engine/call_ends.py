@@ -14,7 +14,7 @@ from dialer.domain.commands import HangUp
 from dialer.domain.events import LegHungUp
 from dialer.domain.outcomes import ANSWERED_OUTCOMES, Outcome, unanswered_outcome
 from dialer.engine import records
-from dialer.engine.judge import CROSSED, from_notes, judge, machine
+from dialer.engine.judge import CROSSED, from_notes, heard, judge, machine
 from dialer.engine.live import Call, Live
 from dialer.engine.router import BRIDGE_CHECK_S
 
@@ -49,6 +49,8 @@ class CallEnds:
             self._end(call, CallTrigger.LOST, outcome, why)
         elif call.state is CallState.MACHINE:
             self._end(call, CallTrigger.LOST, *machine(call, played=False))
+        elif call.state is CallState.MESSAGE:
+            self._end(call, CallTrigger.LOST, Outcome.MESSAGE_PLAYED, f"{why}; {heard(call)}")
         elif call.announced is not None and call.answered_at is None:
             self._end(call, CallTrigger.LOST, *call.announced)
         elif call.state is CallState.ABANDONING:
@@ -113,6 +115,8 @@ class CallEnds:
                 live.timers.set(("call", "minring", call.id), earliest)
                 return
             call.killed_ringing = True
+        if call.state is CallState.MESSAGE:
+            outcome, reason = Outcome.MESSAGE_PLAYED, f"{reason}; {heard(call)}"
         call.kill_as = outcome
         call.kill_reason = reason
         if live.waiting.pop(call.id, None) is not None and not call.queued_again:
@@ -170,7 +174,7 @@ class CallEnds:
         live.waiting.pop(call.id, None)
         call.campaign.calls.pop(call.id, None)
         call.campaign.dirty = True
-        for name in ("guard", "limit", "minring", "placed", "aside", "screen", "renew"):
+        for name in ("guard", "limit", "minring", "placed", "aside", "screen", "renew", "turn"):
             live.timers.cancel(("call", name, call.id))
         if (trunk := live.trunks.get(call.trunk)) is not None:
             trunk.legs -= 1

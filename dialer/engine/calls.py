@@ -31,6 +31,7 @@ from dialer.engine.live import Agent, Call, Campaign, Live, Node
 from dialer.engine.router import Router
 
 if TYPE_CHECKING:
+    from dialer.engine.agentless import AgentlessDesk
     from dialer.engine.asides import AsideDesk
     from dialer.engine.feed import Feed
     from dialer.engine.screenings import ScreeningDesk
@@ -58,6 +59,7 @@ class CallDesk(CallEnds):
     def __init__(self, live: Live, feed: Feed) -> None:
         super().__init__(live, feed)
         self.router = Router(live, feed, self)
+        self.agentless: AgentlessDesk
         self.asides: AsideDesk
         self.screenings: ScreeningDesk
         self.on_dialed: list[Callable[[Call], None]] = []
@@ -185,8 +187,9 @@ class CallDesk(CallEnds):
         self.move(call, CallTrigger.RING)
 
     def answered(self, call: Call, event: LegAnswered) -> None:
-        screened = self.screenings.wanted(call)
-        if call.answered_at is not None or not self.move(call, CallTrigger.SCREEN if screened else CallTrigger.ANSWER):
+        screened, message = self.screenings.wanted(call), call.campaign.settings.agentless is not None
+        trigger = CallTrigger.PLAY if message else CallTrigger.SCREEN if screened else CallTrigger.ANSWER
+        if call.answered_at is not None or not self.move(call, trigger):
             return
         live = self.live
         if call.kill_as is None:
@@ -195,7 +198,9 @@ class CallDesk(CallEnds):
         call.answer_read_at = at if event.read_at is None else event.read_at
         call.waits_until = at + call.campaign.settings.wait_limit_s
         call.campaign.answered += 1
-        if screened:
+        if message:
+            pass  # none of the pool's business until they ask for an agent
+        elif screened:
             self.feed.screened(call)
         else:
             self.feed.answered(call)
@@ -210,6 +215,10 @@ class CallDesk(CallEnds):
             return  # our hangup is on its way: no agent is spent on this customer
         if not call.placed:
             live.timers.set(("call", "placed", call.id), at + PLACED_BY_S)
+        if message:
+            self.agentless.begin(call)
+            self.screenings.beside(call)
+            return
         if screened:
             self.screenings.begin(call)
             return
@@ -317,6 +326,7 @@ class CallDesk(CallEnds):
             return
         self.feed.untaken(call)
         live.waiting[call.id] = call
+        self.agentless.ahead(call)
         settings = call.campaign.settings
         assert call.clock_from is not None
         left_s = call.clock_from + settings.wait_limit_s - live.now
@@ -331,6 +341,8 @@ class CallDesk(CallEnds):
     def wait_again(self, call: Call, left_s: float, message: str | None = None) -> None:
         """Send the leg into a bounded wait of ``left_s``, then ``message`` (or the campaign's)."""
         live = self.live
+        if self.agentless.wait_again(call):
+            return
         message = call.campaign.settings.message if message is None else message
         live.emit(WaitAgain(call.node, call.id, records.wait_ms(left_s), message))
         call.waits_until, call.moved_at = live.now + max(0.0, left_s), live.now
@@ -356,3 +368,4 @@ class CallDesk(CallEnds):
             self.feed.missed(call, abandoned=True)
             live.timers.set(("call", "guard", call.id), live.now + MESSAGE_MAX_S)
             live.note("info", "abandoned", f"attempt {call.id} of {call.campaign.name}: no agent within the limit")
+            self.agentless.nobody(call)

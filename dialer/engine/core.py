@@ -105,7 +105,8 @@ class Engine:
         live.now = max(live.now, now)
         if campaign not in live.settings.campaigns:
             return None
-        return status.explain(live, self._feed.pool, live.campaigns[campaign])
+        agentless = self._desks.agentless.explain(live.campaigns[campaign])
+        return status.explain(live, self._feed.pool, live.campaigns[campaign], agentless)
 
     @property
     def decisions(self) -> int:

@@ -40,6 +40,8 @@ _PHASES: Final = {
     AgentState.WRAP_UP: Phase.WRAP,
 }
 _IN_TALK: Final = frozenset({Phase.TALKING, Phase.LEAVING})
+_UNFED: Final = frozenset({Mode.PREVIEW, Mode.AGENTLESS})
+"""Whose calls need no agent, or have theirs."""
 HOUR_S = 3600.0
 
 
@@ -67,11 +69,20 @@ class Feed:
         A preview has its agent already, and is none of the pool's business.
         """
         name, at = call.campaign.name, call.opened_at
-        if call.bound_agent is None and name in self._known and call.campaign.settings.mode is not Mode.PREVIEW:
+        if call.bound_agent is None and name in self._known and call.campaign.settings.mode not in _UNFED:
             call.fed = self.dirty = True
             self.pool.dialed(call.id, name, call.node, at, self.facts(call.lead, at))
             self.sent(call)
             self.rang(call)
+
+    def asked(self, call: Call) -> None:
+        """A customer who only heard a message asks for an agent, and competes for one from now on."""
+        name, at = call.campaign.name, call.clock_from
+        if at is not None and not call.fed and name in self._known:
+            call.fed = self.dirty = True
+            self.pool.dialed(call.id, name, call.node, at)
+            self.pool.sent(call.id, at)
+            self.pool.answered(call.id, at)
 
     def sent(self, call: Call) -> None:
         """The originate is sent, at ``call.dialed_at``."""

@@ -6,6 +6,7 @@ changes nothing. The table from causes to outcomes is ``dialer.domain.outcomes``
 
 from __future__ import annotations
 
+from dialer.domain.agentless import ASKED
 from dialer.domain.call import CallState
 from dialer.domain.hearing import Verdict
 from dialer.domain.outcomes import Outcome, unanswered_outcome
@@ -29,6 +30,8 @@ def from_notes(call: Call) -> tuple[Outcome, str]:
     answered_at, bridged_at = call.noted_answer, call.noted_bridge
     if answered_at is None and bridged_at is None:
         return Outcome.INTERRUPTED, "the dialer restarted during this call"
+    if bridged_at is None and call.campaign.settings.agentless is not None and call.heard != ASKED:
+        return Outcome.MESSAGE_PLAYED, "the dialer restarted during the message, which the switch says by itself"
     if bridged_at is None and call.heard == Verdict.MACHINE:
         return Outcome.MACHINE, "a machine answered; the dialer restarted meanwhile"
     if bridged_at is None:
@@ -59,8 +62,12 @@ def judge(call: Call, at: float, cause: str, sip_status: str = "", disposition: 
         return Outcome.CONNECTED, "talked to an agent"
     if call.heard == Verdict.MACHINE and call.state in (CallState.MACHINE, CallState.ABANDONING):
         return machine(call, played=disposition == WE_HUNG_UP and cause not in SWITCH_ENDS)
-    if cause in SWITCH_ENDS and call.state is not CallState.ABANDONING:
+    if cause in SWITCH_ENDS and call.state not in (CallState.ABANDONING, CallState.MESSAGE):
         return Outcome.INTERRUPTED, "the switch ended the call"
+    if call.state is CallState.MESSAGE:
+        ended = disposition == WE_HUNG_UP and cause not in SWITCH_ENDS
+        how = "heard to the end" if ended else f"over {max(0.0, at - (call.answered_at or at)):.0f} s after the answer"
+        return Outcome.MESSAGE_PLAYED, f"{heard(call)}; {how}"
     limit = call.campaign.settings.wait_limit_s
     # Whoever left before we gave up on them left early, though we hear of it only afterwards, in a burst of old events.
     given_up = call.state is CallState.ABANDONING and at >= call.since
@@ -69,6 +76,12 @@ def judge(call: Call, at: float, cause: str, sip_status: str = "", disposition: 
     if disposition == WE_HUNG_UP:
         return Outcome.ABANDONED, "the agent's line broke while they were being connected, and the call with it"
     return Outcome.HUNG_UP_EARLY, f"hung up before the limit of {limit:g} s"
+
+
+def heard(call: Call) -> str:
+    """What a customer of a campaign without agents did while the message was said."""
+    pressed = "" if call.told is None else call.told.pressed
+    return f"pressed the key for {pressed}" if pressed else "the message was played, no key was pressed"
 
 
 def machine(call: Call, *, played: bool) -> tuple[Outcome, str]:

@@ -27,6 +27,7 @@ from dialer.domain.settings import (
     SeatSettings,
     TrunkSettings,
 )
+from dialer.engine.agentless_records import Told
 from dialer.engine.party_records import OwnCall, Party
 from dialer.engine.phone_records import Session, Sounding, Typed
 from dialer.engine.screening import Screening
@@ -62,7 +63,8 @@ class Call:
     answer_read_at: float | None = None
     clock_at: float | None = None  # where the abandon clock starts, if later than the answer: at the greeting's end
     screening: Screening | None = None  # who answered is listened to, or was
-    heard: str = ""  # the verdict on who answered
+    heard: str = ""  # the verdict on who answered, or that they asked for an agent
+    told: Told | None = None  # hears, or has heard, the message of a campaign without agents
     announced: tuple[Outcome, str] | None = None  # what the network said while it rang, and that in words
     tapped: bool = False  # listened to while it rings
     waits_until: float = 0.0  # when the leg's own bounded wait is over

@@ -19,6 +19,7 @@ from pacing import preview, progressive, ratio
 from pacing.snapshot import Decision, Snapshot
 
 if TYPE_CHECKING:
+    from dialer.engine.agentless import AgentlessDesk
     from dialer.engine.calls import CallDesk
     from dialer.engine.hoppers import HopperDesk
     from dialer.engine.previews import PreviewDesk
@@ -35,6 +36,7 @@ class Pacer:
         self.pool = pool
         self.calls: CallDesk
         self.previews: PreviewDesk
+        self.agentless: AgentlessDesk
 
     # ---- decisions -----------------------------------------------------------------------------------------
 
@@ -70,6 +72,7 @@ class Pacer:
             return
         node, decision = self._best(campaign)
         campaign.decision = self._start(campaign, node, decision)
+        self.agentless.started(campaign, campaign.decision.lines)
 
     def _start(self, campaign: Campaign, node: Node, decision: Decision) -> Decision:
         """Start what the decision asks for, as far as trunk, switch and hopper allow."""
@@ -135,14 +138,18 @@ class Pacer:
 
         A bridge cannot leave its switch, so each switch's calls are counted against its own agents only.
         """
-        decide = POLICIES[campaign.settings.mode]
         usable = [node for node in self.live.nodes.values() if node.usable]
-        decisions = [(node, decide(self._snapshot(campaign, node))) for node in usable]
+        decisions = [(node, self._decision(campaign, self._snapshot(campaign, node), node)) for node in usable]
         if sum(decision.lines > 0 for _, decision in decisions) > 1:
             campaign.dirty = True
             soon = self.live.now + self.live.settings.decide_every_s
             self.live.timers.set_by(("campaign", "pace", campaign.name), soon)
         return max(decisions, key=lambda pair: (pair[1].lines, pair[0].capacity - pair[0].legs))
+
+    def _decision(self, campaign: Campaign, snapshot: Snapshot, node: Node) -> Decision:
+        if campaign.settings.mode is Mode.AGENTLESS:
+            return self.agentless.decide(campaign, node, snapshot.free)
+        return POLICIES[campaign.settings.mode](snapshot)
 
     def _spoken_for(self, campaign: Campaign, ready: set[str], node: str | None) -> int:
         """How many of the agents ``ready`` the other campaigns' calls (on ``node``) are going to need."""
@@ -158,11 +165,15 @@ class Pacer:
                     for call in other.pending()
                     if call.agent is None and call.bound_agent is None and node in (None, call.node)
                 ]
-                spoken_for += min(shared, math.ceil(len(pending) * self._needs(other)))
+                asking = sum(call.told is not None and call.told.asked for call in pending)
+                needed = asking + math.ceil((len(pending) - asking) * self._needs(other))
+                spoken_for += min(shared, needed)
         return spoken_for
 
     def _needs(self, campaign: Campaign) -> float:
         """How many agents each of its calls on their way is going to need."""
+        if campaign.settings.agentless is not None:
+            return self.agentless.share(campaign)
         if campaign.name in self.pool.names:
             return self.pool.answer_probability(campaign)
         return 1.0 / max(1.0, campaign.settings.lines_per_agent)

@@ -52,6 +52,7 @@ def originate(call: Call, trunk: TrunkSettings, epoch: str) -> OriginateCall:
         message=settings.message,
         epoch=epoch,
         early_media=settings.screening.dead_numbers,
+        script=() if settings.agentless is None else settings.agentless.script(settings.agentless.lead_in_s),
     )
 
 

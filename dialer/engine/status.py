@@ -111,7 +111,9 @@ def _pacing(told: Mapping[str, Any], campaign: Campaign) -> PacingView:
     )
 
 
-def explain(live: Live, pool: Pool, campaign: Campaign) -> dict[str, object]:
+def explain(
+    live: Live, pool: Pool, campaign: Campaign, agentless: Mapping[str, object] | None = None
+) -> dict[str, object]:
     """All that stands behind a campaign's last decision: the pool's words, in the frame of what the engine did."""
     told: dict[str, Any] = dict(pool.explain(campaign.name, live.now))
     decided = campaign.decision
@@ -127,4 +129,5 @@ def explain(live: Live, pool: Pool, campaign: Campaign) -> dict[str, object]:
         "hopper": len(campaign.hopper),
         "decisions": campaign.decisions,
         "hung_up_ringing": campaign.hung_up_ringing,
+        "agentless": agentless,
     }

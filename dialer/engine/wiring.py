@@ -15,6 +15,7 @@ from dialer.domain import phones as ph
 from dialer.domain.agent import AgentState
 from dialer.domain.commands import Reply
 from dialer.engine.acts import ActDesk
+from dialer.engine.agentless import AgentlessDesk
 from dialer.engine.agents import AgentDesk
 from dialer.engine.announcing import Announcer
 from dialer.engine.asides import AsideDesk
@@ -56,6 +57,7 @@ class Desks:
         self.hoppers = HopperDesk(live)
         self.calls = CallDesk(live, feed)
         self.screenings = ScreeningDesk(live, feed)
+        self.agentless = AgentlessDesk(live, feed)
         self.agents = AgentDesk(live, feed)
         self.predictive = Predictive(live, feed, self.hoppers, policies)
         self.memory = PacingMemory(live, feed, self.predictive.names)
@@ -94,6 +96,10 @@ class Desks:
         self.calls.on_ended += [self.parties.call_ended, self.supervision.call_ended, self.recordings.call_ended]
         self.calls.screenings, self.screenings.calls = self.screenings, self.calls
         self.calls.on_ended.append(self.screenings.call_ended)
+        self.calls.agentless = self.pacer.agentless = self.agentless
+        self.agentless.calls = self.calls
+        self.calls.on_ended.append(self.agentless.call_ended)
+        self.legs.on_customer_key = self.agentless.pressed
         self.calls.on_connected.append(self.recordings.connected)
         self.calls.on_dialed.append(self.announcer.opened)
         self.calls.router.announcer = self.previews.announcer = self.announcer
@@ -169,6 +175,7 @@ class Desks:
             ("call", "minring"): self._of_call(calls.min_ring_over),
             ("call", "screen"): self._of_call(self.screenings.due),
             ("call", "renew"): self._of_call(self.screenings.renew),
+            ("call", "turn"): self._of_call(self.agentless.turn),
             ("call", "aside"): self._of_call(self.asides.overdue),
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
             ("agent", "cure"): self._of_agent(agents.cure),

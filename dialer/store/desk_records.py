@@ -161,6 +161,7 @@ class DeskRecords:
         attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
         if attempt is None:
             return
+        by = f"agent {command.by_agent}" if command.by_agent else "the customer's key"
         conn.execute(
             self._block,
             {
@@ -170,7 +171,7 @@ class DeskRecords:
                 "expires_at": None,
                 "reason": "the customer said so",
                 "created_at": command.at,
-                "source": plain(f"agent {command.by_agent}, attempt {command.attempt_id}", 200),
+                "source": plain(f"{by}, attempt {command.attempt_id}", 200),
             },
         )
         conn.execute(self._close_lead, {"p_lead": attempt.lead_id, "p_now": now})

@@ -34,6 +34,11 @@ def bounded_wait(wait_ms: int, message: str) -> list[esl.App]:
     return [*steps, esl.App("hangup", "NORMAL_CLEARING")]
 
 
+def recital(sounds: tuple[str, ...]) -> list[esl.App]:
+    """Sounds one after the other, then a hangup."""
+    return [*(esl.App("playback", sound) for sound in sounds), esl.App("hangup", "NORMAL_CLEARING")]
+
+
 POLL_MS = 100
 """How often ``wait_for_answer`` looks."""
 
@@ -69,12 +74,14 @@ def customer(command: cmd.OriginateCall) -> esl.Originate:
     if command.caller_id:
         variables["origination_caller_id_number"] = command.caller_id
         variables["origination_caller_id_name"] = command.caller_id
-    then = bounded_wait(command.wait_ms, command.message)
+    script = recital(command.script) if command.script else []
+    then = script or bounded_wait(command.wait_ms, command.message)
     if command.early_media:
         # wait_for_answer looks every 100 ms, and only then the wait begins: what it loses is taken off.
         variables["execute_on_media"] = f"sched_hangup +{ring_s} NO_ANSWER"
         variables["api_on_answer"] = f"sched_del {command.uuid}"
-        then = [esl.App("wait_for_answer"), *bounded_wait(max(1, command.wait_ms - POLL_MS), command.message)]
+        waits = bounded_wait(max(1, command.wait_ms - POLL_MS), command.message)
+        then = [esl.App("wait_for_answer"), *(script or waits)]
     return esl.Originate(
         endpoint=esl.gateway_endpoint(command.gateway, command.number),
         variables=variables,
@@ -143,6 +150,8 @@ def to_esl(command: cmd.SwitchCommand, playable: phones.Playable = no_sounds) ->
             return phones.parked(command.uuid)
         case cmd.WaitAgain():
             return esl.UuidTransfer(command.uuid, bounded_wait(command.wait_ms, command.message))
+        case cmd.Recite():
+            return esl.UuidTransfer(command.uuid, recital(command.sounds))
         case cmd.TakeSnapshot():
             return esl.ShowChannelsJson()
         case TapLeg():

@@ -160,8 +160,9 @@ def aside(command: ph.PutAside) -> list[esl.App]:
         ]
     else:
         wait = [esl.App("playback", f"silence_stream://{max(1, command.limit_ms)}")]
+    words = [esl.App("playback", command.words)] if command.words else []
     message = [esl.App("playback", command.message)] if command.message else []
-    return [*wait, *message, esl.App("hangup", "NORMAL_CLEARING")]
+    return [*words, *wait, *message, esl.App("hangup", "NORMAL_CLEARING")]
 
 
 def parked(uuid: str) -> esl.UuidTransfer:
