@@ -254,6 +254,7 @@ class Checker:
             campaign.answering_machines.policy,
             campaign.dispositions,
             len(self.config.serving(campaign)),
+            self.config.prompts.switch_directory is not None,
         )
         for path, value, expected in faults:
             if self._sound((*here, "agentless"), (*here, "mode"), (*here, *path)):

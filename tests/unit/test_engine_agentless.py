@@ -15,7 +15,7 @@ from dialer.domain.agentless import AgentlessSettings
 from dialer.domain.settings import CampaignSettings, Mode
 from dialer.domain.status import Status
 
-KEYS = {"1": "transfer", "9": "do_not_call", "*": "repeat", "5": "interested"}
+KEYS = {"1": "transfer", "9": "do_not_call", "*": "repeat", "5": "interested", "#": "end"}
 
 
 def told(**more: Any) -> AgentlessSettings:
@@ -120,6 +120,19 @@ def test_a_disposition_is_written_and_thanked_for() -> None:
     assert one(out, cmd.Recite).sounds == ("noted.wav",)
 
 
+def test_enough_is_thanked_for_and_ends_without_an_entry() -> None:
+    made = floor()
+    uuid = listener(made)
+    out = press(made, uuid, "#")
+    assert one(out, cmd.Recite).sounds == ("bye.wav",)
+    none(out, cmd.SaveDisposition, desk.AddDoNotCall)
+    none(press(made, uuid, "1*5#"), cmd.Recite, cmd.Bridge, cmd.SaveDisposition)
+    one(press(made, uuid, "9"), desk.AddDoNotCall)  # this is never too late
+    made.step(1.0)
+    made.hang_up(uuid, hangup_disposition="send_bye")
+    assert made.outcome(uuid) == "message_played"
+
+
 def test_again_but_not_for_ever_and_not_on_the_heels_of_each_other() -> None:
     made = floor(repeats=2)
     uuid = listener(made)
@@ -133,7 +146,7 @@ def test_again_but_not_for_ever_and_not_on_the_heels_of_each_other() -> None:
 def test_a_key_without_a_meaning_changes_nothing() -> None:
     made = floor()
     uuid = listener(made)
-    none(press(made, uuid, "0#47"), cmd.Recite, cmd.SaveDisposition, cmd.Bridge)
+    none(press(made, uuid, "0847"), cmd.Recite, cmd.SaveDisposition, cmd.Bridge)
     assert made.counter("agentless_key_unknown") == 4
     assert made.call(uuid).state == "message"
 
