@@ -64,8 +64,8 @@ class AgentlessConfig(Section):
     """A message, and keys.
 
     ``keys``: ``transfer`` asks for an agent, ``do_not_call`` ends all calls for good, ``repeat`` says the message once
-    more, ``end`` thanks and hangs up; any other word is one of the campaign's dispositions. Who asks for an agent waits at
-    most ``wait_s``, then hears ``nobody`` and is to be called back ``callback_after_s`` later (or ``never``).
+    more, ``end`` thanks and hangs up; any other word is one of the campaign's dispositions. Who asks for an agent waits
+    at most ``wait_s``, then hears ``nobody`` and is to be called back ``callback_after_s`` later (or ``never``).
 
     ``max_lines`` calls at once, ``cps`` new ones a second. Where a key asks for an agent, so many calls are started as
     free agents can take those who will: ``expected_share`` of them until it is known.
@@ -152,7 +152,7 @@ def agentless_faults(
                 yield ("agentless", key), part, "a file that this user may read"
         elif part.startswith(SAY) and switch_elsewhere:
             expected = (
-                "a recording: texts are spoken into files on this host, and prompts.switch_directory tells of a switch on "
-                "another host"
+                "a recording: texts are spoken into files on this host, and prompts.switch_directory tells of "
+                "a switch on another host"
             )
             yield ("agentless", key), part.removeprefix(SAY), expected

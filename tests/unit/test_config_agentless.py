@@ -138,6 +138,12 @@ def test_an_unknown_prompt_is_refused_at_the_start(tmp_path: Path) -> None:
         told(tmp_path, "    agentless: {prerecorded_allowed: true, message: no-such-prompt}\n")
 
 
+def test_modelled_people_cannot_press_more_than_all_of_them(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at most 1 for the sum") as caught:
+        read(tmp_path, top="embedded: {callees: {press: {'1': 0.7, '9': 0.6}}}")
+    assert len(caught.value.faults) == 1
+
+
 ELSEWHERE = "prompts: {switch_directory: /srv/prompts}"
 
 

@@ -11,6 +11,8 @@ from config.loader import load
 from dialer.domain.settings import Mode
 from dialer.settings import build
 
+SHIPPED = ("demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml")
+
 
 @pytest.fixture
 def examples() -> Path:
@@ -18,7 +20,7 @@ def examples() -> Path:
         return Path(folder)
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
     result = load(examples / name)
     settings = build(result, "epoch")
@@ -29,10 +31,10 @@ def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
 
 def test_every_yaml_file_beside_them_is_tested() -> None:
     names = {item.name for item in (files("config") / "examples").iterdir() if item.name.endswith(".yaml")}
-    assert names == {"demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml"}
+    assert names == set(SHIPPED)
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml"])
+@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml"])
 def test_the_demonstrations_warn_of_nothing(examples: Path, name: str) -> None:
     assert load(examples / name).warnings == ()
 
@@ -71,3 +73,13 @@ def test_the_one_with_phones_knows_its_people_and_how_long_prompts_are(examples:
     lengths = settings.embedded.world.file_durations_s
     spoken = [seconds for path, seconds in lengths.items() if path.endswith("/en/enter-pin.wav")]
     assert spoken == [settings.engine.phones.prompt_seconds["enter-pin"]]
+
+
+def test_the_one_without_agents_has_people_who_press_keys(examples: Path) -> None:
+    settings = build(load(examples / "agentless.yaml"), "epoch")
+    notice = settings.engine.campaigns["notice"]
+    assert notice.mode is Mode.AGENTLESS and notice.agentless is not None
+    assert notice.agentless.keys["1"] == "transfer" and notice.agentless.keys["#"] == "end"
+    assert (notice.wait_limit_s, notice.agentless.most_lines, notice.agentless.share) == (20, 40, 0.1)
+    assert settings.embedded is not None
+    assert settings.embedded.world.press_probabilities == (("1", 0.1), ("9", 0.05), ("*", 0.05))
