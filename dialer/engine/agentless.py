@@ -106,7 +106,8 @@ class AgentlessDesk:
             one.asked = False
             live.waiting.pop(call.id, None)
             live.timers.cancel(("call", "limit", call.id))
-            self.feed.missed(call, abandoned=False)
+            if not call.queued_again:  # who had an agent was not missed
+                self.feed.missed(call, abandoned=False)
         if call.state in (CallState.MESSAGE, CallState.ABANDONING):
             self._last_words(call, told.removed)
 

@@ -294,6 +294,27 @@ def test_a_lost_agent_gives_the_customer_to_the_next() -> None:
     assert any(c.a_uuid == uuid for c in made.of(ph.Join))
 
 
+def test_never_again_after_a_lost_agent_leaves_the_call_connected() -> None:
+    """They had their agent: whatever ends the call now, that is how it counts."""
+    made = floor(1)
+    uuid = listener(made)
+    leg = one(press(made, uuid, "1"), cmd.Bridge).agent_uuid
+    made.step(0.1)
+    made.bridged(uuid, leg)
+    made.send(ev.LegUnbridged(uuid, made.now), ev.LegHungUp(leg, made.now, "NORMAL_CLEARING"))
+    made.step(1.0)
+    assert made.call(uuid).queued_again and made.call(uuid).state == "waiting"
+    counted = made.engine._feed.pool.counts("c1", made.now).answered_today
+    out = press(made, uuid, "9")
+    one(out, desk.AddDoNotCall)
+    assert one(out, cmd.Recite).sounds == ("removed.wav",)
+    assert uuid not in made.live.waiting
+    made.step(130.0)  # the switch does not end it: we do
+    made.hang_up(uuid, hangup_disposition="send_bye")
+    assert made.outcome(uuid) == "connected"
+    assert made.engine._feed.pool.counts("c1", made.now).answered_today == counted == 1
+
+
 # ---- how many calls ----------------------------------------------------------------------------------------
 
 
