@@ -6,6 +6,7 @@ is the pacer's, a customer who is for a while without their agent is ``asides``'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -165,7 +166,8 @@ class CallDesk(CallEnds):
     def originate_replied(self, call: Call, event: OriginateReplied) -> None:
         """A failed originate ends the call, after a grace for its hangup event if it had a channel."""
         if event.ok:
-            self.placed(call)
+            if call.moved_at == -math.inf:  # a later order has a time of its own by which it is carried out
+                self.placed(call)
             return
         if call.state not in RINGING_STATES:
             return

@@ -294,6 +294,16 @@ def test_a_lost_agent_gives_the_customer_to_the_next() -> None:
     assert any(c.a_uuid == uuid for c in made.of(ph.Join))
 
 
+def test_a_late_word_of_the_originate_lets_no_bridge_overtake_the_message() -> None:
+    made = floor()
+    uuid = listener(made)
+    one(press(made, uuid, "*"), cmd.Recite)
+    none(press(made, uuid, "1"), cmd.Bridge)
+    made.step(0.1)
+    none(made.send(ev.OriginateReplied(uuid, True)), cmd.Bridge)
+    one(made.step(0.1), cmd.Bridge)
+
+
 def test_never_again_after_a_lost_agent_leaves_the_call_connected() -> None:
     """They had their agent: whatever ends the call now, that is how it counts."""
     made = floor(1)
