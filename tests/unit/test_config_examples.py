@@ -18,7 +18,10 @@ def examples() -> Path:
         return Path(folder)
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml"])
+ALL = ("demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml")
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
     result = load(examples / name)
     settings = build(result, "epoch")
@@ -29,10 +32,10 @@ def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
 
 def test_every_yaml_file_beside_them_is_tested() -> None:
     names = {item.name for item in (files("config") / "examples").iterdir() if item.name.endswith(".yaml")}
-    assert names == {"demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml"}
+    assert names == set(ALL)
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml"])
+@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml"])
 def test_the_demonstrations_warn_of_nothing(examples: Path, name: str) -> None:
     assert load(examples / name).warnings == ()
 
@@ -71,3 +74,10 @@ def test_the_one_with_phones_knows_its_people_and_how_long_prompts_are(examples:
     lengths = settings.embedded.world.file_durations_s
     spoken = [seconds for path, seconds in lengths.items() if path.endswith("/en/enter-pin.wav")]
     assert spoken == [settings.engine.phones.prompt_seconds["enter-pin"]]
+
+
+def test_the_one_without_agents_says_a_shipped_message(examples: Path) -> None:
+    notice = build(load(examples / "agentless.yaml"), "epoch").engine.campaigns["notice"]
+    assert notice.mode is Mode.AGENTLESS and notice.agentless is not None
+    assert notice.agentless.message.endswith("/en/press-1-message.wav")
+    assert (notice.wait_limit_s, notice.agentless.callback_after_s) == (30, 3600)
