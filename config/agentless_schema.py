@@ -62,8 +62,8 @@ class AgentlessConfig(Section):
     """A message, and keys.
 
     ``keys``: ``transfer`` asks for an agent, ``do_not_call`` ends all calls for good, ``repeat`` says the message once
-    more; any other word is a disposition. Who asks for an agent waits at most ``wait_s``, then hears ``nobody`` and is to
-    be called back ``callback_after_s`` later (or ``never``).
+    more; any other word is a disposition. Who asks for an agent waits at most ``wait_s``, then hears ``nobody`` and is
+    to be called back ``callback_after_s`` later (or ``never``).
 
     ``max_lines`` calls at once, ``cps`` new ones a second. Where a key asks for an agent, so many calls are started as
     free agents can take those who will: ``expected_share`` of them until it is known.

@@ -27,8 +27,9 @@ _FOLDER = re.compile(r"/[A-Za-z0-9._/-]{1,200}", re.ASCII)
 class HearingConfig(Section):
     """Where the switch records what callees say, for the listeners to read: in memory, and removed at once.
 
-    ``folder`` is this dialer's alone (default: ``/dev/shm/dialer-hearing-INSTANCE``). ``prints_file`` is what ``dialer hearing
-    learn`` wrote. At most ``most`` calls are listened to at a time. ``human_pause_s`` of quiet end a person's greeting.
+    ``folder`` is this dialer's alone (default: ``/dev/shm/dialer-hearing-INSTANCE``). ``prints_file`` is what
+    ``dialer hearing learn`` wrote. At most ``most`` calls are listened to at a time.
+    ``human_pause_s`` of quiet end a person's greeting.
     ``nodes`` are the switches that record on this host (default: those of a loopback address, and the embedded one).
     """
 
@@ -42,9 +43,10 @@ class HearingConfig(Section):
 class MachinesConfig(Section):
     """What a campaign does with answering machines.
 
-    ``agent``: every answer goes to an agent at once, and who answered is written down. ``hang_up`` and ``message``: only
-    what is clearly a machine does not. ``clock``: where the abandon limit starts. A verdict is waited for
-    ``decide_within_s``, a beep ``beep_within_s``; without one the message follows 3 s of quiet (``message_after_quiet``).
+    ``agent``: every answer goes to an agent at once, and who answered is written down. ``hang_up`` and ``message``:
+    only what is clearly a machine does not. ``clock``: where the abandon limit starts. A verdict is waited for
+    ``decide_within_s``, a beep ``beep_within_s``; without one the message follows 3 s of quiet
+    (``message_after_quiet``).
     """
 
     policy: Literal["off", "agent", "hang_up", "message"] = "off"

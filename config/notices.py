@@ -127,7 +127,8 @@ def _campaigns(config: Config, tree: Mapping) -> Iterator[Notice]:
 def hearing_nodes(config: Config) -> frozenset[str]:
     """The switches that record on this host what callees say. The embedded one has no name here."""
     named = config.hearing.nodes
-    return frozenset(n.name for n in config.switch.nodes if (n.name in named if named is not None else is_loopback(n.host)))
+    nodes = config.switch.nodes
+    return frozenset(n.name for n in nodes if (n.name in named if named is not None else is_loopback(n.host)))
 
 
 def _machines(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:
@@ -137,23 +138,24 @@ def _machines(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:
     listens = machines.policy != "off" or campaign.dead_numbers
     deaf = [node.name for node in config.switch.nodes if node.name not in hearing_nodes(config)]
     if listens and deaf:
-        text = f"switch {', '.join(deaf)} is on another host (or not in hearing.nodes): nobody is listened to there, and "
-        text += "every answer goes to an agent"
+        text = f"switch {', '.join(deaf)} is on another host (or not in hearing.nodes): nobody is listened to there, "
+        text += "and every answer goes to an agent"
         yield Notice(where, path, text)
     if machines.policy not in SCREENS:
         return
     if machines.clock == "answer":
-        text = f"with the clock from the answer a verdict must come within {campaign.wait_limit_s - 0.4:.1f} s: hardly any "
-        text += "machine is found; clock: greeting_end where your rules count from there (US TSR)"
+        text = f"with the clock from the answer a verdict must come within {campaign.wait_limit_s - 0.4:.1f} s: "
+        text += "hardly any machine is found; clock: greeting_end where your rules count from there (US TSR)"
         yield Notice(where, path, text)
     else:
-        text = "clock: greeting_end is for rules that count from there (US TSR); others count from the answer (UK, Canada)"
+        text = "clock: greeting_end is for rules that count from there (US TSR); others count from the answer (UK)"
         yield Notice(where, path, text)
     if machines.policy == "message":
         text = "a recorded message may need the called person's consent (United States, Germany, Canada, …)"
         yield Notice(where, path, text)
     if campaign.mode == "predictive" and campaign.pacing.amd_false_positive == 0:
-        text = "pacing.amd_false_positive is 0: enter the share of persons taken for machines that you found in recordings"
+        text = "pacing.amd_false_positive is 0: enter the share of persons taken for machines that you found in "
+        text += "your recordings"
         yield Notice(where, path, text)
 
 

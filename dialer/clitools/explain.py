@@ -76,9 +76,8 @@ def _agentless(told: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"{told['asked']:,} of {told['ended']:,} calls asked for an agent: {told['share']:.1%} of the next ones may"
         )
-        lines.append(
-            f"{told['waiting']} wait for one now, each at most {told['wait_s']:g} s from the key: then the call is abandoned"
-        )
+        bound = f"each at most {told['wait_s']:g} s from the key: then the call is abandoned"
+        lines.append(f"{told['waiting']} wait for one now, {bound}")
     return lines
 
 

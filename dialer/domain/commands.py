@@ -171,8 +171,8 @@ class NoteBridge:
 class NoteHeard:
     """Write what was heard on a call; otherwise like NoteAnswer.
 
-    ``verdict`` is a Verdict's value, or an Announcement's while it rang. ``clock_at`` is where the abandon clock started
-    if that was later than the answer.
+    ``verdict`` is a Verdict's value, or an Announcement's while it rang. ``clock_at`` is where the abandon clock
+    started if that was later than the answer.
     """
 
     attempt_id: str

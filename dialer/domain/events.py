@@ -134,8 +134,8 @@ class ChannelFact:
 
     ``kind`` is ``call``, ``agent``, or ``seat`` for a leg by which a phone called us; ``ident`` is the attempt, agent
     or seat of its presence data.
-    ``answered`` and ``peer`` (the other leg's UUID when bridged) come from the channel's state. ``held``: by the phone's own
-    button.
+    ``answered`` and ``peer`` (the other leg's UUID when bridged) come from the channel's state. ``held``: by the
+    phone's own hold button.
     """
 
     uuid: str

@@ -61,8 +61,8 @@ class ScreeningSettings:
     """One campaign's. ``limit_s`` is the abandon limit, ``margin_s`` what finding an agent and the bridge need of it.
 
     A verdict is waited for ``decide_within_s``, but never so long that the limit of the clock could be missed. A
-    machine's beep is waited for ``beep_within_s``, and one that is quiet without a beep is left ``message``, too, unless
-    ``message_after_quiet`` is off. ``dead_numbers``: calls that ring are listened to for announcements.
+    machine's beep is waited for ``beep_within_s``, and one that is quiet without a beep is left ``message``, too,
+    unless ``message_after_quiet`` is off. ``dead_numbers``: calls that ring are listened to for announcements.
     """
 
     policy: MachinePolicy = MachinePolicy.OFF

@@ -152,8 +152,8 @@ class EngineSettings:
     """Everything the engine needs to know before the first event.
 
     ``epoch`` names this run of this dialer; ``nodes`` are the switches, with the legs each may carry. ``ends_at``
-    (engine clock) is when dialing is going to end, if somebody said so. ``hearing`` names the nodes whose callees can be
-    listened to.
+    (engine clock) is when dialing is going to end, if somebody said so. ``hearing`` names the nodes whose callees can
+    be listened to.
     """
 
     epoch: str

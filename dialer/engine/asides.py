@@ -106,6 +106,8 @@ class AsideDesk:
         call.joins += 1
         agent.parked_seen = False
         live.timers.set(("call", "aside", call.id), live.now + JOIN_CHECK_S)
+        if agent.held:
+            return  # neither would hear the other: later, and if the phone still holds then, to somebody else
         if agent.leg is not None and live.nodes[call.node].up:
             if agent.nailed_up:
                 self.voice.cut(agent.leg)
@@ -172,7 +174,8 @@ class AsideDesk:
     def alone(self, call: Call) -> None:
         """The switch lists the customer of a conversation without anybody: their events were lost."""
         agent = call.agent
-        if agent is not None and agent.call is call and agent.leg is not None and agent.line is Line.BRIDGING:
+        there = agent is not None and agent.call is call and agent.leg is not None and agent.line is Line.BRIDGING
+        if there and agent is not None and not agent.held:
             self.rejoin(call)
         else:
             self.queue_again(call, "nobody was with them any more")

@@ -339,7 +339,7 @@ class CallDesk(CallEnds):
             self.wait_again(call, left_s)
 
     def wait_again(self, call: Call, left_s: float, message: str | None = None) -> None:
-        """Send the leg into a bounded wait of ``left_s`` and ``message`` (the campaign's). A bridge must not overtake it."""
+        """Send the leg into a bounded wait of ``left_s``, then ``message`` (or the campaign's)."""
         live = self.live
         if self.agentless.wait_again(call):
             return

@@ -259,6 +259,8 @@ class Engine:
             if agent is None:
                 continue
             ready = fact.state == AgentState.READY.value
+            if agent.state is not AgentState.LOGGED_OUT and agent.leg is None and fact.seat != agent.seat.seat:
+                self._agents.leave(agent, "sits elsewhere")  # logged in at the start, at the seat of the configuration
             if fact.line:
                 self._expect(agent, fact)
             if agent.state is AgentState.LOGGED_OUT:

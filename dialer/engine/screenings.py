@@ -38,6 +38,8 @@ RENEW_S: Final = 0.5
 """So long before the leg's bounded wait is over it is made longer."""
 APART_S: Final = 0.15
 """The switch carries commands out in no certain order: what must follow another one is sent so much later."""
+AFTER_BEEP_S: Final = 0.3
+"""A machine's beep may go on for a moment when a packet of it was lost; and machines need one to begin."""
 VOICEMAIL_MAX_S: Final = 180.0
 """No message is longer: a machine's leg that is still there then is hung up."""
 RING_GRACE_S: Final = 10.0
@@ -180,7 +182,7 @@ class ScreeningDesk:
             case Hold():
                 self._machine(call, step.reason)
             case PlayMessage():
-                self._play(call)
+                live.timers.set(("call", "renew", call.id), max(live.now + AFTER_BEEP_S, call.moved_at + APART_S))
                 live.note("info", "voicemail", f"attempt {call.id} of {call.campaign.name}: message: {step.reason}")
         self._arm(call, one)
 
@@ -207,16 +209,10 @@ class ScreeningDesk:
             live.note("debug", "machine", f"attempt {call.id} of {call.campaign.name}: {reason}")
 
     def _play(self, call: Call) -> None:
-        """The campaign's message to a machine; not on the heels of another order."""
-        live = self.live
-        wait_s = call.moved_at + APART_S - live.now
-        if wait_s > 0:
-            live.timers.set(("call", "renew", call.id), live.now + wait_s)
-        elif live.nodes[call.node].up:
-            live.timers.cancel(("call", "renew", call.id))
-            self.calls.wait_again(call, 0.0, call.campaign.settings.screening.message)
-            live.timers.set(("call", "guard", call.id), live.now + VOICEMAIL_MAX_S)
-            self._stop(call)
+        """The campaign's message to a machine."""
+        self.calls.wait_again(call, 0.0, call.campaign.settings.screening.message)
+        self.live.timers.set(("call", "guard", call.id), self.live.now + VOICEMAIL_MAX_S)
+        self._stop(call)
 
     def _note(self, call: Call, verdict: Verdict, reason: str) -> None:
         self.live.counters[f"answers_{verdict.value}"] += 1

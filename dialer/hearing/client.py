@@ -119,7 +119,8 @@ class HearingClient:
         self._heard = False
         self.restarts = 0
         self.counters: Counter[str] = Counter()
-        """For metrics: listens, refused, lost, unused, human, machine, unsure, words, beeps, quiet, announcements, faults."""
+        """For metrics: listens, refused, lost, unused, human, machine, unsure, words, beeps, quiet, announcements,
+        faults."""
         self.state: wire.Pong | None = None
         """What the worker last said of itself."""
         self.greenlets: tuple[gevent.Greenlet, ...] = ()

@@ -10,11 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from dialer.domain.hearing import AnnouncementHeard, BeepHeard, Heard, HearingEvent, ListenKind, QuietHeard, Verdict, WordsHeard
+import numpy as np
+
+from dialer.domain.hearing import (
+    AnnouncementHeard,
+    BeepHeard,
+    Heard,
+    HearingEvent,
+    ListenKind,
+    QuietHeard,
+    Verdict,
+    WordsHeard,
+)
 from dialer.hearing.announcements import EarlyMedia, EarlySettings
 from dialer.hearing.cadence import Cadence, CadenceSettings, Judgement
 from dialer.hearing.prints import EMPTY, Prints
-from dialer.hearing.sound import FRAME_BYTES, FRAME_S, SILENCE, Ear
+from dialer.hearing.sound import FRAME_BYTES, FRAME_S, SILENCE, Ear, Sound
 
 BEHIND_S: Final = 0.15
 """So long sound may be on its way before silence is put in its place …"""
@@ -26,6 +37,11 @@ AHEAD_S: Final = 0.1
 """Sound that comes so much too early is what silence has already replaced: it is left out."""
 WORDS_EVERY_S: Final = 0.4
 """So often it is told that somebody speaks still."""
+LOST_FRAMES: Final = 3
+"""So many frames without any sound between loud ones are lost, not silent: while a leg rings FreeSWITCH reads four
+frames and leaves out two, over and over (measured)."""
+_NOTHING: Final = 16
+"""No sample is above this in a frame without any sound: G.711 knows no smaller one than 8."""
 NO_FRAME: Final = bytes(FRAME_BYTES)
 
 
@@ -53,7 +69,9 @@ class Listener:
         "_early",
         "_filled",
         "_heard_until",
+        "_last",
         "_latest_machine",
+        "_lost",
         "_opened_at",
         "_quiet_told",
         "_settings",
@@ -78,6 +96,8 @@ class Listener:
         self._ear = Ear()
         self._cadence = Cadence(settings.cadence)
         self._early = EarlyMedia(settings.early, prints)
+        self._last = (SILENCE, NO_FRAME)  # the last frame with any sound …
+        self._lost: list[tuple[bytes | None, float]] | None = None  # … and those without after it; None: it is silent
         self._latest_machine = False
         self._quiet_told = False
         self._words_after = WORDS_EVERY_S
@@ -132,13 +152,38 @@ class Listener:
     def _frame(self, frame: bytes | None) -> list[HearingEvent]:
         self._heard_until += FRAME_S
         at = self._heard_until - self._since
-        sound = SILENCE if frame is None else self._ear.hear(frame)
         if self.kind is ListenKind.EARLY:
-            early = self._early.feed(sound, NO_FRAME if frame is None else frame, at)
-            if early is None:
-                return []
-            return [AnnouncementHeard(self.call, early.what, early.reason, self._since + early.at)]
+            return [event for heard in self._mended(frame, at) for event in self._ringing(*heard)]
+        sound = SILENCE if frame is None else self._ear.hear(frame)
         return self._answered(self._cadence, self._cadence.feed(sound, at))
+
+    def _mended(self, frame: bytes | None, at: float) -> list[tuple[Sound, bytes, float]]:
+        """The frames that can be judged now: lost ones sound as the last one before them."""
+        silent = frame is None or int(np.abs(np.frombuffer(frame, "<i2").astype(np.int32)).max()) <= _NOTHING
+        held = self._lost
+        if frame is not None and not silent:
+            before, self._lost = self._last, []
+            sound = self._ear.hear_after_gap(frame) if held else self._ear.hear(frame)
+            self._last = (sound, frame)
+            gap = held or []
+            half = len(gap) / 2
+            lost = [(*(before if n < half else self._last), then) for n, (_, then) in enumerate(gap)]
+            return [*lost, (sound, frame, at)]
+        if held is not None:
+            held.append((frame, at))
+            if len(held) <= LOST_FRAMES:
+                return []
+            self._lost = None
+        quiet = [(frame, at)] if held is None else held
+        return [
+            (SILENCE, NO_FRAME, then) if each is None else (self._ear.hear(each), each, then) for each, then in quiet
+        ]
+
+    def _ringing(self, sound: Sound, frame: bytes, at: float) -> list[HearingEvent]:
+        early = self._early.feed(sound, frame, at)
+        if early is None:
+            return []
+        return [AnnouncementHeard(self.call, early.what, early.reason, self._since + early.at)]
 
     def _answered(self, cadence: Cadence, judged: Judgement | None) -> list[HearingEvent]:
         events: list[HearingEvent] = []

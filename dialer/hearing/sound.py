@@ -49,6 +49,7 @@ class Ear:
     __slots__ = ("_buffer",)
 
     _window: NDArray[np.float32] = np.hanning(_FFT + 1)[:-1].astype(np.float32)
+    _alone: NDArray[np.float32] = np.hanning(FRAME + 1)[:-1].astype(np.float32)
 
     def __init__(self) -> None:
         self._buffer: NDArray[np.float32] = np.zeros(_FFT, np.float32)
@@ -66,10 +67,17 @@ class Ear:
         level = 10.0 * math.log10(power) - 90.309 if power > 1.0 else FLOOR_DB
         if level < HEARABLE_DB:
             return Sound(level)
-        return self._look(level)
+        return self._look(level, self._buffer * self._window)
 
-    def _look(self, level: float) -> Sound:
-        spectrum = np.fft.rfft(self._buffer * self._window)[_LOW:_HIGH]
+    def hear_after_gap(self, frame: bytes) -> Sound:
+        """The same for a frame before which sound was lost: nothing before it is looked at."""
+        heard = self.hear(frame)
+        alone = np.zeros(_FFT, np.float32)
+        alone[:FRAME] = np.frombuffer(frame, "<i2") * self._alone
+        return heard if heard.level < HEARABLE_DB else self._look(heard.level, alone)
+
+    def _look(self, level: float, windowed: NDArray[np.float32]) -> Sound:
+        spectrum = np.fft.rfft(windowed)[_LOW:_HIGH]
         power: NDArray[np.float32] = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
         total = float(power.sum())
         if total <= 0.0:

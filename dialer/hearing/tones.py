@@ -157,8 +157,8 @@ def is_beep(tone: Tone, settings: ToneSettings) -> bool:
 
 # ---- special information tones -----------------------------------------------------------------------------
 
-_SHORT, _LONG = (0.20, 0.33), (0.33, 0.46)
-_ANY = (0.20, 0.46)
+_SHORT, _LONG = (0.18, 0.33), (0.33, 0.49)  # wide at their ends: sound may be torn while a leg rings
+_ANY = (0.18, 0.49)
 
 
 class Sit(NamedTuple):

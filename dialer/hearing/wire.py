@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from dialer.domain.hearing import AnnouncementHeard, BeepHeard, Heard, HearingEvent, ListenKind, QuietHeard, WordsHeard
+from dialer.domain.hearing import HearingEvent, ListenKind
 from dialer.hearing.errors import MessageError
 from dialer.hearing.listener import HearingSettings
 
@@ -121,9 +121,7 @@ Message = ToWorker | FromWorker
 _KINDS: Final[dict[str, type[Any]]] = {
     kind.__name__: kind for kind in (Hello, Open, Close, Ping, Ready, Opened, Refused, Told, Closed, Pong)
 }
-_EVENTS: Final[dict[str, type[Any]]] = {
-    kind.__name__: kind for kind in (Heard, BeepHeard, QuietHeard, AnnouncementHeard)
-}
+_EVENTS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in typing.get_args(HearingEvent)}
 
 
 def encode(message: Message) -> bytes:

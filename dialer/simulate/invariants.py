@@ -7,6 +7,7 @@ switch, not at what the engine believes.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 
 from dialer.domain.agent import AgentState, Line
 from dialer.domain.call import CallState
@@ -126,11 +127,13 @@ def _switch(shift: Shift) -> None:
     )
 
 
-def never_silent(shift: Shift, limit_s: float) -> None:
-    """Every answered customer was bridged or heard the message in time, whoever was dead at the time."""
+def never_silent(shift: Shift, limit_s: float, machines: Container[str] = ()) -> None:
+    """Every answered customer was bridged or heard the message in time, whoever was dead at the time; ``machines`` are
+    legs whose callees are none.
+    """
     report = shift.switch.audit.report(list(shift.switch.legs.values()), shift.now - EPOCH_S)
     for leg in report["legs"]:
-        if not leg["presence_data"].startswith("dialer/call/"):
+        if not leg["presence_data"].startswith("dialer/call/") or leg["uuid"] in machines:
             continue
         ended = leg["hungup_at"] if leg["hungup_at"] is not None else shift.now
         first = min(

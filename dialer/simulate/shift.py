@@ -13,9 +13,11 @@ from collections.abc import Callable
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.hearing import Listen, StopListening
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
 from dialer.simulate.faults import NO_FAULTS, Faults
+from dialer.simulate.listeners import ModelListeners
 from dialer.simulate.queue import Agenda
 from dialer.store.memory import MemoryStore
 from dialer.switch.driver import Driver
@@ -72,6 +74,7 @@ class Shift:
         self._after_step = after_step
         self._rng = random.Random(f"faults {seed}")
         self._ids = random.Random(f"ids {seed}")
+        self._ears = random.Random(f"ears {seed}")
         self.switch = Switch(
             World(world, random.Random(f"world {seed}")),
             random.Random(f"switch {seed}"),
@@ -101,10 +104,16 @@ class Shift:
         self.alive = True
         self._inbox.clear()
         self.engine = Engine(self.settings, self.now, self._new_id)
+        self._listeners = ModelListeners(self._ears, self._agenda, self._feeder(), self._voice_of)
         self._driver = Driver(self.node, self, self._feeder(), lambda: self.now, lambda seconds: None, _playable)
         self.tell(f"dialer starts (run {self.engine_runs})")
         self.feed(self.store.recover(self.now))
         self.connect_in(0.05)
+
+    def _voice_of(self, uuid: str) -> tuple[str, str]:
+        """What a leg's carrier announces, and how its callee greets."""
+        leg = self.switch.legs.get(uuid)
+        return ("", "") if leg is None or leg.plan is None else (leg.plan.announces, leg.plan.says)
 
     def crash_dialer(self) -> None:
         """kill -9: what was in flight to the dialer is lost; the switch goes on; a new process starts a bit later."""
@@ -276,6 +285,9 @@ class Shift:
         for command in commands:
             if isinstance(command, cmd.SwitchCommand):
                 self._driver.execute(command)
+            elif isinstance(command, Listen | StopListening):
+                self.tell(f"--> {command!r}")
+                self._listeners.take(command, self.now)
             elif isinstance(command, cmd.Reply):
                 self.replies[command.request_id] = command
             elif isinstance(command, cmd.Drained):

@@ -1,7 +1,8 @@
 """The gate and the end of an attempt, as SQL inside the caller's transaction.
 
-Owns what OpenAttempt, NoteAnswer, NoteBridge, NoteHeard, CloseAttempt and ReleaseLeads do to leads, numbers and attempts. The
-judgement itself is ``leads.eligibility``'s. Every method may be repeated after a lost answer without a second effect.
+Owns what OpenAttempt, NoteAnswer, NoteBridge, NoteHeard, CloseAttempt and ReleaseLeads do to leads, numbers and
+attempts. The judgement itself is ``leads.eligibility``'s.
+Every method may be repeated after a lost answer without a second effect.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def hour_of(at: float) -> float:
 
 
 def counts_as(outcome: str, clock_from: float, bridged_at: float | None, wait_limit_s: float) -> str | None:
-    """What an answered attempt counts as: one of PERSON_OUTCOMES, or None for a machine. ``clock_from`` is its answer, or
-    where the abandon clock started after that.
+    """What an answered attempt counts as: one of PERSON_OUTCOMES, or None for a machine. ``clock_from`` is its
+    answer, or where the abandon clock started after that.
 
     An attempt that was answered and ended otherwise (the dialer died, the service was shut down) was connected if an
     agent came on the line in time, and is abandoned if not: nobody can say better.

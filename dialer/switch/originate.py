@@ -51,7 +51,8 @@ def customer(command: cmd.OriginateCall) -> esl.Originate:
     agent's extension from the carrier, ``playback_terminators`` keeps a customer's ``*`` from cutting the wait short or
     the message off, ``bridge_filter_dtmf`` the keys of one party from the other: agents' codes are
     for us. With ``early_media`` a 183 ends the originate before the answer (only
-    CHANNEL_ANSWER tells of that), so that its sound can be recorded; the ring's limit then runs anew, in the leg itself.
+    CHANNEL_ANSWER tells of that), so that its sound can be recorded; the ring's limit then runs anew, in the
+    leg itself.
     """
     ring_s = max(1, math.ceil(command.ring_timeout_s))
     variables: dict[str, str | int | bool] = {

@@ -7,6 +7,7 @@ by its state first (measured, agent-facts). Only channels whose presence data is
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from dialer.domain.events import ChannelFact
@@ -30,10 +31,26 @@ def parse(text: str) -> tuple[tuple[ChannelFact, ...], int]:
             # Half a list would make the other half of the calls look dead.
             raise ValueError(f"{len(rows)} rows of {data['row_count']}")
         facts = [_fact(row) for row in rows]
+        held = _held_pairs(rows)
     except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise SnapshotError(f"show channels as json: {error} in {text[:80]!r}") from None
+    facts = [fact and replace(fact, peer=held.get(fact.uuid, fact.peer)) for fact in facts]
     ours = tuple(fact for fact in facts if fact is not None)
     return ours, len(facts) - len(ours)
+
+
+def _held_pairs(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Who is bridged to whom where one phone holds: the other's application is the hold music, its own none (measured).
+
+    Only these are joined by ``call_uuid``; a leg in another state may still name one that it was bridged to before.
+    """
+    bridged = {str(row.get("uuid")): row for row in rows if row.get("state") in _BRIDGED_STATES}
+    pairs: dict[str, str] = {}
+    for uuid, row in bridged.items():
+        first = str(row.get("call_uuid"))
+        if first != uuid and first in bridged and "HELD" in (row.get("callstate"), bridged[first].get("callstate")):
+            pairs |= {uuid: first, first: uuid}
+    return pairs
 
 
 def _fact(row: dict[str, Any]) -> ChannelFact | None:

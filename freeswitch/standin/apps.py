@@ -7,7 +7,8 @@ Sounds by `uuid_broadcast` wait in a queue, each is played when the leg is parke
 lasts less than half a second is played once (from the source).
 
 Left out: every other application (an unknown one ends the leg, as on the real switch), `${...}` expansion in an
-inline dialplan, `execute_on_*` and `api_on_*` variables but for those of `dialing` (kept and shown, never run), a broadcast to a leg that runs
+inline dialplan, `execute_on_*` and `api_on_*` variables but for those of `dialing` (kept and
+shown, never run), a broadcast to a leg that runs
 another application (it waits for the next park).  The state sequence of an inline originate (ROUTING, then EXECUTE)
 is taken from captured transfers.
 """

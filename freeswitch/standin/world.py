@@ -87,8 +87,8 @@ class WorldSpec:
     Outcome shares (`answer_probability`, `busy_probability`, ...) need not sum to 1: what is left does not
     answer. `answer_groups` mixes leads of different answerability: pairs (weight, factor on
     `answer_probability`); each number belongs to one group for good.  `machine_probability` is the share of answers
-    by machines, `announced_probability` that of invalid numbers of which the carrier tells in early media, without a 404.
-      `talk_times_s` is an empirical list of
+    by machines, `announced_probability` that of invalid numbers which the carrier tells in early media, not by a 404.
+    `talk_times_s` is an empirical list of
     conversations (scaled by `talk_scale`); when empty, talk is lognormal.  `gateways` empty means that every
     gateway exists.  `scripted` forces what a number does; `scripted_phones` the same by the extension or the
     whole dial string.

@@ -23,6 +23,7 @@ from dialer.domain.hearing import (
     ListenKind,
     StopListening,
     Verdict,
+    WordsHeard,
 )
 from dialer.hearing import client as client_module
 from dialer.hearing.client import ClientSettings, HearingClient
@@ -104,7 +105,8 @@ class House:
         return at
 
     def heard(self, call: str) -> list[HearingEvent]:
-        return [event for event in self.events if event.call == call]
+        """What was told of a call, but that somebody speaks still."""
+        return [event for event in self.events if event.call == call and not isinstance(event, WordsHeard)]
 
 
 def wait(condition: Callable[[], object], timeout_s: float = 15.0) -> None:

@@ -13,6 +13,7 @@ from dialer.domain.commands import (
     LogAgentState,
     NoteAnswer,
     NoteBridge,
+    NoteHeard,
     ReleaseLeads,
     SaveCampaignState,
     SaveDisposition,
@@ -328,6 +329,28 @@ def test_answer_and_bridge_are_told_after_a_crash(bench: Bench) -> None:
     first, second = bench.restart().attempts
     assert (first.rang_at, first.answered_at, first.bridged_at) == (NOW + 2, NOW + 9, NOW + 10)
     assert (second.rang_at, second.answered_at, second.bridged_at) == (None, None, None)
+
+
+def test_what_was_heard_outlives_a_restart_and_moves_the_clock(bench: Bench) -> None:
+    bench.add_lead([number(1)], priority=1)
+    bench.add_lead([number(2)])
+    one, two = (attempt(lead, f"a{n}") for n, lead in enumerate(bench.claim(2).leads, 1))
+    bench.execute([one, two, NoteAnswer("a1", NOW + 2, NOW + 9), NoteHeard("a1", "human", "human: said", NOW + 10.5)])
+    bench.execute([NoteHeard("a1", "machine", "later", None), NoteHeard("unknown", "human", "x", NOW)])
+    first, second = bench.restart().attempts
+    assert (first.heard, first.clock_at, first.answered_at) == ("machine", NOW + 10.5, NOW + 9)
+    assert (second.heard, second.clock_at) == ("", None)
+
+
+def test_an_agent_in_time_after_the_greeting_is_in_time_for_the_ledger(bench: Bench) -> None:
+    bench.add_lead([number(1)], priority=1)
+    (lead,) = bench.claim(1).leads
+    opened = attempt(lead, "a1")
+    heard = NoteHeard("a1", "human", "human: said", NOW + 11)
+    bench.execute([opened, NoteAnswer("a1", NOW + 2, NOW + 9), heard, NoteBridge("a1", NOW + 12.5, "anna")])
+    bench.execute([closing(opened, Outcome.INTERRUPTED, at=NOW + 30)])
+    (fact,) = [f for f in bench.restart(NOW + 60).pacing if f.campaign == "sales"]
+    assert fact.answers_recent == ((NOW + 9, "connected"),)
 
 
 def test_a_close_that_knows_no_times_leaves_those_that_were_noted(bench: Bench) -> None:

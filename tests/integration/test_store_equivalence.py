@@ -18,6 +18,7 @@ from dialer.domain.commands import (
     CloseAttempt,
     NoteAnswer,
     NoteBridge,
+    NoteHeard,
     OpenAttempt,
     ReleaseLeads,
     SaveDisposition,
@@ -61,6 +62,7 @@ steps = st.lists(
         st.tuples(st.just("open"), st.integers(0, 5), st.booleans()),
         st.tuples(st.just("answer"), st.integers(0, 5), st.sampled_from([None, 1.0, 9.0])),
         st.tuples(st.just("bridge"), st.integers(0, 5), st.sampled_from([1.0, 3.0])),
+        st.tuples(st.just("heard"), st.integers(0, 5), st.sampled_from([None, 1.5, 9.0])),
         st.tuples(st.just("close"), st.integers(0, 5), st.sampled_from(list(Outcome))),
         st.tuples(st.just("word"), st.integers(0, 5), st.sampled_from(["sale", "machine", "answering_machine"])),
         st.tuples(st.just("refuse"), st.integers(0, 5), st.none()),
@@ -117,6 +119,10 @@ class Pair:
         elif kind == "bridge" and self.opened:
             assert isinstance(a, int) and isinstance(b, float)
             self.both(NoteBridge(self.opened[a % len(self.opened)].attempt_id, self.now + b, "anna"))
+        elif kind == "heard" and self.opened:
+            assert isinstance(a, int)
+            ident = self.opened[a % len(self.opened)].attempt_id
+            self.both(NoteHeard(ident, "human", "human: said", None if b is None else self.now + float(str(b))))
         elif kind == "word" and self.opened:
             assert isinstance(a, int)
             ident = self.opened[a % len(self.opened)].attempt_id

@@ -209,6 +209,25 @@ def test_a_phone_without_power_in_a_talk(stages: Stages, room: Room) -> None:
     assert summary["outcomes"] == {"connected": 1} and summary["channels_left"] == 0
 
 
+def test_a_phone_on_hold_is_not_lost_and_gets_no_customer(stages: Stages, room: Room) -> None:
+    """By its own button, sending nothing for longer than a lost phone may: and once it is back it is missed as ever."""
+    hall = Hall(stages, room)
+    agent = hall.log_in("1001", FIRST)
+    agent.hold()
+    room.sleep(0.5)
+    assert hall.dialer.post("/v1/agents/1001/ready") == 200
+    room.sleep(14.0)
+    assert agent.state == "up" and state(hall.dialer, "1001") == "ready" and not hall.carrier.calls
+    agent.resume()
+    becomes(hall.dialer, "1001", "talking", 30.0)
+    hall.hear(customer={FIRST}, a1001={CUSTOMER})
+    hall.phones["1001"].vanish()
+    until(lambda: state(hall.dialer, "1001") != "talking", 15.0, "the phone to be missed", 0.2)
+    hall.carrier.calls[0].hang_up()
+    until(lambda: hall.stage.floor.ended_attempts() == 1, 20.0, "the call to end", 0.1)
+    assert hall.dialer.stop()["outcomes"] == {"connected": 1}
+
+
 def test_a_call_for_help(stages: Stages, room: Room) -> None:
     """A supervisor with a line is asked over it, one without is rung; who answers whispers, unheard by the customer."""
     hall = Hall(stages, room)

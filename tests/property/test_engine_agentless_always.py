@@ -143,7 +143,7 @@ class Street:
 
 
 moves = st.lists(
-    st.tuples(st.sampled_from([0, 1, 2, 3, 4, 4, 4, 4, 5, 6, 6, 6, 6, 7, 8, 9, 10, 10]), st.integers(0, 255), st.integers(0, 255)),
+    st.tuples(st.sampled_from([*range(11), 4, 4, 4, 6, 6, 6, 10]), st.integers(0, 255), st.integers(0, 255)),
     min_size=20, max_size=120,
 )  # fmt: skip
 

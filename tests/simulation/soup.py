@@ -188,14 +188,23 @@ def open_again(shift: Shift) -> None:
         shift.feed(ev.AgentReady(1, name))
 
 
+def on_hold(shift: Shift, name: str) -> bool:
+    """The phone lost its power while on hold by its own button: that is missed after ten minutes only."""
+    agent = shift.engine._live.agents[name]
+    leg = shift.switch.legs.get(agent.leg or "")
+    return leg is not None and leg.phone_holds and leg.vanished_at is not None and agent.held
+
+
 def served_again(shift: Shift, before: dict[str, int]) -> None:
     live = shift.engine._live
     served = {name: agent.calls - before[name] for name, agent in live.agents.items()}
     for name, agent in live.agents.items():
         if agent.nailed_up and "alpha" in agent.settings.campaigns and agent.state.value in ("ready", "reserved"):
-            assert agent.free or agent.call is not None or agent.line_since > shift.now - 20, f"{name}: {agent.line}"
+            dark = on_hold(shift, name)
+            busy = agent.call is not None or agent.line_since > shift.now - 20
+            assert agent.free or busy or dark, f"{name}: {agent.line}, on hold: {agent.held}"
     alpha = [name for name, agent in live.agents.items() if "alpha" in agent.settings.campaigns and agent.nailed_up]
-    reached = [name for name in alpha if live.agents[name].leg is not None]
+    reached = [name for name in alpha if live.agents[name].leg is not None and not on_hold(shift, name)]
     assert not reached or any(served[name] for name in alpha), f"nobody serves anybody afterwards: {served}"
 
 

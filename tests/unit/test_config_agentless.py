@@ -1,4 +1,4 @@
-"""The section agentless: what it may say, every fault with its line, what the engine gets, and texts that are spoken."""
+"""The section agentless: what it may say, each fault with its line, what the engine gets, texts that are spoken."""
 
 from __future__ import annotations
 

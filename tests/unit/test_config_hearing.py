@@ -28,7 +28,9 @@ campaigns:
 NODES = "{nodes: [{name: fs1, password: x}, {name: fs2, host: 10.0.0.2, password: x}]}"
 
 
-def read(tmp_path: Path, more: str = "", *, mode: str = "predictive", top: str = "", switch: str = "embedded") -> LoadedConfig:
+def read(
+    tmp_path: Path, more: str = "", *, mode: str = "predictive", top: str = "", switch: str = "embedded"
+) -> LoadedConfig:
     file = tmp_path / "dialer.yaml"
     file.write_text(HEAD.format(mode=mode, top=top, switch=switch) + more, encoding="utf-8")
     return load(file)
@@ -108,7 +110,7 @@ def test_what_works_but_should_be_known(tmp_path: Path) -> None:
         ("answering_machines: sometimes", "ratio", "one of off, agent, hang_up, message"),
         ("answering_machines: {policy: hang_up, message: /a.wav}", "ratio", "no such key with policy hang_up"),
         ("answering_machines: {policy: message, message: /no/such.wav}", "ratio", "a file that exists"),
-        ("answering_machines: {policy: message, message: 'my file.wav'}", "ratio", "an absolute path as the switch sees it"),
+        ("answering_machines: {policy: message, message: 'my file.wav'}", "ratio", "an absolute path as the switch"),
         ("answering_machines: {policy: agent, clock: greeting_end}", "ratio", "answer with policy agent"),
         ("answering_machines: hang_up", "preview", "off or agent in mode preview"),
         ("answering_machines: {policy: hang_up, decide_within_s: 60}", "ratio", "answering_machines.decide_within_s"),

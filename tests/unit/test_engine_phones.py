@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from engine_kit import NODE, none, one
 from phones_kit import PhoneFloor
@@ -330,6 +332,21 @@ def test_a_leg_of_a_former_run_is_adopted_and_no_phone_rings(seat: str) -> None:
     restarted(f, fact, agents=(ev.AgentFact("1001", "ready", "", name, uuid),))
     assert (f.state("1001"), f.line("1001"), f.agent("1001").seat.seat) == ("ready", "parked", name)
     assert f.agent("1001").dialed_in
+    none(f.log, cmd.OriginateAgent, cmd.HangUp)
+    f.accounted()
+
+
+@pytest.mark.parametrize("usual", ["c1", "s1"])
+def test_who_logs_in_at_every_start_is_found_at_the_phone_where_they_sit(usual: str) -> None:
+    """And not at the seat of the configuration, be it one that is only rung when needed."""
+    f = floor()
+    uuid = f.log_in("1001", "")
+    name = f.agent("1001").seat.seat
+    person = replace(f.config.agents["1001"], seat=usual, login_at_start=True)
+    f.config = replace(f.config, agents={**f.config.agents, "1001": person})
+    fact = ev.ChannelFact(uuid, "seat", "", True, None, f.now - 60, True)
+    restarted(f, fact, agents=(ev.AgentFact("1001", "ready", "", name, uuid),))
+    assert (f.state("1001"), f.line("1001"), f.agent("1001").seat.seat) == ("ready", "parked", name)
     none(f.log, cmd.OriginateAgent, cmd.HangUp)
     f.accounted()
 

@@ -231,7 +231,8 @@ def test_a_machine_is_left_the_message_after_its_beep(how: str) -> None:
     hold = f.of(cmd.WaitAgain)[-1]
     assert hold.wait_ms > 30_000 and hold.message == "safe.wav"
     none(f.log, cmd.HangUp, cmd.Bridge)
-    out = f.send(BeepHeard(uuid, f.now, "b") if how == "beep" else QuietHeard(uuid, f.now, "q"))
+    f.send(BeepHeard(uuid, f.now, "b") if how == "beep" else QuietHeard(uuid, f.now, "q"))
+    out = f.step(screenings_module.AFTER_BEEP_S + 0.001)
     played = one(out, cmd.WaitAgain)
     assert (played.wait_ms, played.message) == (0, "/voicemail.wav")
     assert one(out, StopListening)
@@ -249,11 +250,11 @@ def test_a_beep_right_behind_the_verdict_does_not_lose_the_message_to_another_or
     (wait,) = f.of(cmd.WaitAgain)
     machine(f, uuid)
     none(f.send(BeepHeard(uuid, f.now, "b")), cmd.WaitAgain)
-    out = f.step(0.2)
+    out = f.step(0.4)
     played = one(out, cmd.WaitAgain)
     assert played.message == "/voicemail.wav"
     apart = f.times[f.log.index(played)] - f.times[f.log.index(wait)]
-    assert apart == pytest.approx(screenings_module.APART_S)
+    assert apart >= screenings_module.APART_S
     none(of_call(f.step(30), uuid), cmd.WaitAgain)
 
 
@@ -406,7 +407,11 @@ def test_a_dead_number_that_the_carrier_hangs_up_first_is_dead() -> None:
 
 @pytest.mark.parametrize(
     ("what", "outcome"),
-    [(Announcement.BUSY, "busy"), (Announcement.SWITCHED_OFF, "no_answer"), (Announcement.CONGESTION, "carrier_failure")],
+    [
+        (Announcement.BUSY, "busy"),
+        (Announcement.SWITCHED_OFF, "no_answer"),
+        (Announcement.CONGESTION, "carrier_failure"),
+    ],
 )
 def test_other_announcements_say_nothing_about_the_number(what: Announcement, outcome: str) -> None:
     f = floor(DEAD)

@@ -7,7 +7,16 @@ from itertools import pairwise
 import pytest
 from hearing_kit import Signal, everything, joined, played, quiet, tone, without_words, words
 
-from dialer.domain.hearing import BeepHeard, Heard, ListenKind, QuietHeard, Verdict, WordsHeard
+from dialer.domain.hearing import (
+    Announcement,
+    AnnouncementHeard,
+    BeepHeard,
+    Heard,
+    ListenKind,
+    QuietHeard,
+    Verdict,
+    WordsHeard,
+)
 from dialer.hearing.listener import BEHIND_S, STARTS_WITHIN_S, HearingSettings, Listener
 from dialer.hearing.sound import FRAME_S
 from dialer.hearing.wavefile import frames
@@ -151,3 +160,32 @@ def test_the_start_is_waited_for_but_not_for_ever() -> None:
     one.packet(bytes(320), 100.02)
     assert one.tick(100.02 + STARTS_WITHIN_S - 0.1) == []
     assert one.tick(102.0) != []
+
+
+VACANT = [(985.2, 0.38), (1370.6, 0.276), (1776.7, 0.38)]
+
+
+def torn(signal: Signal, first: int = 0) -> Signal:
+    """As a real switch records a leg that rings: four frames, and then two without any sound."""
+    pieces = signal[: len(signal) // 160 * 160].reshape(-1, 160).copy()
+    for number in range(len(pieces)):
+        if (number + first) % 6 >= 4:
+            pieces[number] = 0.0
+    return pieces.reshape(-1)
+
+
+@pytest.mark.parametrize("first", range(6))
+@pytest.mark.parametrize("lead_s", [0.4, 0.41])
+def test_what_a_switch_loses_while_it_rings_does_not_hide_tones(first: int, lead_s: float) -> None:
+    one = Listener("leg", ListenKind.EARLY, 100.0, 100.0, HearingSettings())
+    sound = joined(quiet(lead_s), *[tone(hz, seconds) for hz, seconds in VACANT], quiet(1.0))
+    (event,) = played(one, torn(sound, first), start=100.0)
+    assert isinstance(event, AnnouncementHeard) and event.what is Announcement.DEAD_NUMBER
+    assert "vacant code" in event.reason
+
+
+def test_a_busy_tone_in_pieces_is_still_one() -> None:
+    one = Listener("leg", ListenKind.EARLY, 100.0, 100.0, HearingSettings())
+    sound = joined(*[joined(tone(425, 0.5), quiet(0.5))] * 8)
+    (event,) = played(one, torn(sound), start=100.0)
+    assert isinstance(event, AnnouncementHeard) and event.what is Announcement.BUSY

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import json
+import typing
 
 import pytest
 
-from dialer.domain.hearing import Announcement, AnnouncementHeard, BeepHeard, Heard, ListenKind, QuietHeard, Verdict
+from dialer.domain.hearing import (
+    Announcement,
+    AnnouncementHeard,
+    BeepHeard,
+    Heard,
+    HearingEvent,
+    ListenKind,
+    QuietHeard,
+    Verdict,
+    WordsHeard,
+)
 from dialer.hearing import wire
 from dialer.hearing.cadence import CadenceSettings
 from dialer.hearing.errors import MessageError
@@ -22,6 +33,7 @@ MESSAGES: list[wire.Message] = [
     wire.Refused(1, "no"),
     wire.Told(1, Heard("leg", Verdict.MACHINE, "machine: ünd so", 1.0, None)),
     wire.Told(1, Heard("leg", Verdict.HUMAN, "human", 1.0, 0.5)),
+    wire.Told(1, WordsHeard("leg", 1.0)),
     wire.Told(1, BeepHeard("leg", 1.0, "")),
     wire.Told(1, QuietHeard("leg", 1.0, "")),
     wire.Told(1, AnnouncementHeard("leg", Announcement.BUSY, "b", 2.0)),
@@ -73,3 +85,8 @@ def test_settings_are_checked_on_arrival() -> None:
 def test_an_endless_line_is_refused() -> None:
     with pytest.raises(MessageError, match="bytes"):
         wire.Decoder().feed(b"x" * (wire.MOST_BYTES + 1))
+
+
+def test_every_event_of_the_room_can_be_told() -> None:
+    told = {type(message.event) for message in MESSAGES if isinstance(message, wire.Told)}
+    assert told == set(typing.get_args(HearingEvent))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import wave
+from itertools import pairwise
 from pathlib import Path
 
 import jinja2
@@ -11,7 +13,9 @@ import pytest
 from freeswitch.standin.dialplan import Dialplan, DialplanError, expand
 from freeswitch.standin.events import Identity
 from freeswitch.standin.specfile import SpecError, parse
+from freeswitch.standin.switch import Switch
 from freeswitch.standin.wavfiles import SilentFiles
+from freeswitch.standin.world import CallPlan, World, WorldSpec
 
 CONF = Path(__file__).parents[2] / "freeswitch" / "conf" / "dialplan"
 NAME = "sofia/internal/100@h"
@@ -80,6 +84,32 @@ def test_the_projects_own_dialplan_can_be_read() -> None:
     for file in CONF.glob("*.xml"):
         plan = Dialplan.read(environment.from_string(file.read_text(encoding="utf-8")).render())
         assert set(plan.contexts) <= {"seats", "public", "dialer"} and plan.contexts
+
+
+def test_what_a_callee_says_grows_as_a_real_switch_writes_it(tmp_path: Path) -> None:
+    """One frame, nothing for half a second, everything, then frame by frame; even when the file's name is gone."""
+    path, plan = tmp_path / "leg.raw", CallPlan(final_s=0.2, ring_s=None, patience_s=60.0, says="person-0.5")
+    world = World(WorldSpec(scripted={"100": plan}), random.Random(1))
+    switch = Switch(world, random.Random(2), recorder=SilentFiles(records=False), emit={"RECORD_STOP"})
+    leg = "11111111-1111-4111-8111-111111111111"
+    switch.bgapi(f"originate {{origination_uuid={leg}}}sofia/gateway/g/100 &park()", "job", 0.0)
+    switch.advance(1.0)
+    options = "{RECORD_READ_ONLY=true,RECORD_STEREO=false,enable_file_write_buffering=false,dialer_tap=true}"
+    assert switch.api(f"uuid_record {leg} start {path} 0 {options}", 1.0).startswith("+OK")
+    sizes = []
+    for step in range(1, 61):
+        switch.advance(1.0 + step / 50)
+        sizes.append(path.stat().st_size)
+    assert sizes[2] == sizes[25] == 320
+    assert sizes[27] >= 8640 and {later - sooner for sooner, later in pairwise(sizes[28:])} <= {0, 320, 640}
+    assert sizes[-1] == pytest.approx(1.2 * 16_000, abs=640)
+    keeper = path.open("rb")
+    path.unlink()
+    switch.advance(3.0)
+    assert len(keeper.read()) > sizes[-1]
+    assert switch.api(f"uuid_record {leg} stop {path}", 3.0).startswith("+OK")
+    (event,) = switch.take_events()
+    assert event.get("Recording-Variable-dialer_tap") == "true"
 
 
 def test_recordings_are_wav_files_of_the_right_length(tmp_path: Path) -> None:

@@ -573,6 +573,22 @@ def test_a_phone_that_vanishes_is_noticed_after_its_media_timeout_or_never(
         assert record["hungup_at"] - record["vanished_at"] == pytest.approx(ends, abs=0.05)
 
 
+def test_a_phone_that_holds_and_sends_nothing_is_lost_after_the_timeout_of_the_last_press() -> None:
+    floor = Floor()
+    floor.agent(variables=",media_timeout=5000")
+    floor.do("uuid_setvar A media_timeout 60000")
+    floor.do("standin_hold A")
+    floor.wait(1.5)  # sooner it would be this hold's (measured)
+    floor.do("uuid_setvar A media_timeout 2000")
+    floor.wait(50.0)
+    floor.do("standin_hold A off")
+    floor.wait(10.0)
+    assert floor.alive() == "A"
+    floor.do("standin_hold A")
+    floor.wait(2.1)
+    assert not floor.alive()
+
+
 def test_a_phone_that_lost_its_power_does_not_hold_its_old_call_when_it_calls_again() -> None:
     floor = Floor()
     floor.agent(variables=",media_timeout=5000")

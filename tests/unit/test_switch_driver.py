@@ -11,11 +11,13 @@ import pytest
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.hearing import TapLeg, UntapLeg
 from dialer.switch.driver import Driver
 from dialer.switch.originate import to_esl
 from dialer.switch.resync import SnapshotError, parse
 from esl.errors import CommandError
 from esl.jobs import JobReply
+from freeswitch.standin.dialstring import parse_originate
 
 U, A = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 CALL = cmd.OriginateCall("fs1", U, "c1", "4930123", "gw1", "4930999", 29.2, 1900, "/s/safe.wav", "e1")
@@ -38,6 +40,27 @@ def test_a_customers_leg_waits_hears_the_message_and_is_hung_up_by_the_switch() 
                  f"dialer_attempt={U}", "dialer_campaign=c1", "dialer_epoch=e1", "originate_timeout=30"):  # fmt: skip
         assert part in text
     assert "transfer_after_bridge=dialer_rescue:XML:dialer" in text and "dialer_message=/s/safe.wav" in text
+
+
+def test_what_a_carrier_plays_while_it_rings_can_be_recorded_and_the_ring_ends_by_the_switch_itself() -> None:
+    read = parse_originate(line(replace(CALL, early_media=True)).removeprefix("originate "))
+    assert read.variables["ignore_early_media"] == "false" and read.variables["api_on_answer"] == f"sched_del {U}"
+    assert read.variables["execute_on_media"] == "sched_hangup +30 NO_ANSWER"
+    assert read.steps == (
+        ("wait_for_answer", ""), ("playback", "silence_stream://1800"), ("playback", "/s/safe.wav"),
+        ("hangup", "NORMAL_CLEARING"),
+    )  # fmt: skip
+
+
+def test_a_callee_is_tapped_with_a_recording_that_grows() -> None:
+    assert to_esl(TapLeg("fs1", U, "/dev/shm/x/a.1.raw")).line() == (
+        f"uuid_record {U} start /dev/shm/x/a.1.raw 0 "
+        "{RECORD_READ_ONLY=true,RECORD_STEREO=false,enable_file_write_buffering=false,dialer_tap=true}"
+    )
+    assert to_esl(UntapLeg("fs1", U, "/dev/shm/x/a.1.raw")).line() == f"uuid_record {U} stop /dev/shm/x/a.1.raw"
+    for path in ("/dev/shm/a b.raw", "/dev/shm/a.wav", "", "/x/{a}.raw'"):
+        with pytest.raises(CommandError):
+            to_esl(TapLeg("fs1", U, path)).line()
 
 
 def test_an_agents_leg_is_parked_and_parked_again() -> None:
@@ -184,6 +207,24 @@ def row(**more: str) -> dict[str, str]:
 def test_a_leg_is_judged_by_its_state(more: dict[str, str], answered: bool, bridged: bool, parked: bool) -> None:
     ((fact,), _) = parse(json.dumps({"row_count": 1, "rows": [row(**more)]}))
     assert (fact.answered, fact.peer is not None, fact.parked) == (answered, bridged, parked)
+
+
+@pytest.mark.parametrize(
+    ("agent", "state", "joined"),
+    [
+        ("HELD", "CS_EXCHANGE_MEDIA", True),
+        ("ACTIVE", "CS_EXCHANGE_MEDIA", False),  # stale: it says so only for a while after a bridge
+        ("HELD", "CS_PARK", False),
+    ],
+)
+def test_a_conversation_in_which_a_phone_holds_is_still_one(agent: str, state: str, joined: bool) -> None:
+    """Neither leg's application tells the other then (measured)."""
+    rows = [
+        row(uuid=A, state=state, callstate=agent, application="", call_uuid=U),
+        row(presence_data="dialer/call/c1", state="CS_SOFT_EXECUTE", application="playback", call_uuid=U),
+    ]
+    facts, _ = parse(json.dumps({"row_count": 2, "rows": rows}))
+    assert [fact.peer for fact in facts] == ([U, A] if joined else [None, None])
 
 
 @pytest.mark.parametrize("kind", ["call", "agent", "seat", "party"])

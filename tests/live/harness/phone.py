@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.phone_call import REASONS, Call
+from harness.phone_media import Samples
 from harness.phone_room import Room
 from harness.phone_sip import (
     PAYLOADS,
@@ -47,6 +48,10 @@ class Habit:
     tone: float = 0.0
     hang_up_s: float | None = None
     """After the answer."""
+    greeting: Samples | None = None
+    """Said once from the answer on."""
+    announcement: Samples | None = None
+    """Said once from the 183 on."""
 
 
 @dataclass(frozen=True)
@@ -305,12 +310,16 @@ class Phone:
 
         def ring() -> None:
             call.progress(183 if habit.early else 180)
+            if habit.announcement is not None:
+                call.media.say_once(habit.announcement)
 
         def decide() -> None:
             if habit.status:
                 call.reject(habit.status)
                 return
             call.answer()
+            if habit.greeting is not None:
+                call.media.say_once(habit.greeting)
             if habit.hang_up_s is not None:
                 self.room.again(habit.hang_up_s, call.hang_up)
 

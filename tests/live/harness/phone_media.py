@@ -114,6 +114,7 @@ class Media:
         self._heard: deque[tuple[float, Samples]] = deque(maxlen=_KEPT_FRAMES)
         self._sound = np.zeros(FRAME, dtype=np.int16)
         self._position = 0
+        self._once = np.zeros(0, dtype=np.int16)
         self._pressing: deque[str | None] = deque()
         self._key_started: int | None = None
         self._sequence, self._timestamp, self._source = 1, FRAME, int.from_bytes(np.random.bytes(4), "big")
@@ -130,6 +131,10 @@ class Media:
         """Say this over and over, padded to whole frames."""
         self._sound = np.pad(samples, (0, -len(samples) % FRAME))
         self._position = 0
+
+    def say_once(self, samples: Samples) -> None:
+        """Say this from the next frame on, and then what was said before, over and over."""
+        self._once = np.pad(samples, (0, -len(samples) % FRAME))
 
     def press(self, digits: str, on_ms: int = 100, off_ms: int = 80) -> None:
         """Send RTP events (RFC 4733) for these keys, one after the other; ``,`` is a pause of half a second."""
@@ -162,9 +167,10 @@ class Media:
         if self.remote is not None and self.remote[1]:
             if key is not None:
                 self._key(key)
-            elif self.sends and self._its_turn():
-                chunk = self._sound[self._position : self._position + FRAME]
+            elif self.sends and (len(self._once) or self._its_turn()):
+                chunk = self._once[:FRAME] if len(self._once) else self._sound[self._position : self._position + FRAME]
                 self._packet(self.payload, encode(chunk, self.payload), self._timestamp)
+        self._once = self._once[FRAME:]
         self._position = (self._position + FRAME) % len(self._sound)
         self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
 
