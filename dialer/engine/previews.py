@@ -92,5 +92,5 @@ class PreviewDesk:
             self.voice.tell(agent, "preview-timeout", "paused")
         else:
             self.agents.release(agent, "preview timeout")
-            if agent.state is AgentState.READY:
+            if agent.call is None:
                 self.voice.tell(agent, "preview-timeout")

@@ -23,7 +23,8 @@ from dialer.settings import build
 from dialer.voice import name, note
 
 PROMPTS = (
-    "beep", "tier-gold", "tier-high", "next-customer", "preview-keys", "preview-timeout", "dialing", "skipped", "paused",
+    "beep", "tier-gold", "tier-high", "next-customer", "preview-keys", "preview-timeout", "dialing", "skipped",
+    "paused",
 )  # fmt: skip
 LENGTHS = dict.fromkeys(PROMPTS, 0.5)
 
@@ -155,7 +156,8 @@ def test_an_on_call_agents_phone_is_rung_when_they_accept_and_not_before() -> No
 
 
 @pytest.mark.parametrize(
-    ("rule", "heard"), [("skip", ("preview-timeout",)), ("pause", ("preview-timeout", "paused")), ("dial", ("dialing",))]
+    ("rule", "heard"),
+    [("skip", ("preview-timeout",)), ("pause", ("preview-timeout", "paused")), ("dial", ("dialing",))],
 )
 def test_who_presses_no_key_is_told_what_becomes_of_the_lead(rule: str, heard: tuple[str, ...]) -> None:
     f = shown(rules={"preview_on_timeout": rule, "preview_timeout_s": 10.0})

@@ -56,7 +56,7 @@ def test_what_is_shown(display: tuple[str, ...], wanted: tuple[str, str]) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    ["${system(rm)}", "a|b", "x' uuid_kill y", 'q"', "{a=b}", "+1 202 555 0113", "2025550113", "a,;<d>@", "\n", "é" * 99],
+    ["${system(rm)}", "a|b", "x' uuid_kill y", 'q"', "{a=b}", "+1 202 555 0113", "2025550113", "a;<d>@", "é" * 99],
 )
 def test_a_name_gives_no_orders_and_holds_no_number(name: str) -> None:
     said, number = shown(PhoneSettings(display=("name",)), name, "c", "+12025550113")
