@@ -6,6 +6,7 @@ Owns keys, limits and defaults, and the rules between them. Which prompts there 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal
@@ -19,7 +20,8 @@ from config.values import Flag, duration, matching, number, refuse, whole
 AgentlessFault = tuple[tuple[str | int, ...], object, str]
 """Path under the section, the value at fault, what was expected."""
 
-MEANINGS: Final = ("transfer", "do_not_call", "repeat")
+MEANINGS: Final = ("transfer", "do_not_call", "repeat", "end")
+SAYINGS: Final = ("message", "goodbye", "removed", "noted", "connecting", "nobody")
 SAY: Final = "say:"
 """How a text that is to be spoken is marked among sounds."""
 _SOUND: Final = re.compile(r"/[A-Za-z0-9._/-]{1,400}|[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
@@ -50,7 +52,7 @@ def _sounds(value: object) -> tuple[str, ...]:
 Sounds = Annotated[tuple[str, ...], BeforeValidator(_sounds)]
 Key = Annotated[str, matching(r"[0-9*#]", "one key, in quotes: a digit, '*' or '#'")]
 Meaning = Annotated[
-    str, matching(r"[a-z0-9]+(?:[_-][a-z0-9]+)*", "transfer, do_not_call, repeat, or a disposition", 40)
+    str, matching(r"[a-z0-9]+(?:[_-][a-z0-9]+)*", "transfer, do_not_call, repeat, end, or a disposition", 40)
 ]
 
 
@@ -62,8 +64,8 @@ class AgentlessConfig(Section):
     """A message, and keys.
 
     ``keys``: ``transfer`` asks for an agent, ``do_not_call`` ends all calls for good, ``repeat`` says the message once
-    more; any other word is a disposition. Who asks for an agent waits at most ``wait_s``, then hears ``nobody`` and is
-    to be called back ``callback_after_s`` later (or ``never``).
+    more, ``end`` thanks and hangs up; any other word is one of the campaign's dispositions. Who asks for an agent waits
+    at most ``wait_s``, then hears ``nobody`` and is to be called back ``callback_after_s`` later (or ``never``).
 
     ``max_lines`` calls at once, ``cps`` new ones a second. Where a key asks for an agent, so many calls are started as
     free agents can take those who will: ``expected_share`` of them until it is known.
@@ -91,6 +93,11 @@ class AgentlessConfig(Section):
     expected_share: Annotated[float, number(0.002, 1)] = 0.1
     prerecorded_allowed: Flag = False
 
+    def sounds(self) -> Iterator[tuple[str, str]]:
+        """The key and each part of all that is said."""
+        for key in SAYINGS:
+            yield from ((key, part) for part in getattr(self, key))
+
     @property
     def transfers(self) -> bool:
         """Whether a key asks for an agent."""
@@ -107,8 +114,12 @@ def agentless_faults(
     policy: str,
     dispositions: tuple[str, ...],
     agents: int,
+    switch_elsewhere: bool,
 ) -> Iterator[AgentlessFault]:
-    """Every fault of one campaign, whose keys ``given`` were written; ``policy`` is that for answering machines."""
+    """Every fault of one campaign, whose keys ``given`` were written; ``policy`` is that for answering machines.
+
+    With ``switch_elsewhere`` its recordings are on another host.
+    """
     if section is None:
         if mode == "agentless":
             yield ("agentless",), "(missing)", "this section: mode agentless needs to know what to say"
@@ -128,6 +139,20 @@ def agentless_faults(
     if section.transfers and not agents:
         yield ("agentless", "keys"), "transfer", "agents who serve the campaign, for those who ask for one"
     for key, meaning in section.keys.items():
-        if dispositions and meaning not in (*MEANINGS, *dispositions):
-            expected = f"{', '.join(MEANINGS)} or one of the campaign's dispositions: {', '.join(dispositions)}"
+        if meaning not in (*MEANINGS, *dispositions):
+            listed = f": {', '.join(dispositions)}" if dispositions else ", of which there are none"
+            expected = f"{', '.join(MEANINGS)} or one of the campaign's dispositions{listed}"
             yield ("agentless", "keys", key), meaning, expected
+    # A switch leaves out what it does not find, and tells nobody: people would answer and hear nothing.
+    for key, part in section.sounds():
+        if part.startswith("/") and not switch_elsewhere:
+            if not os.path.isfile(part):
+                yield ("agentless", key), part, "a file that exists"
+            elif not os.access(part, os.R_OK):
+                yield ("agentless", key), part, "a file that this user may read"
+        elif part.startswith(SAY) and switch_elsewhere:
+            expected = (
+                "a recording: texts are spoken into files on this host, and prompts.switch_directory tells of "
+                "a switch on another host"
+            )
+            yield ("agentless", key), part.removeprefix(SAY), expected

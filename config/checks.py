@@ -254,6 +254,7 @@ class Checker:
             campaign.answering_machines.policy,
             campaign.dispositions,
             len(self.config.serving(campaign)),
+            self.config.prompts.switch_directory is not None,
         )
         for path, value, expected in faults:
             if self._sound((*here, "agentless"), (*here, "mode"), (*here, *path)):
@@ -384,6 +385,9 @@ class Checker:
         if total > 1.000001 and self._sound(*(("embedded", *key.split(".")) for key in shares)):
             expected = f"at most 1 for the sum of {', '.join(shares)}"
             yield from self._fault(("embedded", "callees", "answer_probability"), total, expected)
+        pressed, press = sum(world.callees.press.values()), ("embedded", "callees", "press")
+        if pressed > 1.000001 and self._sound(press):
+            yield from self._fault(press, pressed, "at most 1 for the sum of these shares")
         ring = world.callees.ring_to_answer
         path = ("embedded", "callees", "ring_to_answer")
         if ring.max_s < ring.mean_s and self._sound(path):

@@ -145,10 +145,13 @@ class RingToAnswer(Section):
     max_s: Annotated[float, duration(0.1, 600)] = 45.0
 
 
+Keys = Annotated[str, matching(r"[0-9*#]{1,20}", "keys, in quotes: digits, '*' and '#'", 20)]
+
+
 class CalleesConfig(Section):
     """The modelled people who are called. What is left of 1 after all shares rings without an answer.
 
-    ``machine_share`` of the answers are answering machines.
+    ``machine_share`` of the answers are answering machines. ``press``: keys, and the share of people who press them.
     """
 
     answer_probability: Share = 0.3
@@ -159,6 +162,7 @@ class CalleesConfig(Section):
     patience_s: Annotated[float, duration(0.1, 3600)] = 8.0
     hangup_at_answer_share: Share = 0.01
     machine_share: Share = 0.0
+    press: dict[Keys, Share] = Field(default={})
 
 
 class CarrierConfig(Section):

@@ -56,6 +56,7 @@ class Runtime:
         self.answer_to_agent = Latency()
         self.answer_to_bridge = Latency()
         self.decision_cpu = Latency()
+        self._clocks: dict[str, float] = {}  # where an attempt's abandon clock starts, if later than its answer
         self.counters: Counter[str] = Counter()
         self.last_turn = clock()
         self._inbox: gevent.queue.SimpleQueue[ev.Event] = gevent.queue.SimpleQueue()
@@ -150,8 +151,11 @@ class Runtime:
                     self.drained.set()
 
     def _observe(self, command: cmd.StoreCommand) -> None:
-        if isinstance(command, cmd.CloseAttempt):
-            answered, bridged = command.answered_at, command.bridged_at
+        if isinstance(command, cmd.NoteHeard):
+            if command.clock_at is not None:
+                self._clocks[command.attempt_id] = command.clock_at
+        elif isinstance(command, cmd.CloseAttempt):
+            answered, bridged = self._clocks.pop(command.attempt_id, command.answered_at), command.bridged_at
             if answered is not None and bridged is not None and bridged > answered:
                 self.answer_to_bridge.add((bridged - answered) * 1000.0)
             self._log.info(

@@ -473,6 +473,8 @@ def _driver(url: str) -> str:
 def _embedded(config: Config) -> EmbeddedSettings:
     embedded = config.embedded
     messages = {campaign.message or str(safe_harbour_path()) for campaign in config.campaigns}
+    recitals = (campaign.agentless.sounds() for campaign in config.campaigns if campaign.agentless is not None)
+    messages |= {part for sounds in recitals for _, part in sounds if part.startswith("/")}
     lengths = {message: seconds for message in messages if (seconds := _wav_seconds(message)) is not None}
     lengths |= configured_prompts(config).durations()
     gateways = tuple(trunk.gateway_name for trunk in config.trunks)
@@ -511,6 +513,7 @@ def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping
         talk_max_s=talk.max_s,
         hangup_at_answer_probability=callees.hangup_at_answer_share,
         machine_probability=callees.machine_share,
+        press_probabilities=tuple(callees.press.items()),
         announced_probability=carrier.announced_share,
         gateways=gateways,
         phone_answer_min_s=phones.answer_delay_s[0],

@@ -13,6 +13,7 @@ from typing import Final
 TRANSFER: Final = "transfer"
 DO_NOT_CALL: Final = "do_not_call"
 REPEAT: Final = "repeat"
+END: Final = "end"
 """What a key may mean; every other word is a disposition, which is written down."""
 
 ASKED: Final = "asked"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from dialer.domain.agentless import ASKED, DO_NOT_CALL, REPEAT, TRANSFER, AgentlessSettings
+from dialer.domain.agentless import ASKED, DO_NOT_CALL, END, REPEAT, TRANSFER, AgentlessSettings
 from dialer.domain.call import CallState, CallTrigger
 from dialer.domain.commands import NoteHeard, Recite, SaveDisposition
 from dialer.domain.desk_records import AddDoNotCall, RequestCallback
@@ -85,6 +85,9 @@ class AgentlessDesk:
             self._ask(call, max(event.at, call.answered_at or event.at), f"pressed {event.key}")
         elif meaning == REPEAT:
             self._repeat(call, told)
+        elif meaning == END:
+            call.told.pressed = END
+            self._last_words(call, told.goodbye)
         else:
             self._dispose(call, told, meaning, event)
 
@@ -103,7 +106,8 @@ class AgentlessDesk:
             one.asked = False
             live.waiting.pop(call.id, None)
             live.timers.cancel(("call", "limit", call.id))
-            self.feed.missed(call, abandoned=False)
+            if not call.queued_again:  # who had an agent was not missed
+                self.feed.missed(call, abandoned=False)
         if call.state in (CallState.MESSAGE, CallState.ABANDONING):
             self._last_words(call, told.removed)
 
@@ -291,4 +295,4 @@ def _label(meaning: str) -> str:
     """A counter's name may hold no word of an operator's."""
     if not meaning:
         return "unknown"
-    return meaning if meaning in (TRANSFER, DO_NOT_CALL, REPEAT) else "disposition"
+    return meaning if meaning in (TRANSFER, DO_NOT_CALL, REPEAT, END) else "disposition"

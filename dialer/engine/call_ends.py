@@ -115,7 +115,7 @@ class CallEnds:
                 live.timers.set(("call", "minring", call.id), earliest)
                 return
             call.killed_ringing = True
-        if call.state is CallState.MESSAGE:
+        if call.state is CallState.MESSAGE and call.bridged_at is None:
             outcome, reason = Outcome.MESSAGE_PLAYED, f"{reason}; {heard(call)}"
         call.kill_as = outcome
         call.kill_reason = reason

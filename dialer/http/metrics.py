@@ -33,7 +33,7 @@ from dialer.ports import LatencyView, ServicePort
 _NOT_IN_A_NAME: Final = re.compile(r"[^a-zA-Z0-9_]+")
 _LATENCY_HELP: Final[Mapping[str, str]] = {
     "answer_to_agent_ms": "From a customer's ANSWER received to uuid_bridge sent.",
-    "answer_to_bridge_ms": "From a customer's ANSWER received to CHANNEL_BRIDGE received.",
+    "answer_to_bridge_ms": "From a customer's ANSWER, or where the abandon clock starts if later, to CHANNEL_BRIDGE.",
     "pacing_decision_cpu_ms": "CPU time of a turn of the engine in which the predictive pool decided.",
 }
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from freeswitch.standin.voices import DEAD, MACHINES, PERSONS
 
 T = TypeVar("T")
 MACHINE_RECORDS_S = 60.0
+PRESS_S = (2.0, 6.0)
 """How long a machine records before it hangs up."""
 
 # Final responses of a carrier that the model can play (0: none ever comes, the callee's phone just rings on).
@@ -88,6 +89,7 @@ class WorldSpec:
     answer. `answer_groups` mixes leads of different answerability: pairs (weight, factor on
     `answer_probability`); each number belongs to one group for good.  `machine_probability` is the share of answers
     by machines, `announced_probability` that of invalid numbers which the carrier tells in early media, not by a 404.
+    `press_probabilities`: pairs (keys, share of the persons who press them, after some seconds of listening).
     `talk_times_s` is an empirical list of
     conversations (scaled by `talk_scale`); when empty, talk is lognormal.  `gateways` empty means that every
     gateway exists.  `scripted` forces what a number does; `scripted_phones` the same by the extension or the
@@ -107,6 +109,7 @@ class WorldSpec:
     number_salt: int = 0
     machine_probability: float = 0.0
     announced_probability: float = 0.0
+    press_probabilities: tuple[tuple[str, float], ...] = ()
 
     progress_min_s: float = 0.3
     progress_max_s: float = 1.5
@@ -161,6 +164,8 @@ class WorldSpec:
                 raise WorldError(f"{name}: {value!r}: seconds of 0 or more were expected")
         if not self.answer_groups or any(weight < 0 or factor < 0 for weight, factor in self.answer_groups):
             raise WorldError("answer_groups: pairs of (weight >= 0, factor >= 0) were expected, at least one")
+        if not 0.0 <= sum(share for _, share in self.press_probabilities) <= 1.0:
+            raise WorldError("press_probabilities: shares that sum to 1 at most were expected")
         if sum(weight for weight, _ in self.answer_groups) <= 0:
             raise WorldError("answer_groups: a sum of weights above 0 was expected")
         if any(seconds < 0 for seconds in self.talk_times_s):
@@ -302,7 +307,18 @@ class World:
             voice = MACHINES[zlib.crc32(number.encode()) % len(MACHINES)]
             return CallPlan(ANSWERED, answer, ring, early, MACHINE_RECORDS_S, min(talk, MACHINE_RECORDS_S), says=voice)
         voice = PERSONS[zlib.crc32(number.encode()) % len(PERSONS)]
-        return CallPlan(ANSWERED, answer, ring, early, patience, talk, says=voice)
+        plan = CallPlan(ANSWERED, answer, ring, early, patience, talk, says=voice)
+        return self._pressing(plan) if spec.press_probabilities else plan
+
+    def _pressing(self, plan: CallPlan) -> CallPlan:
+        """A person who presses keys listens until then, and some time more to what comes of it."""
+        luck = self._rng.random()
+        for keys, share in self.spec.press_probabilities:
+            luck -= share
+            if luck < 0.0:
+                at = self._rng.uniform(*PRESS_S)
+                return replace(plan, keys=keys, keys_s=at, patience_s=at + (plan.patience_s or 0.0))
+        return plan
 
     def _refused(self, status: int) -> CallPlan:
         spec, rng = self.spec, self._rng

@@ -26,7 +26,7 @@ from dialer.domain.settings import Mode
 
 TOLD = AgentlessSettings(
     "m.wav", "bye.wav", "removed.wav", "noted.wav", "connecting.wav", "nobody.wav",
-    keys={"1": "transfer", "9": "do_not_call", "*": "repeat", "5": "interested"}, most_lines=4, share=0.2,
+    keys={"1": "transfer", "9": "do_not_call", "*": "repeat", "5": "interested", "#": "end"}, most_lines=4, share=0.2,
 )  # fmt: skip
 WAIT_S = 12.0
 STEPS_S = (0.0, 0.02, 0.1, 0.3, 2.0, 7.0, 14.0)
@@ -135,6 +135,8 @@ class Street:
             keys = {key for _, key in self.pressed.get(uuid, ())}
             if uuid in removed:
                 assert "9" in keys
+            if close.bridged_at is not None:
+                assert close.outcome.value in ("connected", "abandoned", "shutdown", "interrupted"), close.outcome
             if close.outcome.value == "message_played" and "9" in keys and close.answered_at is not None:
                 early = all(at <= close.answered_at for at, key in self.pressed[uuid] if key == "9")
                 assert uuid in removed or early, "a wish for no more calls was lost"

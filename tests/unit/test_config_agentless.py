@@ -59,9 +59,9 @@ def test_every_key_reaches_the_engine(tmp_path: Path) -> None:
     agentless:
       prerecorded_allowed: true
       language: zh
-      message: [/var/sounds/offer.wav, press-1-message]
-      goodbye: /var/sounds/bye.wav
-      keys: {"3": interested, "0": do_not_call}
+      message: [OFFER, press-1-message]
+      goodbye: OFFER
+      keys: {"3": interested, "0": do_not_call, "5": end}
       music: local_stream://moh
       lead_in_s: 1
       answer_s: 8
@@ -71,11 +71,15 @@ def test_every_key_reaches_the_engine(tmp_path: Path) -> None:
       max_lines: 7
       cps: 2.5
       expected_share: 0.02
+    dispositions: [interested]
 """
+    offer = tmp_path / "offer.wav"
+    offer.touch()
+    more = more.replace("OFFER", str(offer))
     made = told(tmp_path, more, seats="on_call")  # no key asks for an agent: none needs an open line
-    assert made.message.startswith("file_string:///var/sounds/offer.wav!")
+    assert made.message.startswith(f"file_string://{offer}!")
     assert made.message.endswith("/zh/press-1-message.wav")
-    assert (made.goodbye, made.music, made.callback_after_s) == ("/var/sounds/bye.wav", "local_stream://moh", None)
+    assert (made.goodbye, made.music, made.callback_after_s) == (str(offer), "local_stream://moh", None)
     assert (made.most_lines, made.calls_per_second, made.share, made.repeats) == (7, 2.5, 0.02, 1)
     assert not made.transfers
     assert made.script(made.lead_in_s)[0] == "silence_stream://1000"
@@ -96,6 +100,17 @@ def test_every_key_reaches_the_engine(tmp_path: Path) -> None:
             "    agentless: {prerecorded_allowed: true, keys: {'1': sold}}\n    dispositions: [sale]\n",
             "agentless",
             "one of the campaign's dispositions: sale",
+        ),
+        (
+            "    agentless: {prerecorded_allowed: true, keys: {'1': tranfser}}\n",
+            "agentless",
+            "transfer, do_not_call, repeat, end or one of the campaign's dispositions, of which there are none",
+        ),
+        ("    agentless: {prerecorded_allowed: true, message: /nope/offer.wav}\n", "agentless", "a file that exists"),
+        (
+            "    agentless: {prerecorded_allowed: true, removed: [press-1-removed, /nope/bye.wav]}\n",
+            "agentless",
+            "a file that exists",
         ),
         ("    agentless: {prerecorded_allowed: true, message: 'my file.wav'}\n", "agentless", "a recording's absolute"),
         ("    agentless: {prerecorded_allowed: true, message: []}\n", "agentless", "a recording's absolute path"),
@@ -127,6 +142,22 @@ def test_agents_are_needed_where_a_key_asks_for_one(tmp_path: Path) -> None:
 def test_an_unknown_prompt_is_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"campaigns\.notice\.agentless.*no-such-prompt"):
         told(tmp_path, "    agentless: {prerecorded_allowed: true, message: no-such-prompt}\n")
+
+
+def test_modelled_people_cannot_press_more_than_all_of_them(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at most 1 for the sum") as caught:
+        read(tmp_path, top="embedded: {callees: {press: {'1': 0.7, '9': 0.6}}}")
+    assert len(caught.value.faults) == 1
+
+
+ELSEWHERE = "prompts: {switch_directory: /srv/prompts}"
+
+
+def test_a_switch_on_another_host_has_files_that_we_cannot_see_but_no_texts_of_ours(tmp_path: Path) -> None:
+    theirs = "    agentless: {prerecorded_allowed: true, message: /srv/offer.wav}\n"
+    assert told(tmp_path, theirs, top=ELSEWHERE).message == "/srv/offer.wav"
+    with pytest.raises(ConfigError, match="a switch on another host"):
+        read(tmp_path, SAID, top=ELSEWHERE)
 
 
 SAID = "    agentless: {prerecorded_allowed: true, message: {say: 'Your parcel has come.'}}\n"

@@ -11,6 +11,8 @@ from config.loader import load
 from dialer.domain.settings import Mode
 from dialer.settings import build
 
+SHIPPED = ("demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml")
+
 
 @pytest.fixture
 def examples() -> Path:
@@ -18,10 +20,7 @@ def examples() -> Path:
         return Path(folder)
 
 
-ALL = ("demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml")
-
-
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
     result = load(examples / name)
     settings = build(result, "epoch")
@@ -32,7 +31,7 @@ def test_every_example_passes_and_builds(examples: Path, name: str) -> None:
 
 def test_every_yaml_file_beside_them_is_tested() -> None:
     names = {item.name for item in (files("config") / "examples").iterdir() if item.name.endswith(".yaml")}
-    assert names == set(ALL)
+    assert names == set(SHIPPED)
 
 
 @pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml"])
@@ -76,8 +75,11 @@ def test_the_one_with_phones_knows_its_people_and_how_long_prompts_are(examples:
     assert spoken == [settings.engine.phones.prompt_seconds["enter-pin"]]
 
 
-def test_the_one_without_agents_says_a_shipped_message(examples: Path) -> None:
-    notice = build(load(examples / "agentless.yaml"), "epoch").engine.campaigns["notice"]
+def test_the_one_without_agents_has_people_who_press_keys(examples: Path) -> None:
+    settings = build(load(examples / "agentless.yaml"), "epoch")
+    notice = settings.engine.campaigns["notice"]
     assert notice.mode is Mode.AGENTLESS and notice.agentless is not None
-    assert notice.agentless.message.endswith("/en/press-1-message.wav")
-    assert (notice.wait_limit_s, notice.agentless.callback_after_s) == (30, 3600)
+    assert notice.agentless.keys["1"] == "transfer" and notice.agentless.keys["#"] == "end"
+    assert (notice.wait_limit_s, notice.agentless.most_lines, notice.agentless.share) == (20, 40, 0.1)
+    assert settings.embedded is not None
+    assert settings.embedded.world.press_probabilities == (("1", 0.1), ("9", 0.05), ("*", 0.05))

@@ -21,7 +21,7 @@ from dialer.domain.status import Status
 from dialer.recording import RecordingEngine
 from dialer.simulate.replay import replay
 
-KEYS = {"1": "transfer", "9": "do_not_call", "*": "repeat", "5": "interested"}
+KEYS = {"1": "transfer", "9": "do_not_call", "*": "repeat", "5": "interested", "#": "end"}
 
 
 def told(**more: Any) -> AgentlessSettings:
@@ -126,6 +126,19 @@ def test_a_disposition_is_written_and_thanked_for() -> None:
     assert one(out, cmd.Recite).sounds == ("noted.wav",)
 
 
+def test_enough_is_thanked_for_and_ends_without_an_entry() -> None:
+    made = floor()
+    uuid = listener(made)
+    out = press(made, uuid, "#")
+    assert one(out, cmd.Recite).sounds == ("bye.wav",)
+    none(out, cmd.SaveDisposition, desk.AddDoNotCall)
+    none(press(made, uuid, "1*5#"), cmd.Recite, cmd.Bridge, cmd.SaveDisposition)
+    one(press(made, uuid, "9"), desk.AddDoNotCall)  # this is never too late
+    made.step(1.0)
+    made.hang_up(uuid, hangup_disposition="send_bye")
+    assert made.outcome(uuid) == "message_played"
+
+
 def test_again_but_not_for_ever_and_not_on_the_heels_of_each_other() -> None:
     made = floor(repeats=2)
     uuid = listener(made)
@@ -139,7 +152,7 @@ def test_again_but_not_for_ever_and_not_on_the_heels_of_each_other() -> None:
 def test_a_key_without_a_meaning_changes_nothing() -> None:
     made = floor()
     uuid = listener(made)
-    none(press(made, uuid, "0#47"), cmd.Recite, cmd.SaveDisposition, cmd.Bridge)
+    none(press(made, uuid, "0847"), cmd.Recite, cmd.SaveDisposition, cmd.Bridge)
     assert made.counter("agentless_key_unknown") == 4
     assert made.call(uuid).state == "message"
 
@@ -285,6 +298,27 @@ def test_a_lost_agent_gives_the_customer_to_the_next() -> None:
     made.send(ev.LegUnbridged(uuid, made.now), ev.LegHungUp(leg, made.now, "NORMAL_CLEARING"))
     made.step(1.0)
     assert any(c.a_uuid == uuid for c in made.of(ph.Join))
+
+
+def test_never_again_after_a_lost_agent_leaves_the_call_connected() -> None:
+    """They had their agent: whatever ends the call now, that is how it counts."""
+    made = floor(1)
+    uuid = listener(made)
+    leg = one(press(made, uuid, "1"), cmd.Bridge).agent_uuid
+    made.step(0.1)
+    made.bridged(uuid, leg)
+    made.send(ev.LegUnbridged(uuid, made.now), ev.LegHungUp(leg, made.now, "NORMAL_CLEARING"))
+    made.step(1.0)
+    assert made.call(uuid).queued_again and made.call(uuid).state == "waiting"
+    counted = made.engine._feed.pool.counts("c1", made.now).answered_today
+    out = press(made, uuid, "9")
+    one(out, desk.AddDoNotCall)
+    assert one(out, cmd.Recite).sounds == ("removed.wav",)
+    assert uuid not in made.live.waiting
+    made.step(130.0)  # the switch does not end it: we do
+    made.hang_up(uuid, hangup_disposition="send_bye")
+    assert made.outcome(uuid) == "connected"
+    assert made.engine._feed.pool.counts("c1", made.now).answered_today == counted == 1
 
 
 # ---- how many calls ----------------------------------------------------------------------------------------

@@ -106,3 +106,18 @@ def test_a_gateway_that_is_down_is_unreachable() -> None:
 def test_an_impossible_world_is_refused_by_name(wrong: dict[str, object]) -> None:
     with pytest.raises(WorldError, match=next(iter(wrong))):
         WorldSpec(**wrong)  # type: ignore[arg-type]
+
+
+def test_some_people_press_keys_and_stay_to_hear_what_comes_of_it() -> None:
+    made = plans(WorldSpec(answer_probability=1.0, press_probabilities=(("1", 0.1), ("9", 0.05))))
+    counts = Counter(plan.keys for plan in made)
+    assert counts["1"] / len(NUMBERS) == pytest.approx(0.1, abs=0.02)
+    assert counts["9"] / len(NUMBERS) == pytest.approx(0.05, abs=0.015)
+    assert all((plan.patience_s or 0.0) >= plan.keys_s for plan in made if plan.keys)
+    with pytest.raises(WorldError, match="sum to 1"):
+        WorldSpec(press_probabilities=(("1", 0.6), ("2", 0.6)))
+
+
+def test_keys_change_nothing_else_of_a_world() -> None:
+    """Worlds without them draw as they always did: a recorded seed stays what it was."""
+    assert all(not plan.keys for plan in plans(WorldSpec()))
