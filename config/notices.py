@@ -119,6 +119,7 @@ def _campaigns(config: Config, tree: Mapping) -> Iterator[Notice]:
             yield Notice(where, f"{path}.call_window.days", "no day has hours: nothing will be dialed")
         yield from _pacing(config, tree, index)
         yield from _machines(config, tree, index)
+        yield from _agentless(config, tree, index)
         if not config.serving(campaign):
             yield Notice(source_of(tree, "campaigns", index), path, "no agent serves this campaign")
 
@@ -156,6 +157,14 @@ def _machines(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:
         text = "pacing.amd_false_positive is 0: enter the share of persons taken for machines that you found in "
         text += "your recordings"
         yield Notice(where, path, text)
+
+
+def _agentless(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:
+    campaign = config.campaigns[index]
+    if campaign.agentless is not None and "do_not_call" not in campaign.agentless.keys.values():
+        text = "no key is do_not_call: a recorded message must offer one where the law says so (US TSR)"
+        where = source_of(tree, "campaigns", index, "agentless")
+        yield Notice(where, f"campaigns.{campaign.name}.agentless.keys", text)
 
 
 def _pacing(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:

@@ -7,7 +7,7 @@ acts themselves are the engine's (``dialer.domain.acts``); which there are is re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -79,6 +79,13 @@ class DialRuleConfig(Section):
     short: tuple[Short, ...] = ()
 
 
+class DisplayDigits(Section):
+    """How many digits of a number stay readable at its two ends; four at least are always hidden."""
+
+    first: Annotated[int, whole(0, 6)] = 3
+    last: Annotated[int, whole(0, 6)] = 4
+
+
 class PhoneConfig(Section):
     """How agents' and supervisors' phones are used. ``keys`` replaces the default keys of single acts.
 
@@ -86,6 +93,8 @@ class PhoneConfig(Section):
 
     ``tries`` wrong entries end the call; ``lock_after`` wrong PINs within 15 minutes lock the agent's login, whatever
     calls and phones they came from.
+    ``display`` is what an agent's phone shows of a customer, in a call only: nothing unless it is named, and of a
+    number never more than ``display_digits``.
     ``wait_sound`` is what an open line hears between customers, ``hold_sound`` a customer on hold; without: silence.
     """
 
@@ -102,6 +111,8 @@ class PhoneConfig(Section):
     wait_sound: Sound | None = None
     hold_sound: Sound | None = None
     beep: Flag = True
+    display: tuple[Literal["name", "campaign", "number"], ...] = ()
+    display_digits: DisplayDigits = DisplayDigits()
     supervisor_roles: tuple[Name, ...] = ("supervisor",)
     dial_rules: tuple[DialRuleConfig, ...] = ()
 

@@ -329,10 +329,14 @@ class ListConfig(Section):
 
 
 class PreviewConfig(Section):
-    """How long an agent may look at a lead before it is dialed, and what happens then."""
+    """How long an agent may look at a lead before it is dialed, and what happens then.
+
+    An agent who lets ``misses`` leads in a row pass by without a key is paused (0: never).
+    """
 
     timeout_s: Annotated[float, duration(1, HOUR)] = 30.0
     on_timeout: Literal["skip", "dial", "pause"] = "skip"
+    misses: Annotated[int, whole(0, 100)] = 3
 
 
 class RecycleConfig(Section):

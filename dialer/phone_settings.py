@@ -29,6 +29,8 @@ def phone_settings(config: Config) -> PhoneSettings:
         hold_sound=wanted.hold_sound or "",
         beep=wanted.beep,
         prompt_seconds={ident: catalogue.recording(ident, language).seconds for ident in catalogue},
+        display=tuple(wanted.display),
+        display_digits=(wanted.display_digits.first, wanted.display_digits.last),
         supervisor_roles=frozenset(wanted.supervisor_roles),
         dial_rules={
             role: DialRule(

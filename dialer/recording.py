@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any, Final, TextIO
 
 from dialer import __version__
-from dialer.domain import acts, commands, desk_records, events, hearing, lead, outcomes, phones, recordings
+from dialer.domain import acts, agentless, commands, desk_records, events, hearing, lead, outcomes, phones, recordings
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
@@ -29,8 +29,8 @@ from pacing import windows as pacing_windows
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    acts, events, commands, phones, hearing, desk_records, recordings, lead, outcomes, settings_module, pacing_settings,
-    pacing_windows,
+    acts, agentless, events, commands, phones, hearing, desk_records, recordings, lead, outcomes, settings_module,
+    pacing_settings, pacing_windows,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
@@ -75,7 +75,7 @@ def encode(value: Any) -> Any:
     name = type(value).__name__
     if name not in _KINDS:
         raise TypeError(f"a {name} cannot be recorded")
-    private = _PRIVATE | _PRIVATE_OF_A_LEAD if isinstance(value, lead.ClaimedLead) else _PRIVATE
+    private = _PRIVATE | _PRIVATE_OF_A_LEAD if isinstance(value, lead.ClaimedLead | phones.Display) else _PRIVATE
     fields = [each.name for each in dataclasses.fields(value)]
     hidden = private | _SAID | {"keys"} if isinstance(value, _SPOKEN) else private
     return {"d": name, "v": {f: _hidden(f, value) if f in hidden else encode(getattr(value, f)) for f in fields}}

@@ -326,6 +326,7 @@ def _campaign(campaign: CampaignConfig, trunks: Mapping[str, TrunkSettings]) -> 
         wrap_up_s=campaign.wrap_up_s,
         preview_timeout_s=campaign.preview.timeout_s,
         preview_on_timeout=campaign.preview.on_timeout,
+        preview_misses=campaign.preview.misses,
         max_attempts=campaign.max_attempts,
         hopper_size=campaign.hopper_size,
         lease_s=campaign.lease_s,

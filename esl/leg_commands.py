@@ -55,6 +55,32 @@ class UuidMusic:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowOnly:
+    """Shows a name and a number on the phone of a channel that ignores display updates otherwise.
+
+    As one command, whose three parts the switch carries out in order: commands of their own could overtake each other
+    (or a bridge's own update), and the phone would be told the other party's real number.
+    """
+
+    uuid: str
+    name: str
+    number: str
+
+    def line(self) -> str:
+        uuid = check_uuid("uuid", self.uuid)
+        name, number = check_text("name", self.name), check_text("number", self.number)
+        for field, text in (("name", name), ("number", number)):
+            if not text or re.search(r"[|$(){}\[\]\\'\"`,;<>@]", text):
+                raise CommandError(field, "is empty or holds a mark that could give an order")
+        parts = (
+            f"uuid_setvar({uuid} ignore_display_updates false)",
+            f"uuid_display({uuid} {name}|{number})",
+            f"uuid_setvar({uuid} ignore_display_updates true)",
+        )
+        return "expand echo " + "".join(f"${{{part}}}" for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
 class UuidHold:
     """Puts a channel on hold, or takes it back."""
 

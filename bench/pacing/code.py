@@ -45,6 +45,7 @@ _NOT_SHARED: Final = frozenset(
         "dialer/engine/previews.py",
         "dialer/engine/status.py",
         "dialer/domain/status.py",
+        "dialer/masking.py",
         "dialer/leads/numbers.py",
         "dialer/leads/errors.py",
     }

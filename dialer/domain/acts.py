@@ -143,6 +143,8 @@ class PhoneSettings:
     ``tries`` wrong entries end a call; ``lock_after`` wrong PINs within a quarter of an hour lock the agent's login.
     ``dial_rules`` by the agent's role; without a rule a role dials no outside number.
     ``wait_sound`` is what a nailed-up line hears between customers, ``hold_sound`` a customer on hold (empty: silence).
+    ``display``: what of a customer an agent's phone shows: name, campaign, number; of that the first and last
+    ``display_digits`` only. Empty: nothing.
     ``prompt_seconds``: how long each prompt of the catalogue is; what is not in it counts as unknown to the catalogue
     where there is a choice, and is taken to be short.
     """
@@ -162,3 +164,5 @@ class PhoneSettings:
     prompt_seconds: Mapping[str, float] = field(default_factory=dict)
     supervisor_roles: frozenset[str] = frozenset({"supervisor"})
     dial_rules: Mapping[str, DialRule] = field(default_factory=dict)
+    display: tuple[str, ...] = ()
+    display_digits: tuple[int, int] = (3, 4)

@@ -281,6 +281,20 @@ class SetVariables:
 
 
 @dataclass(frozen=True, slots=True)
+class Display:
+    """Show ``name`` and ``number`` on an agent's phone: words of ours, and nothing else before or after."""
+
+    node: str
+    uuid: str
+    name: str
+    number: str
+
+    def __repr__(self) -> str:
+        """Without the name: reprs end up in logs."""
+        return f"Display(uuid={self.uuid!r})"
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """``what``: start, stop, mask (silence from now on) or unmask the recording of a leg in ``path``."""
 
@@ -362,6 +376,7 @@ PhoneCommand = (
     | SetListening
     | SendKeys
     | SetVariables
+    | Display
     | Record
     | Upload
     | AskHold

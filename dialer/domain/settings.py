@@ -131,6 +131,7 @@ class CampaignSettings:
     wrap_up_s: float = 30.0
     preview_timeout_s: float = 30.0
     preview_on_timeout: str = "skip"  # skip | dial | pause
+    preview_misses: int = 3  # so many leads in a row without an answer pause the agent; 0: never
     max_attempts: int = 5
     hopper_size: int = 100
     lease_s: float = 300.0

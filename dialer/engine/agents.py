@@ -196,6 +196,8 @@ class AgentDesk(Lines):
         agent.last_campaign = call.campaign.name
         agent.last_call = call
         agent.calls += 1
+        for told in self.on_talking:
+            told(agent, call)
 
     def bridge_failed(self, agent: Agent) -> None:
         """The agent keeps the line, but nobody knows in which state it is: park it and wait for the word."""
@@ -238,6 +240,8 @@ class AgentDesk(Lines):
         wrap_s = 0.0 if campaign is None else campaign.settings.wrap_up_s
         agent.extended = 0
         self.move(agent, AgentTrigger.WRAP, "", attempt=agent.last_attempt)
+        for told in self.on_talk_over:
+            told(agent)
         if wrap_s > 0:
             self.live.timers.set(("agent", "wrap", agent.settings.agent), self.live.now + wrap_s)
         else:

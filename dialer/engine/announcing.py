@@ -12,7 +12,7 @@ from dialer.domain.agent import AgentState, Line
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.phones import PrepareSpeech
 from dialer.engine.live import Agent, Call, Live
-from dialer.engine.speaking import Voice
+from dialer.engine.speaking import LAG_S, Voice
 
 if TYPE_CHECKING:
     from dialer.engine.acts import ActDesk
@@ -21,6 +21,8 @@ NAME, NOTE = "name:", "note:"
 """How free texts are marked among prompts (``dialer.voice``), which speaks no number that could be a telephone's."""
 PREPARE_S: Final = 0.5
 """How long speech for a lead that is shown is waited for: an agent wants to hear it at once, or not at all."""
+WHISPER_S: Final = 2.5
+"""How long a whisper may be; the first word, which is said in any case, is two seconds at most (``dialer.speech``)."""
 KEYS: Final = {"accept": "1", "skip": "2"}
 """The keys that the prompt ``preview-keys`` names."""
 
@@ -49,7 +51,18 @@ class Announcer:
 
     def whisper(self, call: Call, agent: Agent) -> tuple[str, ...]:
         """What ``agent`` is to hear of the customer who is coming; nothing after a preview."""
-        return () if call.bound_agent == agent.settings.agent else self._words(call)
+        return () if call.bound_agent == agent.settings.agent else self._short(self._words(call))
+
+    def _short(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """As many as can be said in a moment: over them the agent hardly hears the customer's first word."""
+        kept: list[str] = []
+        left_s = WHISPER_S
+        for word in self.voice.known(words):
+            left_s -= self.voice.lasts((word,)) - LAG_S
+            if kept and left_s < 0:
+                break
+            kept.append(word)
+        return tuple(kept)
 
     def _words(self, call: Call) -> tuple[str, ...]:
         campaign = call.campaign

@@ -86,8 +86,8 @@ class LegEvents:
     def command_refused(self, event: ev.CommandRefused) -> None:
         """The switch may know something that we do not: ask it what there is."""
         live = self.live
-        if event.command == UntapLeg.__name__:
-            return  # its leg is gone, and the recording with it
+        if event.command in (UntapLeg.__name__, ph.Display.__name__):
+            return  # its leg is gone, and the recording or the display with it
         live.counters["commands_refused"] += 1
         live.note("info", "command_refused", f"{event.command} on {event.uuid}: {event.error}")
         node = self._node_of(event.uuid)

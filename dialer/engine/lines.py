@@ -13,7 +13,7 @@ from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger, Line
 from dialer.domain.call import CallState
 from dialer.domain.commands import HangUp, LogAgentState, OriginateAgent, ParkLeg
 from dialer.domain.events import LegParked, OriginateReplied
-from dialer.engine.live import Agent, Live
+from dialer.engine.live import Agent, Call, Live
 
 if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
@@ -52,6 +52,8 @@ class Lines:
         self.on_line_gone: list[Callable[[Agent], None]] = []
         self.on_line_up: list[Callable[[Agent], None]] = []
         self.on_adopted: list[Callable[[Agent], None]] = []
+        self.on_talking: list[Callable[[Agent, Call], None]] = []
+        self.on_talk_over: list[Callable[[Agent], None]] = []
 
     def line_lost(self, agent: Agent, why: str) -> None:
         """The line is gone. Given by the layer above."""

@@ -114,6 +114,7 @@ class Agent:
     leg: str | None = None  # UUID of the agent's channel
     call: Call | None = None
     preview: tuple[Campaign, ClaimedLead] | None = None
+    previews_missed: int = 0  # leads shown in a row that the agent did not answer to
     want_ready: bool = False  # go ready, not paused, when the line is up
     after_call: tuple[str, str] | None = None  # ("pause", reason) or ("logout", "") once free
     last_attempt: str | None = None

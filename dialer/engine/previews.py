@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
     from dialer.engine.announcing import Announcer
     from dialer.engine.calls import CallDesk
+    from dialer.engine.speaking import Voice
 
 
 class PreviewDesk:
@@ -25,6 +26,7 @@ class PreviewDesk:
         self.agents: AgentDesk
         self.calls: CallDesk
         self.announcer: Announcer
+        self.voice: Voice
 
     def show(self, agent: Agent, campaign: Campaign, lead: ClaimedLead) -> None:
         """Show a lead to a free agent."""
@@ -51,6 +53,7 @@ class PreviewDesk:
         problem = self.calls.no_room(agent.preview[0], node)
         if problem is not None:
             return problem
+        agent.previews_missed = 0
         live.timers.cancel(("agent", "preview", agent.settings.agent))
         self.agents.move(agent, AgentTrigger.RESERVE, "")
         if agent.nailed_up:
@@ -65,18 +68,29 @@ class PreviewDesk:
         """Give the lead shown back; returns what is wrong, or None."""
         if agent.state is not AgentState.PREVIEWING:
             return "no lead is shown to this agent"
+        agent.previews_missed = 0
         self.agents.release(agent, "skipped")
         return None
 
     def over(self, agent: Agent) -> None:
-        """The agent did not choose in time: the campaign's rule does."""
+        """The agent did not choose in time: the campaign's rule does, and the agent is told.
+
+        Who has let several pass by is not there: paused, or no lead would ever come to somebody who is.
+        """
         if agent.preview is None or agent.state is not AgentState.PREVIEWING:
             return
-        rule = agent.preview[0].settings.preview_on_timeout
-        if rule == "dial" and self.accept(agent) is None:
+        settings, missed = agent.preview[0].settings, agent.previews_missed + 1
+        if settings.preview_on_timeout == "dial" and self.accept(agent) is None:
+            self.voice.tell(agent, "dialing")
             return
-        if rule == "pause":
+        agent.previews_missed = missed
+        away = 0 < settings.preview_misses <= missed
+        if settings.preview_on_timeout == "pause" or away:
+            agent.previews_missed = 0
             self.agents.give_back_preview(agent, "preview timeout")
             self.agents.move(agent, AgentTrigger.PAUSE, "preview timeout")
+            self.voice.tell(agent, "preview-timeout", "paused")
         else:
             self.agents.release(agent, "preview timeout")
+            if agent.call is None:
+                self.voice.tell(agent, "preview-timeout")

@@ -21,6 +21,7 @@ from dialer.engine.announcing import Announcer
 from dialer.engine.asides import AsideDesk
 from dialer.engine.calls import CallDesk
 from dialer.engine.dispatch import LegEvents
+from dialer.engine.displays import DisplayDesk
 from dialer.engine.drain import Drain
 from dialer.engine.feed import Feed
 from dialer.engine.holds import HoldDesk
@@ -75,6 +76,7 @@ class Desks:
         self.supervision = SupervisionDesk(live, self.voice)
         self.recordings = RecordingDesk(live, self.voice)
         self.holds = HoldDesk(live)
+        self.displays = DisplayDesk(live)
         self.announcer = Announcer(live, self.voice)
         self.legs = LegEvents(live, self)
         self._introduce()
@@ -106,9 +108,12 @@ class Desks:
         self.agents.on_line_gone += [self.supervision.agent_gone, self.holds.gone]
         self.agents.on_line_up.append(self.holds.line_up)
         self.agents.on_adopted.append(self.holds.adopted)
+        self.agents.on_talking.append(self.displays.talking)
+        self.agents.on_talk_over.append(self.displays.over)
         self.holds.agents, self.holds.calls = self.agents, self.calls
         self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
         self.agents.voice, self.agents.keys = self.voice, self.keys
+        self.previews.voice = self.voice
         self.pacer.previews = self.acts.previews = self.previews
         self.orders.hoppers = self.hoppers
         self.acts.orders = self.orders

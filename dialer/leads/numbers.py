@@ -105,6 +105,14 @@ def line_type(e164: str) -> str:
     return _LINE_TYPES.get(phonenumbers.number_type(parsed), "other")
 
 
+def national(e164: str) -> str:
+    """The digits of ``e164`` without its country code; all of them where that is not known."""
+    try:
+        return phonenumbers.national_significant_number(phonenumbers.parse(e164, None))
+    except phonenumbers.NumberParseException:
+        return "".join(c for c in e164 if c.isdigit())
+
+
 def prefixes(e164: str) -> tuple[str, ...]:
     """Every prefix of ``e164`` with its plus sign, the number itself included: what a prefix entry may equal."""
     return tuple(e164[:n] for n in range(2, len(e164) + 1))

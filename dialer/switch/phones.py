@@ -139,6 +139,8 @@ def to_esl(command: ph.PhoneCommand, playable: Playable) -> esl.ApiCommand:
             return leg.UuidSendDtmf(command.uuid, command.keys)
         case ph.SetVariables():
             return esl.UuidSetvarMulti(command.uuid, dict(command.variables))
+        case ph.Display():
+            return leg.ShowOnly(command.uuid, command.name, command.number)
         case ph.Record():
             return leg.UuidRecord(command.uuid, command.what, command.path)
         case ph.Upload():

@@ -115,6 +115,7 @@ class Audit:
             "heard": _spans(leg, now, self._epoch_s),
             "heard_keys": [[wall(moment), key] for moment, key in leg.heard_keys],
             "vanished_at": wall(leg.vanished_at),
+            "displayed": list(leg.displayed),
         }
 
 

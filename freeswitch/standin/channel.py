@@ -152,6 +152,7 @@ class Leg:
         "call_state",
         "call_uuid",
         "cause",
+        "displayed",
         "doing",
         "early",
         "ending",
@@ -260,6 +261,7 @@ class Leg:
         self.heard_s: dict[Heard, float] = {}
         self.hearing: list[tuple[float, tuple[str, ...]]] = []
         self.heard_keys: list[tuple[float, str]] = []
+        self.displayed: list[str] = []
 
     @property
     def uuid(self) -> str:

@@ -8,6 +8,7 @@ once. Left out: everything not in the table; an unknown command answers `-ERR <c
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -151,7 +152,23 @@ class Commands(PhoneCommands):
         leg, rest = self._leg(argument)
         if leg is None:
             return NO_CHANNEL
-        return "+OK Success\n" if rest else "-USAGE: <uuid> [<display>]\n"
+        if not rest:
+            return "-USAGE: <uuid> [<display>]\n"
+        if leg.variables.get("ignore_display_updates") != "true":
+            leg.displayed.append(rest)
+        return "+OK Success\n"
+
+    def _expand(self, argument: str) -> str:
+        """`expand echo ${command(argument)}…`: each is carried out in its turn, and its answer put in its place."""
+        command, _, text = argument.partition(" ")
+        if command != "echo":
+            return f"-ERR {command} Command not found!\n"
+
+        def run(found: re.Match[str]) -> str:
+            handler = _TABLE.get(found[1])
+            return handler(self, found[2]).rstrip("\n") + "\n" if handler is not None else ""
+
+        return _CALL.sub(run, text).rstrip("\n") + "\n"
 
     def _hupall(self, argument: str) -> str:
         cause = known_cause(argument.split()[0]) if argument.split() else "MANAGER_REQUEST"
@@ -265,6 +282,7 @@ class Commands(PhoneCommands):
 
 
 Handler = Callable[[Commands, str], str]
+_CALL: Final = re.compile(r"\$\{([a-z_]+)\(([^()]*)\)\}")
 
 _TABLE: Final[dict[str, Handler]] = {
     "uuid_bridge": Commands._uuid_bridge,
@@ -278,6 +296,7 @@ _TABLE: Final[dict[str, Handler]] = {
     "uuid_exists": Commands._uuid_exists,
     "uuid_dump": Commands._uuid_dump,
     "uuid_display": Commands._uuid_display,
+    "expand": Commands._expand,
     "hupall": Commands._hupall,
     "show": Commands._show,
     "status": Commands._status,

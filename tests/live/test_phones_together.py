@@ -5,7 +5,9 @@ Every party says a tone of its own; what a party hears is read from its own reco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,9 +256,37 @@ def test_a_call_for_help(stages: Stages, room: Room) -> None:
     assert summary["outcomes"] == {"connected": 1} and summary["channels_left"] == 0
 
 
-def test_no_number_reaches_a_seat(stages: Stages, room: Room) -> None:
-    """Neither the phones' SIP (of a kind whose display the switch updates), nor logs, metrics or the API show it."""
-    hall = Hall(stages, room, agent=YEALINK)
+def all_answers(dialer: Dialer) -> dict[str, str]:
+    """What every GET of the API answers: the paths are those that it lists itself."""
+    status, listed = dialer.get("/openapi")
+    assert status == 200
+    found = {}
+    for path, methods in listed["paths"].items():
+        if "get" in methods:
+            ident = "1001" if "/agents/" in path else "people" if "/campaigns/" in path else "1"
+            found[path] = str(dialer.get(re.sub(r"\{[a-z_]+\}", ident, path)))
+    assert len(found) > 10
+    return found
+
+
+def shown_on(phone: Phone) -> list[str]:
+    """What a phone was told to display, in order."""
+    return [value for message in phone.messages() for name, value in message.headers if name == "P-Asserted-Identity"]
+
+
+@pytest.mark.parametrize("display", [(), ("name", "number")], ids=["nothing", "masked"])
+def test_no_number_reaches_a_seat(stages: Stages, room: Room, tmp_path: Path, display: tuple[str, ...]) -> None:
+    """Not in the phones' SIP (of a kind whose display the switch updates), nor in logs, metrics, files' names, reports
+    or the API: at the bridge, on hold, in a consultation, a conference, under supervision, after a transfer.
+    """
+
+    def change(tree: dict[str, Any]) -> None:
+        tree["phones"]["display"] = list(display)
+        tree["campaigns"][0]["recording"] = {"mode": "all", "directory": str(kept)}
+
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    hall = Hall(stages, room, change=change, agent=YEALINK)
     first = hall.log_in("1001", FIRST)
     second = hall.log_in("1002", SECOND)
     hall.customer()
@@ -265,19 +295,47 @@ def test_no_number_reaches_a_seat(stages: Stages, room: Room) -> None:
     room.sleep(1.0)
     first.press("*3")
     room.sleep(1.0)
+    hall.carrier.habit = Habit(answer_s=0.5, tone=OUTSIDE)
+    first.press(f"*7{MOBILE}#")  # a consultation, a conference, and back to the two
+    until(lambda: len(hall.carrier.calls) == 2, 15.0, "the mobile to be rung", 0.1)
+    mobile = hall.carrier.calls[1].wait("up")
+    hall.hear(a1001={OUTSIDE})
+    first.press("*2")
+    hall.hear(customer={FIRST, OUTSIDE})
+    mobile.hang_up()
+    boss = hall.phones["1003"].call("*201003", BOSS).wait("up")
+    room.sleep(1.0)
+    boss.press(f"{PIN}#")
+    room.sleep(2.0)
+    boss.press("1001#")
+    room.sleep(1.0)
+    boss.press("2")
+    hall.hear(customer={FIRST}, a1001={CUSTOMER, BOSS})
+    boss.press("*")
+    boss.hang_up()
     second.press("*1")
     becomes(hall.dialer, "1002", "ready")
     first.press("*41002#")
     becomes(hall.dialer, "1002", "talking")
     hall.hear(customer={SECOND})
     digits = LEAD.removeprefix("+1")
-    shown = [str(hall.dialer.get(path)[1]) for path in ("/metrics", "/v1/agents", "/v1/campaigns", "/v1/status")]
+    shown = all_answers(hall.dialer)
     second.press("*#")
     until(lambda: hall.stage.floor.ended_attempts() == 1, 20.0, "the call to end", 0.1)
-    hall.dialer.stop()
+    shown |= {f"{path} afterwards": text for path, text in all_answers(hall.dialer).items()}
+    summary = hall.dialer.stop()
     assert any(digits in repr(each) for each in hall.carrier.messages()), "the carrier is told whom to call"
     for phone in hall.phones.values():
         leaks = [each for each in phone.messages() if digits in repr(each)]
         assert phone.messages() and not leaks, leaks
-    assert not [text for text in shown if digits in text]
-    assert digits not in hall.dialer.log.read_text()
+    for seat in ("1001", "1002"):
+        told = shown_on(hall.phones[seat])
+        print(seat, told)
+        assert bool(told) == bool(display)
+        if display:
+            assert any("20****0110" in each for each in told), told
+            assert "20****" not in told[-1], "the customer is gone, and their number still shown"
+    assert not [path for path, text in shown.items() if digits in text]
+    assert digits not in hall.dialer.log.read_text() and digits not in str(summary)
+    files = [str(file) for file in kept.rglob("*")]
+    assert any(name.endswith(".wav") for name in files) and not [name for name in files if digits in name]

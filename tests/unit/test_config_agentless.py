@@ -126,6 +126,12 @@ def test_every_fault_says_what_was_expected(tmp_path: Path, more: str, mode: str
     assert fault in str(only) and "dialer.yaml:" in str(only)
 
 
+def test_a_message_that_offers_no_way_out_is_told_of(tmp_path: Path) -> None:
+    more = "    agentless: {prerecorded_allowed: true, keys: {'1': transfer}}\n"
+    assert any("no key is do_not_call" in str(notice) for notice in read(tmp_path, more).warnings)
+    assert not any("do_not_call" in str(notice) for notice in read(tmp_path).warnings)
+
+
 def test_agents_are_needed_where_a_key_asks_for_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="agents who serve the campaign"):
         read(tmp_path, "    agents: []\n" + YES)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_kit import NODE, Floor, agents, campaign, none, one, settings
+from engine_kit import NODE, START, Floor, agents, campaign, none, one, settings
 
 from dialer.domain import commands as cmd
 from dialer.domain import desk_records as desk
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
+from dialer.domain.acts import PhoneSettings
 from dialer.domain.agentless import AgentlessSettings
 from dialer.domain.settings import CampaignSettings, Mode
 from dialer.domain.status import Status
+from dialer.recording import RecordingEngine
+from dialer.simulate.replay import replay
 
 KEYS = {"1": "transfer", "9": "do_not_call", "*": "repeat", "5": "interested", "#": "end"}
 
@@ -421,3 +427,29 @@ def test_at_shutdown_the_message_is_said_as_far_as_there_is_time() -> None:
     made.step(2.0)
     made.hang_up(uuid, hangup_disposition="send_bye")
     assert made.outcome(uuid) == "message_played"
+
+
+def test_a_recorded_run_decides_the_same_again(tmp_path: Path) -> None:
+    """Keys that customers press in a message are part of it; names and numbers are not, on displays neither."""
+    stream, file = io.StringIO(), tmp_path / "run.jsonl"
+    config = settings(notice(), people=agents(1))
+    made = Floor(replace(config, phones=PhoneSettings(display=("name", "number"))))
+    made.leads["c1"][:] = [replace(each, name="Ann Lee") for each in made.leads["c1"]]
+    made.engine = RecordingEngine(made.config, START, made._new_id, stream)
+    made.up()
+    first = listener(made)
+    press(made, first, "4*9")
+    second = made.dialed()[0]
+    made.answer(second)
+    made.step(1.0)
+    leg = one(press(made, second, "1"), cmd.Bridge).agent_uuid
+    made.step(0.1)
+    made.bridged(second, leg)
+    press(made, second, "9999")
+    made.hang_up(second)
+    made.step(1.0)
+    file.write_text(stream.getvalue())
+    found = replay(file)
+    assert found.same, found.differences
+    assert one(made.log[-400:], desk.AddDoNotCall).attempt_id == first
+    assert "Ann" not in stream.getvalue() and "+4930" not in stream.getvalue() and made.of(ph.Display)

@@ -22,13 +22,22 @@ from dialer.runtime import Runtime
 from dialer.settings import build
 from dialer.voice import name, note
 
-LENGTHS = dict.fromkeys(("beep", "tier-gold", "tier-high", "next-customer", "preview-keys", "dialing", "skipped"), 0.5)
+PROMPTS = (
+    "beep", "tier-gold", "tier-high", "next-customer", "preview-keys", "preview-timeout", "dialing", "skipped",
+    "paused",
+)  # fmt: skip
+LENGTHS = dict.fromkeys(PROMPTS, 0.5)
 
 
 def floor(
-    *whisper: str, mode: Mode = Mode.PROGRESSIVE, on_call: bool = False, lead: dict[str, Any] | None = None, **more: Any
+    *whisper: str,
+    mode: Mode = Mode.PROGRESSIVE,
+    on_call: bool = False,
+    lead: dict[str, Any] | None = None,
+    rules: dict[str, Any] | None = None,
+    **more: Any,
 ) -> Floor:
-    config = settings(campaign(mode=mode, whisper=whisper), people=agents(1), on_call=on_call)
+    config = settings(campaign(mode=mode, whisper=whisper, **(rules or {})), people=agents(1), on_call=on_call)
     f = Floor(replace(config, phones=PhoneSettings(prompt_seconds=LENGTHS, **more)))
     f.leads["c1"][:] = [customer(each, **(lead or {})) for each in f.leads["c1"]]
     f.up()
@@ -144,6 +153,39 @@ def test_an_on_call_agents_phone_is_rung_when_they_accept_and_not_before() -> No
     assert f.reply(lambda n: ph.AgentAct(n, "a1", "repeat")).ok
     f.send(ev.PreviewAccept(1, "a1"))
     assert one(f.log, cmd.OriginateAgent).auto_answer
+
+
+@pytest.mark.parametrize(
+    ("rule", "heard"),
+    [("skip", ("preview-timeout",)), ("pause", ("preview-timeout", "paused")), ("dial", ("dialing",))],
+)
+def test_who_presses_no_key_is_told_what_becomes_of_the_lead(rule: str, heard: tuple[str, ...]) -> None:
+    f = shown(rules={"preview_on_timeout": rule, "preview_timeout_s": 10.0})
+    f.step(10.5)
+    assert heard in said(f) or heard in [m.prompts for m in f.of(ph.Murmur)]
+
+
+def test_who_lets_leads_pass_by_is_paused_but_not_who_skips_them() -> None:
+    f = shown(rules={"preview_misses": 2, "preview_timeout_s": 10.0})
+    for _ in range(4):
+        f.send(ph.AgentAct(1, "a1", "skip"))
+        f.step(1.0)
+        assert f.state() == "previewing"
+    f.step(10.5)
+    assert f.state() == "previewing"
+    f.step(10.5)
+    assert (f.state(), f.agent().reason) == ("paused", "preview timeout")
+    assert said(f)[-1] == ("preview-timeout", "paused")
+    f.send(ev.AgentReady(2, "a1"))
+    f.step(1.0)
+    assert f.state() == "previewing"
+
+
+def test_a_whisper_is_a_moment() -> None:
+    """Long words that come late are left out; the first is said in any case."""
+    f = floor("name", "tier", "campaign", lead={"name": "A" * 16, "fields": {"tier": "gold"}}, beep=False)
+    f.step(1.0)
+    assert murmured(f) == ("name:" + "A" * 16, "tier-gold")
 
 
 def test_repeat_is_for_previews() -> None:
