@@ -53,8 +53,11 @@ class RecordingPolicy:
         """Whether a call is recorded for which chance says ``draw`` (0 ≤ draw < 1)."""
         return self.mode is RecordingMode.ALL or (self.mode is RecordingMode.SHARE and draw < self.share)
 
-    def path(self, at: float, *, campaign: str, attempt: str, agent: str, node: str) -> str:
-        """The file's path on the switch, for a recording that starts ``at`` (UTC epoch seconds)."""
+    def path(self, at: float, *, campaign: str, attempt: str, agent: str, node: str, again: int = 0) -> str:
+        """The file's path on the switch, for a recording that starts ``at`` (UTC epoch seconds).
+
+        ``again`` counts the call's former recordings: the switch would write over a file of the same name.
+        """
         when = datetime.fromtimestamp(at, UTC)
         values = {
             "date": when.strftime("%Y-%m-%d"),
@@ -64,7 +67,8 @@ class RecordingPolicy:
             "agent": agent or "none",
             "node": node,
         }
-        return f"{self.switch_directory.rstrip('/')}/{fill(self.name, values)}{SUFFIX}"
+        more = f"-{values['time']}-{again}" if again else ""
+        return f"{self.switch_directory.rstrip('/')}/{fill(self.name, values)}{more}{SUFFIX}"
 
     def ours(self, path: str) -> str | None:
         """Where this machine finds the file that the switch calls ``path``; None when it is none of this policy's."""

@@ -79,6 +79,7 @@ class Call:
     killed_ringing: bool = False  # we hung up while it rang; an answer may cross that
     noted_answer: float | None = None  # recovered: what the former run wrote of its answer …
     noted_bridge: float | None = None  # … and of its bridge
+    recorded: int = 0  # how many recordings were begun
     fed: bool = False  # the pool knows it
     counted: tuple[float, bool] | None = None  # in the abandon ledger as (answered at, abandoned)
     machine: bool = False  # the agent says that no person answered

@@ -105,9 +105,16 @@ class RecordingDesk:
             live.timers.set(("recording", "begin", uuid), live.now + AGAIN_S)
             return
         recording.pending, recording.started_at = False, live.now
+        former = call.recorded + (call.noted_bridge is not None)  # a former run may have recorded it
         recording.path = self._policy(recording.campaign).path(
-            live.now, campaign=recording.campaign, attempt=uuid, agent=recording.agent, node=recording.node
+            live.now,
+            campaign=recording.campaign,
+            attempt=uuid,
+            agent=recording.agent,
+            node=recording.node,
+            again=former,
         )
+        call.recorded += 1
         live.emit(Record(recording.node, uuid, "start", recording.path))
         self._tell(recording, GOING)
 

@@ -27,7 +27,7 @@ class Switch:
 
     def __init__(self, seed: int, consent: str, upload: str, mode: RecordingMode) -> None:
         self.rng = random.Random(seed)
-        policy = RecordingPolicy(mode, 0.5, "/rec", "/rec", "{attempt}-{time}", consent=consent, upload=upload)
+        policy = RecordingPolicy(mode, 0.5, "/rec", "/rec", "{attempt}", consent=consent, upload=upload)
         self.f = Floor(engine_settings(campaign(recording=policy, wrap_up_s=0.0), people=agents(2)), 200)
         self.f.up()
         self.read = 0
@@ -45,6 +45,7 @@ class Switch:
             if isinstance(command, SaveRecording):
                 former = self.table.get(command.path)
                 assert former is None or former.state in (GOING, TO_UPLOAD), "what is over stays over"
+                assert former is None or former.started_at == command.started_at, "no file is written over"
                 self.table[command.path] = command
             elif isinstance(command, ph.Record):
                 self._record(command)

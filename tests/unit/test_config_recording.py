@@ -81,6 +81,8 @@ def test_one_directory_serves_both_sides(tmp_path: Path) -> None:
     found = policy(tmp_path, "    recording: {mode: all, directory: /srv/rec/}\n")
     path = found.path(AT, campaign="bank", attempt=ATTEMPT, agent="", node="fs1")
     assert path == found.ours(path) == f"/srv/rec/2026-09-21/bank/{ATTEMPT}.wav"
+    again = found.path(AT, campaign="bank", attempt=ATTEMPT, agent="", node="fs1", again=1)
+    assert again == f"/srv/rec/2026-09-21/bank/{ATTEMPT}-141320-1.wav", "the switch writes over a file of the same name"
     assert found.upload == ""
     assert found.retention_days is None and found.wants(0.999)
 
