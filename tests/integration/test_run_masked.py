@@ -84,7 +84,7 @@ def test_no_number_anywhere(tmp_path: Path, mode: str) -> None:
         until(lambda: line.voices() == {customer.uuid}, "and back")
         customer.hang_up()
         floor.becomes("1001", "wrap_up")
-        line.press("*40#23#59#*5")
+        line.press("*41#1230*5")
         until(lambda: floor.query("SELECT 1 FROM do_not_call"), "never again")
         shown |= answers(floor)
         for command in COMMANDS:
