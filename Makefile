@@ -28,7 +28,7 @@ check: $(STAMP) ## Check CONFIG=file
 
 test: $(STAMP) ## All tests but those that need a real FreeSWITCH
 	@echo "==> tests (PostgreSQL tests run where its server is installed, and say so where it is not)"
-	@$(BIN)/python -m pytest -ra
+	@$(BIN)/python tests/together.py
 
 test-live: $(STAMP) ## Tests against a real FreeSWITCH: on PATH or in FREESWITCH_BIN; needs SIPp
 	@echo "==> live tests"
