@@ -8,13 +8,13 @@ import wave
 from pathlib import Path
 
 from harness.witness import Witness
-from test_prompts import agent, witness
+from test_prompts import agent
 
 from dialer import soundfiles
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
 from freeswitch.sounds.catalog import Prompts
 
-__all__ = ["agent", "witness"]  # fixtures
+__all__ = ["agent"]  # a fixture
 
 
 def _record(witness: Witness, leg: str, policy: RecordingPolicy) -> tuple[Path, float]:
