@@ -1,23 +1,18 @@
 """The daemon's side of the listeners: orders out, what was heard in, never a blocked hub.
 
-Owns the worker process and which calls it listens to. A worker that dies or hangs is counted and started again; the
-calls that it listened to are told to be ``unsure`` at once and go on without it. Imports gevent. All methods are for
-greenlets of one hub; the callbacks are called from a greenlet of the client's own, in order.
+Owns which calls the worker listens to. One that dies or hangs is counted and started again (``dialer.worker_client``);
+the calls that it listened to are told to be ``unsure`` at once and go on without it.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import gevent
-from gevent import socket, subprocess
-from gevent.event import Event
-from gevent.queue import SimpleQueue
 
 from dialer.domain.hearing import (
     AnnouncementHeard,
@@ -35,11 +30,8 @@ from dialer.domain.hearing import (
 from dialer.hearing import wire
 from dialer.hearing.errors import MessageError
 from dialer.hearing.listener import HearingSettings
-from dialer.oneshot import python_module
+from dialer.worker_client import WorkerClient
 
-READ_BYTES: Final = 1 << 16
-FIRST_RESTART_S: Final = 0.1
-LAST_RESTART_S: Final = 5.0
 PING_EVERY_S: Final = 1.0
 HANGS_AFTER_S: Final = 5.0
 MOST_UNSENT: Final = 10_000
@@ -64,26 +56,18 @@ class ClientSettings:
             raise ValueError("most must be from 1 to 2000")
 
 
-def start_worker(descriptor: int) -> Any:
-    """Start the worker process with the socket ``descriptor`` inherited; returns a Popen."""
-    command, environment = python_module("dialer.hearing.worker")
-    return subprocess.Popen(
-        [*command, str(descriptor)],
-        pass_fds=(descriptor,),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    )
-
-
-class HearingClient:
+class HearingClient(WorkerClient):
     """The listeners of one run.
 
     ``on_event`` receives what was heard; ``on_tap`` the order and the path to which the switch must be asked to record
     the leg; ``on_closed`` the same when that recording may be ended. ``clock`` is the engine's. ``on_fault`` receives
     sentences for the log.
     """
+
+    NAME: ClassVar[str] = "the listeners' process"
+    MODULE: ClassVar[str] = "dialer.hearing.worker"
+    READ_BYTES: ClassVar[int] = 1 << 16
+    BROKEN: ClassVar[type[Exception]] = MessageError
 
     def __init__(
         self,
@@ -94,37 +78,25 @@ class HearingClient:
         clock: Callable[[], float],
         on_closed: Callable[[Listen, str], None] | None = None,
         on_fault: Callable[[str], None] | None = None,
-        spawn: Callable[[int], Any] = start_worker,
+        spawn: Callable[[int], Any] | None = None,
     ) -> None:
+        super().__init__(spawn, wire.Decoder, on_fault)
         self._settings = settings
         self._on_event = on_event
         self._on_tap = on_tap
         self._on_closed = on_closed
-        self._on_fault = on_fault
         self._clock = clock
-        self._spawn = spawn
         self._number = 0
         self._open: dict[int, Listen] = {}
         self._by_call: dict[str, int] = {}
         self._judged: set[int] = set()
         self._taps: dict[str, Listen] = {}
-        self._inbox: SimpleQueue = SimpleQueue()
-        self._out: deque[bytes] = deque()
-        self._out_ready = Event()
-        self._connected = False
-        self._stopping = False
-        self._ping: int | None = None
         self._pings = 0
-        self._worker: Any = None
-        self._heard = False
-        self.restarts = 0
         self.counters: Counter[str] = Counter()
         """For metrics: listens, refused, lost, unused, human, machine, unsure, words, beeps, quiet, announcements,
         faults."""
         self.state: wire.Pong | None = None
         """What the worker last said of itself."""
-        self.greenlets: tuple[gevent.Greenlet, ...] = ()
-        """Long-lived greenlets, from ``start`` on: whoever starts the client should watch them."""
 
     # ---- for the daemon ------------------------------------------------------------------------------------
 
@@ -137,15 +109,6 @@ class HearingClient:
     def up(self) -> bool:
         """Whether a worker is there. Without one every answer is ``unsure`` at once."""
         return self._connected
-
-    @property
-    def worker_pid(self) -> int | None:
-        """The worker's process id, for diagnosis."""
-        return None if self._worker is None else int(self._worker.pid)
-
-    def start(self) -> None:
-        """Start the worker and return at once."""
-        self.greenlets = (gevent.spawn(self._supervise), gevent.spawn(self._dispatch), gevent.spawn(self._watch))
 
     def take(self, order: HearingCommand) -> None:
         """Do what the engine orders."""
@@ -181,108 +144,27 @@ class HearingClient:
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the worker. May be called more than once."""
-        if self._stopping or not self.greenlets:
-            return
-        self._stopping = True
-        self._out_ready.set()
-        supervisor, dispatcher, watcher = self.greenlets
-        supervisor.join(timeout=timeout_s)
-        if not supervisor.ready():
-            self._kill()
-            supervisor.join(timeout=2.0)
-        self._inbox.put(None)
-        dispatcher.join(timeout=2.0)
-        gevent.killall([supervisor, dispatcher, watcher])
+        super().stop(timeout_s)
 
     # ---- the worker's life ---------------------------------------------------------------------------------
 
-    def _supervise(self) -> None:
-        pause = FIRST_RESTART_S
-        while not self._stopping:
-            try:
-                self._heard = False
-                error = self._run_worker()
-            except OSError as os_error:
-                error = f"the listeners' process cannot be started: {os_error}"
-            self._all_lost()
-            if self._stopping:
-                break
-            self._fault(error)
-            pause = FIRST_RESTART_S if self._heard else min(LAST_RESTART_S, pause * 2)
-            gevent.sleep(pause)
-            self.restarts += 1
+    def _goes_on(self) -> bool:
+        return not self._stopping
 
-    def _run_worker(self) -> str:
-        ours, theirs = socket.socketpair()
-        try:
-            try:
-                self._worker = self._spawn(theirs.fileno())
-            finally:
-                theirs.close()
-            settings = self._settings
-            self._out.clear()
-            self._ping = None
-            hello = wire.Hello(
-                settings.hearing,
-                settings.folder,
-                settings.most,
-                settings.prints,
-            )
-            self._send(hello)
-            self._connected = True
-            writer = gevent.spawn(self._write, ours)
-            try:
-                self._read(ours)
-            finally:
-                self._connected = False
-                writer.kill()
-        finally:
-            ours.close()
-        code = self._worker.wait()
-        self._worker = None
-        return f"the listeners' process ended with code {code}"
+    def _ended(self, why: str) -> None:
+        self._all_lost()
+        if not self._stopping:
+            self._fault(why)
 
-    def _write(self, pair: socket.socket) -> None:
-        with suppress(OSError):  # the reader sees the end and says so
-            while True:
-                while self._out:
-                    pair.sendall(self._out.popleft())
-                self._out_ready.clear()
-                if self._stopping:
-                    pair.shutdown(socket.SHUT_WR)
-                    return
-                self._out_ready.wait()
-
-    def _read(self, pair: socket.socket) -> None:
-        decoder = wire.Decoder()
-        while True:
-            try:
-                data = pair.recv(READ_BYTES)
-            except OSError:
-                return
-            if not data:
-                return
-            try:
-                messages = decoder.feed(data)
-            except MessageError as error:
-                self._fault(str(error))
-                self._kill()
-                return
-            for message in messages:
-                self._heard = True
-                self._handle(message)
+    def _greet(self) -> None:
+        settings = self._settings
+        self._send(wire.Hello(settings.hearing, settings.folder, settings.most, settings.prints))
 
     def _send(self, message: wire.ToWorker) -> None:
         if len(self._out) > MOST_UNSENT:
             self._kill()  # it reads nothing any more
             return
-        self._out.append(wire.encode(message))
-        self._out_ready.set()
-
-    def _kill(self) -> None:
-        if self._worker is not None:
-            with suppress(OSError):
-                self._worker.kill()
+        self._put_out(wire.encode(message))
 
     def _watch(self) -> None:
         """Ping the worker; one that does not answer is killed, and started again."""
@@ -376,16 +258,11 @@ class HearingClient:
 
     def _fault(self, text: str) -> None:
         self.counters["faults"] += 1
-        if self._on_fault is not None:
-            self._on_fault(text)
+        super()._fault(text)
 
-    def _dispatch(self) -> None:
-        while True:
-            item = self._inbox.get()
-            if item is None:
-                return
-            if isinstance(item, tuple):
-                call, order, path = item
-                call(order, path)
-            else:
-                self._on_event(item)
+    def _deliver(self, item: Any) -> None:
+        if isinstance(item, tuple):
+            call, order, path = item
+            call(order, path)
+        else:
+            self._on_event(item)

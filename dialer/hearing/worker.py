@@ -7,7 +7,6 @@ gevent. What is heard is judged in ``listener``; no call depends on this process
 from __future__ import annotations
 
 import select
-import signal
 import socket
 import sys
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from dialer import worker_end
 from dialer.domain.hearing import Heard, HearingEvent, ListenKind, Verdict
 from dialer.hearing import wire
 from dialer.hearing.errors import HearingError, MessageError, PrintsError
@@ -137,14 +137,14 @@ class Desk:
         self._send(wire.Closed(leg.number, str(leg.tap.path), leg.tap.size == 0))
 
 
-def serve(pair: socket.socket) -> None:
-    """Listen until the other end is closed. Raises HearingError, NoTap."""
+def serve(pair: socket.socket) -> int:
+    """Listen until the other end is closed; returns the exit code. Raises HearingError, NoTap."""
     decoder = wire.Decoder()
     messages: list[wire.Message] = []
     while not messages:
-        data = _read(pair)
+        data = worker_end.read(pair, READ_BYTES)
         if not data:
-            return
+            return 0
         messages = decoder.feed(data)
     hello = messages.pop(0)
     if not isinstance(hello, wire.Hello):
@@ -166,9 +166,9 @@ def serve(pair: socket.socket) -> None:
                 desk.take(message, time.monotonic())
             wait_s = max(0.0, due - time.monotonic()) if len(desk) else SWEEP_EVERY_S
             ready = select.select([pair], [], [], wait_s)[0]
-            data = _read(pair) if ready else b""
+            data = worker_end.read(pair, READ_BYTES) if ready else b""
             if ready and not data:
-                return
+                return 0
             messages = decoder.feed(data)
             now = time.monotonic()
             if not len(desk):
@@ -180,31 +180,8 @@ def serve(pair: socket.socket) -> None:
             due = max(due + BEAT_S, now)
     finally:
         desk.close()
-
-
-def _read(pair: socket.socket) -> bytes:
-    try:
-        return pair.recv(READ_BYTES)
-    except ConnectionResetError:
-        return b""
-
-
-def main(arguments: list[str]) -> int:
-    """Entry: the only argument is the number of the inherited descriptor."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if len(arguments) != 1 or not arguments[0].isdigit():
-        print("usage: python -m dialer.hearing.worker FD (started by the dialer)", file=sys.stderr)
-        return 2
-    with socket.socket(fileno=int(arguments[0])) as pair:
-        pair.setblocking(True)  # gevent makes its pairs non-blocking, and we inherit that
-        try:
-            serve(pair)
-        except (HearingError, NoTap, ValueError) as error:
-            print(f"dialer hearing: {error}", file=sys.stderr)
-            return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(worker_end.run("hearing", sys.argv[1:], serve, (HearingError, NoTap, ValueError)))

@@ -1,8 +1,7 @@
 """The daemon's side of the store: commands out, events in, never a blocked hub.
 
-Owns the worker process and everything that it has not answered yet: a worker that dies is started again and told
-all of it again, which has no second effect there. Imports gevent and no SQL. All methods are for greenlets of one
-hub; ``on_event`` is called from a greenlet of the client's own, in order.
+Owns everything that the worker has not answered yet: one that dies is started again (``dialer.worker_client``) and
+told all of it again, which has no second effect there. Imports no SQL.
 """
 
 from __future__ import annotations
@@ -10,25 +9,19 @@ from __future__ import annotations
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import gevent
-from gevent import socket, subprocess
-from gevent.event import AsyncResult, Event
-from gevent.queue import SimpleQueue
+from gevent.event import AsyncResult
 
 from dialer.domain.commands import LogAgentState, SavePacing, StoreCommand
 from dialer.domain.events import Recovered, StoreEvent, StoreFailed, StoreRecovered
 from dialer.domain.settings import CampaignSettings
-from dialer.oneshot import python_module
 from dialer.store import wire
 from dialer.store.answers import ANSWERED, failed_answer
 from dialer.store.errors import FrameError, StoreError, StoreTimeout
+from dialer.worker_client import WorkerClient
 
-READ_BYTES: Final = 1 << 18
-FIRST_RESTART_S: Final = 0.1
-LAST_RESTART_S: Final = 5.0
 PING_EVERY_S: Final = 2.0
 HANGS_AFTER_S: Final = 10.0
 """A worker that answers no ping for so long is called failed: its disk or its server does not answer it."""
@@ -37,26 +30,18 @@ MAX_AGENT_LINES: Final = 10_000
 """Unanswered lines of the agent state log that are kept; older ones are dropped."""
 
 
-def start_worker(descriptor: int) -> Any:
-    """Start the worker process with the socket ``descriptor`` inherited; returns a Popen."""
-    command, environment = python_module("dialer.store.worker")
-    return subprocess.Popen(
-        [*command, str(descriptor)],
-        pass_fds=(descriptor,),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        env=environment,
-        start_new_session=True,
-    )
-
-
-class StoreClient:
+class StoreClient(WorkerClient):
     """The store of one run of one instance.
 
     ``owner`` names the instance and stays over restarts; ``epoch`` names this run (made up when not given).
     ``on_event`` receives every answer, StoreFailed when commands cannot be executed (once) and StoreRecovered when
     they can again; ``on_fault`` receives sentences about what was lost or left out.
     """
+
+    NAME: ClassVar[str] = "the store's worker"
+    MODULE: ClassVar[str] = "dialer.store.worker"
+    READ_BYTES: ClassVar[int] = 1 << 18
+    BROKEN: ClassVar[type[Exception]] = FrameError
 
     def __init__(
         self,
@@ -68,43 +53,23 @@ class StoreClient:
         epoch: str | None = None,
         on_fault: Callable[[str], None] | None = None,
         busy_timeout_s: float = 2.0,
-        spawn: Callable[[int], Any] = start_worker,
+        spawn: Callable[[int], Any] | None = None,
     ) -> None:
         if not owner:
             raise ValueError("owner of a store must not be empty")
+        super().__init__(spawn, wire.Decoder, on_fault)
         self._hello = wire.Hello(url, owner, epoch or uuid.uuid4().hex, dict(campaigns), busy_timeout_s)
         self._on_event = on_event
-        self._on_fault = on_fault
-        self._spawn = spawn
         self._seq = 0
         self._unanswered: OrderedDict[int, wire.Do | wire.Flush | wire.Recover] = OrderedDict()
         self._agent_lines: deque[int] = deque()
         self._pacing: dict[str, int] = {}
         self._waiting: dict[int, AsyncResult] = {}
-        self._events: SimpleQueue = SimpleQueue()
-        self._out: deque[bytes] = deque()
-        self._out_ready = Event()
-        self._connected = False
         self._healthy = False
         self._failed = False
-        self._stopping = False
-        self._ping: int | None = None
-        self._worker: Any = None
         self._fatal = ""
-        self._heard = False
-        self.restarts = 0
-        self.greenlets: tuple[gevent.Greenlet, ...] = ()
-        """Long-lived greenlets, from ``start`` on: whoever starts the client should watch them."""
 
     # ---- for the daemon ------------------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Start the worker and return at once; commands may be submitted from now on."""
-        self.greenlets = (
-            gevent.spawn(self._supervise),
-            gevent.spawn(self._dispatch),
-            gevent.spawn(self._watch),
-        )
 
     def submit(self, command: StoreCommand) -> None:
         """Hand a command over. Never blocks; its answer, if it has one, comes as an event.
@@ -114,7 +79,7 @@ class StoreClient:
         if not self._connected and self._failed and isinstance(command, ANSWERED):
             answer = failed_answer(command, "the store's worker is not running", keep=True)
             if answer is not None:
-                self._events.put(answer)
+                self._inbox.put(answer)
             return
         frame = wire.Do(self._next_seq(), command)
         self._put(frame)
@@ -145,28 +110,12 @@ class StoreClient:
 
     def stop(self, timeout_s: float = 20.0) -> None:
         """Let the worker finish what it has, and end it. May be called more than once."""
-        if self._stopping or not self.greenlets:
-            return
-        self._stopping = True
-        self._out_ready.set()
-        supervisor, dispatcher, watcher = self.greenlets
-        supervisor.join(timeout=timeout_s)
-        if not supervisor.ready():
-            self._kill()
-            supervisor.join(timeout=2.0)
-        self._events.put(None)
-        dispatcher.join(timeout=2.0)
-        gevent.killall([supervisor, dispatcher, watcher])
+        super().stop(timeout_s)
 
     @property
     def backlog(self) -> int:
         """Commands that are not known to be durable yet."""
         return len(self._unanswered)
-
-    @property
-    def worker_pid(self) -> int | None:
-        """The worker's process id, for diagnosis."""
-        return None if self._worker is None else int(self._worker.pid)
 
     # ---- sending -------------------------------------------------------------------------------------------
 
@@ -180,8 +129,7 @@ class StoreClient:
             self._send(frame)
 
     def _send(self, frame: wire.ToWorker) -> None:
-        self._out.append(wire.encode(frame))
-        self._out_ready.set()
+        self._put_out(wire.encode(frame))
 
     def _ask(self, frame: wire.Flush | wire.Recover, timeout_s: float) -> object:
         if self._fatal:
@@ -202,82 +150,23 @@ class StoreClient:
             self._agent_lines.popleft()
         if len(self._agent_lines) > MAX_AGENT_LINES:
             dropped = self._unanswered.pop(self._agent_lines.popleft(), None)
-            if dropped is not None and self._on_fault is not None:
-                self._on_fault("a line of the agent state log was dropped: the store stays away")
+            if dropped is not None:
+                self._fault("a line of the agent state log was dropped: the store stays away")
 
     # ---- the worker's life ---------------------------------------------------------------------------------
 
-    def _supervise(self) -> None:
-        pause = FIRST_RESTART_S
-        while not self._fatal:
-            try:
-                self._heard = False
-                error = self._run_worker()
-            except OSError as os_error:
-                error = f"the store's worker cannot be started: {os_error}"
-            if self._fatal or (self._stopping and not self._unanswered):
-                break
-            self._fail(error)
-            pause = FIRST_RESTART_S if self._heard else min(LAST_RESTART_S, pause * 2)
-            gevent.sleep(pause)
-            self.restarts += 1
+    def _goes_on(self) -> bool:
+        return not (self._fatal or (self._stopping and not self._unanswered))
 
-    def _run_worker(self) -> str:
-        """One worker from start to end; returns a sentence on why it ended."""
-        ours, theirs = socket.socketpair()
-        try:
-            try:
-                self._worker = self._spawn(theirs.fileno())
-            finally:
-                theirs.close()
-            self._out.clear()
-            self._send(self._hello)
-            for frame in self._unanswered.values():
-                self._send(frame)
-            self._ping = None
-            self._connected = True
-            writer = gevent.spawn(self._write, ours)
-            try:
-                self._read(ours)
-            finally:
-                self._connected = False
-                self._healthy = False
-                writer.kill()
-        finally:
-            ours.close()
-        code = self._worker.wait()
-        self._worker = None
-        return self._fatal or f"the store's worker ended with code {code}"
+    def _ended(self, why: str) -> None:
+        if self._goes_on():
+            self._fail(why)
 
-    def _write(self, pair: socket.socket) -> None:
-        with suppress(OSError):  # the reader sees the end and says so
-            while True:
-                while self._out:
-                    pair.sendall(self._out.popleft())
-                self._out_ready.clear()
-                if self._stopping:
-                    pair.shutdown(socket.SHUT_WR)
-                    return
-                self._out_ready.wait()
-
-    def _read(self, pair: socket.socket) -> None:
-        decoder = wire.Decoder()
-        while True:
-            try:
-                data = pair.recv(READ_BYTES)
-            except OSError:
-                return
-            if not data:
-                return
-            try:
-                frames = decoder.feed(data)
-            except FrameError as error:
-                self._fault(str(error))
-                self._kill()
-                return
-            for frame in frames:
-                self._heard = True
-                self._handle(frame)
+    def _greet(self) -> None:
+        self._healthy = False
+        self._send(self._hello)
+        for frame in self._unanswered.values():
+            self._send(frame)
 
     def _handle(self, frame: wire.FromWorker) -> None:
         match frame:
@@ -285,7 +174,7 @@ class StoreClient:
                 for seq, event in frame.items:
                     # What is not known any more was answered before its worker died.
                     if self._unanswered.pop(seq, None) is not None and event is not None:
-                        self._events.put(event)
+                        self._inbox.put(event)
             case wire.Flushed():
                 self._resolve(frame.seq, True)
             case wire.RecoverDone():
@@ -314,26 +203,17 @@ class StoreClient:
         if (result := self._waiting.get(seq)) is not None:
             result.set(value)
 
-    def _kill(self) -> None:
-        if self._worker is not None:
-            with suppress(OSError):
-                self._worker.kill()
-
     # ---- health --------------------------------------------------------------------------------------------
 
     def _fail(self, error: str) -> None:
         if not self._failed:
             self._failed = True
-            self._events.put(StoreFailed(error))
+            self._inbox.put(StoreFailed(error))
 
     def _recovered(self) -> None:
         if self._failed:
             self._failed = False
-            self._events.put(StoreRecovered())
-
-    def _fault(self, text: str) -> None:
-        if self._on_fault is not None:
-            self._on_fault(text)
+            self._inbox.put(StoreRecovered())
 
     def _watch(self) -> None:
         """Ping the worker; one that does not answer is failed first and killed much later."""
@@ -354,9 +234,5 @@ class StoreClient:
                 self._kill()
                 waited = 0.0
 
-    def _dispatch(self) -> None:
-        while True:
-            event = self._events.get()
-            if event is None:
-                return
-            self._on_event(event)
+    def _deliver(self, item: StoreEvent) -> None:
+        self._on_event(item)

@@ -1,19 +1,18 @@
 """The store's process: `python -m dialer.store.worker FD`, started by ``store.client`` and never by hand.
 
-Owns the socket pair's other end and the process's life: it ignores the terminal's and the service manager's
-signals, because its end is the end of the pair. It then finishes what it has read, so that a killed dialer leaves
-a complete record behind. PINs are hashed in a thread beside it (``hashing``). Never patched by gevent.
+Owns the process's life: at the end of the pair it finishes what it has read, so that a killed dialer leaves a complete
+record behind. PINs are hashed in a thread beside it (``hashing``). Never patched by gevent.
 """
 
 from __future__ import annotations
 
 import select
-import signal
 import socket
 import sys
 import time
 from typing import Final
 
+from dialer import worker_end
 from dialer.store import wire
 from dialer.store.errors import FrameError, StoreError, StoreSchemaError, StoreUrlError
 from dialer.store.hashing import Hasher
@@ -29,9 +28,9 @@ FINISH_WITHIN_S: Final = 15.0
 def serve(pair: socket.socket) -> int:
     """Work until the other end is closed; returns the exit code."""
     decoder = wire.Decoder()
-    frames = decoder.feed(_read(pair))
+    frames = decoder.feed(worker_end.read(pair, READ_BYTES))
     while not frames:
-        data = _read(pair)
+        data = worker_end.read(pair, READ_BYTES)
         if not data:
             return 0
         frames = decoder.feed(data)
@@ -72,7 +71,7 @@ def serve(pair: socket.socket) -> int:
             if pair not in ready:
                 continue
             while len(frames) < MAX_BATCH:
-                data = _read(pair)
+                data = worker_end.read(pair, READ_BYTES)
                 eof = not data
                 frames += decoder.feed(data)
                 if eof or not select.select([pair], [], [], 0)[0]:
@@ -101,28 +100,5 @@ def _finish(core: WorkerCore) -> int:
     return 0
 
 
-def _read(pair: socket.socket) -> bytes:
-    try:
-        return pair.recv(READ_BYTES)
-    except ConnectionResetError:
-        return b""
-
-
-def main(arguments: list[str]) -> int:
-    """Entry: the only argument is the number of the inherited descriptor."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if len(arguments) != 1 or not arguments[0].isdigit():
-        print("usage: python -m dialer.store.worker FD (started by the dialer)", file=sys.stderr)
-        return 2
-    with socket.socket(fileno=int(arguments[0])) as pair:
-        pair.setblocking(True)  # gevent makes its pairs non-blocking, and we inherit that
-        try:
-            return serve(pair)
-        except StoreError as error:
-            print(f"dialer store: {error}", file=sys.stderr)
-            return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(worker_end.run("store", sys.argv[1:], serve, (StoreError,)))
