@@ -11,7 +11,7 @@ import csv
 import difflib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from config.agentless_schema import agentless_faults
@@ -98,6 +98,17 @@ class Checker:
         text = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
         keys = [str(part) for part in path]
         yield Fault(source_of(self.tree, *path), dotted, shown(text, keys), expected)
+
+    def _section(
+        self,
+        here: tuple[str | int, ...],
+        faults: Iterable[tuple[tuple[str | int, ...], object, str]],
+        *also: tuple[str | int, ...],
+    ) -> Iterator[Fault]:
+        """A section's own faults (path under ``here``, value, what was expected), where that and ``also`` are sound."""
+        for path, value, expected in faults:
+            if self._sound((*here, *path), *also):
+                yield from self._fault((*here, *path), value, expected)
 
     def _sound(self, *paths: tuple[str | int, ...]) -> bool:
         """Whether no fault was reported at or under these paths."""
@@ -212,39 +223,30 @@ class Checker:
             yield from self._fault(path, file, "a file that this user may read")
 
     def _sounds(self) -> Iterator[Fault]:
-        for path, value, expected in sounds_faults(self.config.prompts, self.config.speech):
-            if self._sound(path):
-                yield from self._fault(path, value, expected)
+        yield from self._section((), sounds_faults(self.config.prompts, self.config.speech))
 
     def _phones(self) -> Iterator[Fault]:
-        for path, value, expected in phones_faults(self.config.phones):
-            if self._sound(("phones", *path)):
-                yield from self._fault(("phones", *path), value, expected)
+        yield from self._section(("phones",), phones_faults(self.config.phones))
 
     def _qc(self) -> Iterator[Fault]:
         words = [campaign.dispositions for campaign in self.config.campaigns]
         known = {code for codes in words for code in codes} if all(words) else set()
-        for path, value, expected in qc_faults(self.config.qc, known):
-            if self._sound(("qc", *path)):
-                yield from self._fault(("qc", *path), value, expected)
+        yield from self._section(("qc",), qc_faults(self.config.qc, known))
 
     def _hearing(self) -> Iterator[Fault]:
         hearing = self.config.hearing
         nodes = frozenset(node.name for node in self.config.switch.nodes)
-        for path, value, expected in hearing_faults(hearing, nodes):
-            if self._sound(("hearing", *path)):
-                yield from self._fault(("hearing", *path), value, expected)
+        yield from self._section(("hearing",), hearing_faults(hearing, nodes))
         if hearing.prints_file:
             yield from self._file(("hearing", "prints_file"), hearing.prints_file)
 
     def _machines(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
-        machines, found = campaign.answering_machines, False
-        for path, value, expected in machines_faults(machines, campaign.mode, campaign.wait_limit_s):
-            if self._sound((*here, "answering_machines"), (*here, "mode"), (*here, "wait_limit_s")):
-                found = True
-                yield from self._fault((*here, "answering_machines", *path), value, expected)
+        machines, section = campaign.answering_machines, (*here, "answering_machines")
+        faults = machines_faults(machines, campaign.mode, campaign.wait_limit_s)
+        found = list(self._section(section, faults, section, (*here, "mode"), (*here, "wait_limit_s")))
+        yield from found
         if machines.message is not None and machines.message.startswith("/") and not found:
-            yield from self._file((*here, "answering_machines", "message"), machines.message)
+            yield from self._file((*section, "message"), machines.message)
 
     def _agentless(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
         faults = agentless_faults(
@@ -256,9 +258,7 @@ class Checker:
             len(self.config.serving(campaign)),
             self.config.prompts.switch_directory is not None,
         )
-        for path, value, expected in faults:
-            if self._sound((*here, "agentless"), (*here, "mode"), (*here, *path)):
-                yield from self._fault((*here, *path), value, expected)
+        yield from self._section(here, faults, (*here, "agentless"), (*here, "mode"))
 
     def _column(self, file: str, column: str) -> Iterator[Fault]:
         try:
@@ -303,14 +303,10 @@ class Checker:
                     yield from self._fault((*here, "lists", position), name, expected)
             yield from self._campaign_agents(here, campaign)
             yield from self._campaign_numbers(here, campaign)
-            for path, value, expected in pacing_faults(campaign):
-                if self._sound((*here, *path)):
-                    yield from self._fault((*here, *path), value, expected)
+            yield from self._section(here, pacing_faults(campaign))
             yield from self._machines(here, campaign)
             yield from self._agentless(here, campaign)
-            for path, value, expected in recording_faults(campaign.recording):
-                if self._sound((*here, "recording", *path)):
-                    yield from self._fault((*here, "recording", *path), value, expected)
+            yield from self._section((*here, "recording"), recording_faults(campaign.recording))
 
     def _campaign_agents(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
         limited = {

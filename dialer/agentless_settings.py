@@ -18,12 +18,13 @@ from typing import Final
 from config.agentless_schema import SAY, AgentlessConfig
 from config.schema import CampaignConfig, Config
 from dialer.domain.agentless import AgentlessSettings
-from dialer.speech import ESPEAK, VOICES, fill
+from dialer.speech import ESPEAK, filled
 from dialer.speech_sound import SpeechError, write_trimmed
 from freeswitch.sounds.catalog import PromptError, Prompts, check_path
 
 LONGEST_S: Final = 300.0
 TIME_LIMIT_S: Final = 30.0
+WORDS_A_MINUTE: Final = 160
 SILENCE: Final = "silence_stream://20"
 
 
@@ -83,8 +84,7 @@ def texts(config: Config) -> Iterable[tuple[str, str, str]]:
         if wanted is None:
             continue
         language = wanted.language or config.prompts.language
-        for parts in (wanted.message, wanted.goodbye, wanted.removed, wanted.noted, wanted.connecting, wanted.nobody):
-            yield from ((campaign.name, part, language) for part in parts if part.startswith(SAY))
+        yield from ((campaign.name, part, language) for _, part in wanted.sounds() if part.startswith(SAY))
 
 
 def speak_messages(config: Config) -> int:
@@ -112,15 +112,9 @@ def _speak(command: tuple[str, ...], text: str, language: str, path: Path) -> No
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as scratch:
         raw, done = Path(scratch, "raw.wav"), Path(scratch, "done.wav")
-        places = {
-            "{voice}": VOICES.get(language, language),
-            "{language}": language,
-            "{speed}": "160",
-            "{output}": str(raw),
-        }
         with raw.open("wb") as out:
             ran = subprocess.run(
-                [fill(each, places) for each in command],
+                filled(command, language, WORDS_A_MINUTE, raw),
                 input=text.encode(),
                 stdout=out,
                 stderr=subprocess.DEVNULL,

@@ -19,7 +19,7 @@ import tempfile
 import time
 import unicodedata
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -268,13 +268,7 @@ class Speech:
         self._in_a_row = 0
 
     def _run(self, job: _Job, raw: Path) -> None:
-        places = {
-            "{voice}": VOICES.get(job.language, job.language),
-            "{language}": job.language,
-            "{speed}": "200" if job.longest_s <= NAME_S else "180",
-            "{output}": str(raw),
-        }
-        command = [fill(part, places) for part in self._program]
+        command = filled(self._program, job.language, 200 if job.longest_s <= NAME_S else 180, raw)
         with raw.open("wb") as out, tempfile.TemporaryFile(dir=raw.parent) as complaints:
             child = subprocess.Popen(
                 command,
@@ -362,8 +356,18 @@ class Speech:
             (self._settings.cache_dir / name).unlink()
 
 
-def fill(part: str, places: Mapping[str, str]) -> str:
-    """One argument of a speaking program, with what its ``{…}`` stand for."""
+def filled(program: Sequence[str], language: str, words_a_minute: int, output: Path) -> list[str]:
+    """A speaking program's command, with what its ``{…}`` stand for."""
+    places = {
+        "{voice}": VOICES.get(language, language),
+        "{language}": language,
+        "{speed}": str(words_a_minute),
+        "{output}": str(output),
+    }
+    return [_fill(part, places) for part in program]
+
+
+def _fill(part: str, places: Mapping[str, str]) -> str:
     for mark, value in places.items():
         part = part.replace(mark, value)
     return part

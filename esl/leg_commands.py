@@ -135,6 +135,8 @@ class UuidGetvar:
 
     def line(self) -> str:
         return f"uuid_getvar {check_uuid('uuid', self.uuid)} {check_variable(self.name)}"
+
+
 @dataclass(frozen=True, slots=True)
 class UuidTap:
     """Records what the party on a channel says, and nothing else, to a file that grows while it is read.

@@ -6,7 +6,6 @@ pytest. Exit code 1 when any failed. Must not know what a test does.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -37,7 +36,6 @@ def run(what: list[str], options: list[str]) -> tuple[list[str], int, float, str
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-ra", *options, *what],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     return what, done.returncode, time.monotonic() - began, done.stdout
 

@@ -20,6 +20,7 @@ from dialer.domain.desk_records import AddDoNotCall, RequestCallback
 from dialer.domain.phones import KeyPressed, PutAside
 from dialer.engine.agentless_records import Told
 from dialer.engine.live import Call, Campaign, Live, Node
+from dialer.engine.records import APART_S, SPARE_S
 from pacing import agentless as rule
 from pacing.limits import TokenBucket
 from pacing.snapshot import Decision
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 LONGEST_S: Final = 600.0
 """No message lasts longer, repetitions included: a leg that is still there then is hung up."""
-APART_S: Final = 0.15
-"""The switch carries commands out in no certain order: what must follow another one is sent so much later."""
-SPARE_S: Final = 30.0
-"""The switch's own bound of a customer's wait comes so much later than ours."""
 LAST_WORDS_S: Final = 120.0
 HEARING: Final = frozenset(
     {CallState.MESSAGE, CallState.WAITING, CallState.CONNECTING, CallState.ABANDONING, CallState.RECOVERING}

@@ -16,6 +16,7 @@ from dialer.domain.events import LegsBridged
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import Join, PutAside
 from dialer.engine.live import Agent, Call, Live
+from dialer.engine.records import SPARE_S
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 HOLD, CONSULT, TRANSFER, JOINING = "hold", "consult", "transfer", "joining"
 ASIDE_S: Final = 900.0
 """A customer is set aside no longer than this; then the agent has them again."""
-SPARE_S: Final = 30.0
-"""The switch's own bound comes so much later than ours."""
 PARK_S: Final = 0.5
 """How long the agent's line is waited for before the customer is brought back all the same: the switch carries
 commands out in no certain order, and one that is still with the customer would be parted again."""
@@ -174,8 +173,8 @@ class AsideDesk:
     def alone(self, call: Call) -> None:
         """The switch lists the customer of a conversation without anybody: their events were lost."""
         agent = call.agent
-        there = agent is not None and agent.call is call and agent.leg is not None and agent.line is Line.BRIDGING
-        if there and agent is not None and not agent.held:
+        theirs = agent if agent is not None and agent.call is call and not agent.held else None
+        if theirs is not None and theirs.leg is not None and theirs.line is Line.BRIDGING:
             self.rejoin(call)
         else:
             self.queue_again(call, "nobody was with them any more")

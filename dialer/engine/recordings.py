@@ -209,6 +209,10 @@ class RecordingDesk:
             until = max(recording.masked_at, duration_s)
             recording.masked, recording.masked_at = (*recording.masked, (recording.masked_at, until)), None
         live.counters["recordings_made"] += 1
+        self._written(recording, duration_s)
+
+    def _written(self, recording: Recording, duration_s: float) -> None:
+        """The file is whole on its switch's host: noted, and brought here where the policy says so."""
         upload = self._policy(recording.campaign).upload
         saved = self._tell(recording, TO_UPLOAD if upload else WRITTEN, duration_s)
         if upload:
@@ -256,17 +260,11 @@ class RecordingDesk:
                 problem=fact.problem,
             )
             if fact.to_upload:
-                self._upload_again(recording, fact.duration_s)
+                self._written(recording, fact.duration_s)
                 continue
             live.recordings[fact.attempt_id] = recording
             if fact.attempt_id not in live.calls:
                 live.timers.set(("recording", "stop", fact.attempt_id), live.now + STOP_S)
-
-    def _upload_again(self, recording: Recording, duration_s: float) -> None:
-        upload = self._policy(recording.campaign).upload
-        saved = self._tell(recording, TO_UPLOAD if upload else WRITTEN, duration_s)
-        if upload:
-            self.uploads.add(saved, upload)
 
     def compared(self, node: str) -> None:
         """The switch is connected anew and its calls are known: an order to it may have been lost with the former

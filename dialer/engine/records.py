@@ -13,6 +13,10 @@ from dialer.leads import recycle
 
 MESSAGE_MARGIN_S = 0.1
 """The switch starts the message this long before the limit, so that it is heard within it."""
+APART_S = 0.15
+"""The switch carries commands out in no certain order: what must follow another one is sent so much later."""
+SPARE_S = 30.0
+"""The switch's own bound of a customer's wait beside an agent comes so much later than ours."""
 
 
 def wait_ms(left_s: float) -> int:

@@ -27,7 +27,7 @@ from dialer.domain.hearing import (
 )
 from dialer.domain.outcomes import Outcome
 from dialer.engine.live import Call, Live
-from dialer.engine.records import MESSAGE_MARGIN_S
+from dialer.engine.records import APART_S, MESSAGE_MARGIN_S
 from dialer.engine.screening import ANNOUNCED, EndMachine, Hold, Phase, PlayMessage, Route, Screening, Step
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 RENEW_S: Final = 0.5
 """So long before the leg's bounded wait is over it is made longer."""
-APART_S: Final = 0.15
-"""The switch carries commands out in no certain order: what must follow another one is sent so much later."""
 AFTER_BEEP_S: Final = 0.3
 """A machine's beep may go on for a moment when a packet of it was lost; and machines need one to begin."""
 VOICEMAIL_MAX_S: Final = 180.0

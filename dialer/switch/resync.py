@@ -7,7 +7,7 @@ by its state first (measured, agent-facts). Only channels whose presence data is
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from dialer.domain.events import ChannelFact
@@ -30,11 +30,10 @@ def parse(text: str) -> tuple[tuple[ChannelFact, ...], int]:
         if int(data["row_count"]) != len(rows):
             # Half a list would make the other half of the calls look dead.
             raise ValueError(f"{len(rows)} rows of {data['row_count']}")
-        facts = [_fact(row) for row in rows]
         held = _held_pairs(rows)
+        facts = [_fact(row, held) for row in rows]
     except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise SnapshotError(f"show channels as json: {error} in {text[:80]!r}") from None
-    facts = [fact and replace(fact, peer=held.get(fact.uuid, fact.peer)) for fact in facts]
     ours = tuple(fact for fact in facts if fact is not None)
     return ours, len(facts) - len(ours)
 
@@ -53,7 +52,7 @@ def _held_pairs(rows: list[dict[str, Any]]) -> dict[str, str]:
     return pairs
 
 
-def _fact(row: dict[str, Any]) -> ChannelFact | None:
+def _fact(row: dict[str, Any], held: Mapping[str, str]) -> ChannelFact | None:
     presence = str(row.get("presence_data", "")).split("/", 2)
     uuid = row.get("uuid")
     if not uuid or len(presence) != 3 or presence[0] != PRESENCE or presence[1] not in KINDS:
@@ -62,13 +61,14 @@ def _fact(row: dict[str, Any]) -> ChannelFact | None:
     if state in ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY"):
         return None
     bridged = state in _BRIDGED_STATES and application == "uuid_bridge"
+    peer = str(row.get("application_data", "")) or None if bridged else None
     created = str(row.get("created_epoch", "0"))
     return ChannelFact(
         uuid=str(uuid),
         kind=presence[1],
         ident=presence[2],
         answered=row.get("callstate", "") not in _UNANSWERED,
-        peer=str(row.get("application_data", "")) or None if bridged else None,
+        peer=held.get(str(uuid), peer),
         created_at=float(created) if created.isascii() and created.isdigit() and len(created) < 16 else 0.0,
         held=row.get("callstate", "") == "HELD",
         parked=state == "CS_PARK" or (state == "CS_EXECUTE" and application == "park"),
