@@ -44,6 +44,8 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
     "send_keys": (Part("", 20),),
 }
 """Of what the arguments consist. An act with an argument that is not here takes it in one part, without being asked."""
+WITH_CUSTOMER: Final = frozenset({When.TALKING, When.CONSULTING, When.WRAP_UP})
+"""Where what is keyed in is about the customer of that moment, and about no other."""
 AT_ONCE: Final = frozenset({"pause"})
 """Acts that are carried out as soon as their keys are pressed, and again with the argument: no customer may come while
 the agent keys in why they want none."""
@@ -64,6 +66,12 @@ class KeyDesk:
         if agent.leg is not None:
             self.voice.hush(agent.node, agent.leg)
         typed = Typed() if agent.typed is None else agent.typed
+        if self._outlived(agent, typed):
+            self._forget(agent)
+            if typed.act:
+                self._say(agent, "cancelled")
+                return
+            typed = Typed()
         if typed.act:
             self._argument(agent, typed, key)
         else:
@@ -76,6 +84,11 @@ class KeyDesk:
     def gone(self, agent: Agent) -> None:
         """The agent's leg is gone, and what was keyed in on it."""
         self._forget(agent)
+
+    @staticmethod
+    def _outlived(agent: Agent, typed: Typed) -> bool:
+        """Whether another customer has come since: what was meant for the one before must not happen to them."""
+        return typed.customer is not None and typed.customer != agent.last_attempt
 
     # ---- which act -----------------------------------------------------------------------------------------
 
@@ -125,6 +138,8 @@ class KeyDesk:
         self._wait(agent, typed, lasts)
 
     def _wait(self, agent: Agent, typed: Typed, more_s: float) -> None:
+        if agent.typed is not typed and situation(agent) in WITH_CUSTOMER:
+            typed.customer = agent.last_attempt
         agent.typed = typed
         gap_s = self.live.settings.phones.digit_gap_s
         self.live.timers.set(("key", "gap", agent.settings.agent), self.live.now + more_s + gap_s)
@@ -168,7 +183,9 @@ class KeyDesk:
         typed = agent.typed
         if typed is None:
             return
-        if typed.act:
+        if self._outlived(agent, typed):
+            self._forget(agent)
+        elif typed.act:
             self._part_over(agent, typed)
         else:
             self._forget(agent)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from engine_kit import none
+import pytest
+from engine_kit import campaign, none
+from phones_kit import PhoneFloor
 from test_engine_parties import hall
 
+from dialer.domain import commands as cmd
+from dialer.domain import events as ev
+from dialer.domain import phones as ph
 from dialer.domain.desk_records import AddDoNotCall
 
 # ---- never call again --------------------------------------------------------------------------------------
@@ -21,3 +26,43 @@ def test_never_again_is_the_customer_at_hand_and_not_the_last_one() -> None:
     for name in ("a1", "a2"):
         assert not f.act(name, "do_not_call").ok, f"{name} speaks with a colleague, and with no customer"
     none(f.log, AddDoNotCall)
+
+
+# ---- keys begun with one customer, ended with another -------------------------------------------------------
+
+
+@pytest.mark.parametrize(("begun", "rest"), [("*4100", "2#"), ("*99123", "4#"), ("*7100", "2#"), ("*", "#")])
+def test_keys_begun_with_one_customer_do_nothing_to_the_next(begun: str, rest: str) -> None:
+    f = PhoneFloor(campaign("k1", wrap_up_s=0.0))
+    f.up()
+    leg = f.log_in("1001")
+    f.log_in("1002", "s2")
+    first = f.serve("1001")
+    f.press(leg, begun)
+    f.hang_up(first)
+    f.park(leg)
+    second = f.serve("1001")
+    assert f.agent("1001").typed is not None, "too slow to prove anything"
+    f.send(ev.AgentReady(7, "1002"))
+    out = f.press(leg, rest)
+    none(out, ph.SendKeys)
+    none(out, ph.Join)
+    none(out, ph.PutAside)
+    none(out, cmd.HangUp)
+    assert f.call(second).agent is f.agent("1001") and f.call(second).state.value == "connected"
+
+
+def test_a_disposition_that_waits_for_its_second_digit_is_not_the_next_customers() -> None:
+    codes = tuple(f"code{n}" for n in range(1, 13))
+    f = PhoneFloor(campaign("k1", wrap_up_s=2.0, dispositions=codes))
+    f.up()
+    leg = f.log_in("1001")
+    first = f.serve("1001")
+    f.hang_up(first)
+    f.park(leg)
+    f.step(1.5)
+    f.press(leg, "1")
+    f.serve("1001")
+    f.step(5)
+    assert not [c for c in f.of(cmd.SaveDisposition) if c.attempt_id != first]
+    assert f.agent("1001").typed is None
