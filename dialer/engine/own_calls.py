@@ -194,7 +194,7 @@ class OwnCallDesk:
             self.agents.hang_up_leg(agent)
         elif here:
             self.agents.let_go(agent, talked=own.answered_at is not None)
-        self._back(agent, own)
+        self._back(agent, own, here=here)
 
     def _record(self, agent: Agent, own: OwnCall, why: str) -> None:
         live, target = self.live, own.target
@@ -214,13 +214,14 @@ class OwnCallDesk:
             )
         )
 
-    def _back(self, agent: Agent, own: OwnCall) -> None:
-        """What the agent did before, or has asked for meanwhile."""
+    def _back(self, agent: Agent, own: OwnCall, *, here: bool) -> None:
+        """What the agent did before, or has asked for meanwhile. Who leaves is given no customer on the way out."""
         if agent.state is not AgentState.PAUSED:
             return
         if own.back is AgentState.READY:
             self.agents.move(agent, AgentTrigger.READY, "")
-            self.calls.route()
+            if here:
+                self.calls.route()
         elif own.back is AgentState.WRAP_UP:
             self.agents.move(agent, AgentTrigger.WRAP, "", attempt=agent.last_attempt)
             self.live.timers.set(("agent", "wrap", agent.settings.agent), self.live.now + own.wrap_left)

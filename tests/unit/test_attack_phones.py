@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from engine_kit import campaign, none
+from engine_kit import campaign, lead, none
 from phones_kit import PhoneFloor
+from test_engine_own_calls import hall as own_hall
 from test_engine_parties import hall
 
 from dialer.domain import commands as cmd
@@ -66,3 +67,24 @@ def test_a_disposition_that_waits_for_its_second_digit_is_not_the_next_customers
     f.step(5)
     assert not [c for c in f.of(cmd.SaveDisposition) if c.attempt_id != first]
     assert f.agent("1001").typed is None
+
+
+# ---- on the way out ----------------------------------------------------------------------------------------
+
+
+def test_who_logs_out_of_an_own_call_that_rings_is_given_no_customer_on_the_way_out() -> None:
+    f = own_hall(1)
+    assert f.act("a1", "dial", "m1").ok
+    f.step(0.1)
+    assert f.agent().line.value == "parked", "their line is free while the other's phone rings"
+    call = f.engine._calls.open(f.live.campaigns["c1"], lead(1), "fs1")
+    for command in f.live.out:
+        f.send(*f._answers(command))
+    f.step(0.05)
+    f.picks_up(call.id)
+    f.step(0.2)
+    assert call.id in f.live.waiting
+    out = f.send(ev.AgentLogout(9, "a1"))
+    none(out, cmd.Bridge)
+    assert f.state() == "logged_out" and call.agent is None and f.agent().call is None
+    f.accounted()
