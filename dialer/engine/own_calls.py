@@ -30,7 +30,7 @@ OWN_CALL: Final = "own call"
 CHECK_S: Final = 5.0
 WRAP_AT_LEAST_S: Final = 5.0
 _MAY_CALL: Final = frozenset({AgentState.READY, AgentState.PAUSED, AgentState.WRAP_UP})
-REFUSED: Final = {"dnc": "number-do-not-call", "window": "number-outside-hours"}
+REFUSED: Final = {"dnc": "number-do-not-call", "window": "number-outside-hours", "store": "error"}
 """What an agent is told of a number that may not be called, by the rule that says so."""
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from engine_kit import campaign, lead, none
+from engine_kit import campaign, lead, none, one
 from phones_kit import PhoneFloor
+from test_engine_own_calls import MOBILE
 from test_engine_own_calls import hall as own_hall
 from test_engine_parties import hall
 
@@ -88,3 +89,27 @@ def test_who_logs_out_of_an_own_call_that_rings_is_given_no_customer_on_the_way_
     none(out, cmd.Bridge)
     assert f.state() == "logged_out" and call.agent is None and f.agent().call is None
     f.accounted()
+
+
+# ---- the store in trouble ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locked_s", [0.0, 60.0])
+def test_a_pin_that_nobody_could_look_at_is_not_called_wrong(locked_s: float) -> None:
+    f = PhoneFloor()
+    f.up()
+    f.pins = False
+    uuid = f.dial("s1")
+    f.press(uuid, "1001#10019#")
+    out = f.send(ph.PinChecked(uuid, "1001", False, locked_s, "the database does not answer"))
+    assert f.said(out) == ["error"] and one(out, ph.Say).last
+    assert not f.counter("pins_wrong")
+    assert "the database does not answer" in f.note("pin_unchecked").text
+
+
+def test_a_number_that_nobody_could_look_at_is_not_called_forbidden() -> None:
+    f = own_hall(1)
+    f.numbers[MOBILE] = ph.NumberChecked("", False, "store", "the database does not answer")
+    assert f.act("a1", "dial", MOBILE).ok
+    assert one(f.log, ph.Say).prompts == ("error",)
+    none(f.log, ph.OriginateParty)
