@@ -36,7 +36,7 @@ ACTS: Final[Mapping[str, tuple[str, str]]] = {
     "conference": ("*2", "C"),
     "back": ("*0", "C"),
     "help": ("*8", "TIW"),
-    "mask": ("*6", "T"),
+    "mask": ("*6", "TC"),
     "record": ("*98", "T"),
     "do_not_call": ("*5", "TW"),
     "hang_up": ("*#", "T"),

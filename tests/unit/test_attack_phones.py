@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from engine_kit import campaign, lead, none, one
+from engine_kit import agents, campaign, lead, none, one, settings
+from exchange import Hall
 from phones_kit import PhoneFloor
 from test_engine_own_calls import MOBILE
 from test_engine_own_calls import hall as own_hall
-from test_engine_parties import hall
+from test_engine_parties import PHONES, hall
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.desk_records import AddDoNotCall
+from dialer.domain.recordings import RecordingMode, RecordingPolicy
 
 # ---- never call again --------------------------------------------------------------------------------------
 
@@ -113,3 +117,25 @@ def test_a_number_that_nobody_could_look_at_is_not_called_forbidden() -> None:
     assert f.act("a1", "dial", MOBILE).ok
     assert one(f.log, ph.Say).prompts == ("error",)
     none(f.log, ph.OriginateParty)
+
+
+# ---- recording ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("whom", ["a2", MOBILE])
+def test_a_card_number_spoken_in_a_conference_can_be_masked(whom: str) -> None:
+    policy = RecordingPolicy(RecordingMode.ALL, directory="/r", switch_directory="/r")
+    base = settings(campaign(recording=policy), people=agents(2))
+    f = Hall(replace(base, phones=PHONES))
+    f.up()
+    f.leads["c1"].clear()
+    uuid, leg = f.talking()
+    assert f.act("a1", "consult", whom).ok
+    if whom == MOBILE:
+        f.picks_up(f.party())
+    f.step(1)
+    assert f.act("a1", "conference").ok
+    f.step(2)
+    out = f.send(ph.KeyPressed(leg, "*", f.now)) + f.send(ph.KeyPressed(leg, "6", f.now))
+    assert [c.what for c in f.of(ph.Record, out)] == ["mask"]
+    assert f.act("a1", "mask").ok and f.live.recordings[uuid].masked_at is None
