@@ -63,6 +63,12 @@ def test_what_is_written_reaches_the_engine(tmp_path: Path) -> None:
         ('phones:\n  keys: {ready: "7"}\n', "phones.keys.ready: keys that cannot be confused with those of dispose"),
         ('phones:\n  keys: {hold: "*45"}\n', "phones.keys.hold: keys that cannot be confused with those of transfer"),
         ('phones:\n  supervise_code: "*10"\n', "phones.supervise_code: another number than login_code"),
+        ('phones:\n  login_code: "*1"\n  supervise_code: "*12"\n', "phones.supervise_code: a code that does not begin"),
+        (
+            'phones:\n  login_numbers: ["+4930123"]\n  supervise_numbers: ["4930123"]\n',
+            "phones.supervise_numbers.0: a number that stands in login_numbers or supervise_numbers once only",
+        ),
+        ("phones:\n  login_code: *10\n", "a value that begins with * needs quotes, as in login_code: '*10'"),
         ("phones:\n  pause_reasons: {a: lunch}\n", "one or two digits"),
         ('phones:\n  wait_sound: "/a b.wav"\n', "phones.wait_sound: an absolute path as the switch sees it"),
         ("phones:\n  dial_rules: [{roles: [a]}, {roles: [a]}]\n", "each role in one rule only"),
