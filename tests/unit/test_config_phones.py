@@ -77,3 +77,9 @@ def test_what_is_written_reaches_the_engine(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, expected: str) -> None:
     assert any(expected in fault for fault in faults(tmp_path, text)), faults(tmp_path, text)
+
+
+def test_a_rule_for_a_role_that_nobody_has_is_noticed(tmp_path: Path) -> None:
+    text = "phones:\n  dial_rules:\n    - {roles: [senoir], allow: ['1']}\n    - {roles: [senior], allow: ['1']}\n"
+    (told,) = [str(notice) for notice in loaded(tmp_path, text).warnings if "the role" in str(notice)]
+    assert "phones.dial_rules.0.roles" in told and "no agent has the role senoir: they have senior" in told
