@@ -44,8 +44,9 @@ _SEAT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 WAV_HEADER_BYTES: Final = 44
 STEREO_BYTES_PER_S: Final = 8000 * 2 * 2
 HOLDING: Final = frozenset({"a=sendonly", "a=inactive"})
-ASIDE_TIMES: Final = 60
-"""How often a hold sound is played at most: a file has no endless form, and a dialplan no loop."""
+ASIDE_TIMES: Final = 9
+"""How often a hold sound is played, strung together as it is: a file of a second lasts as long as any hold."""
+ASIDE_LONGEST: Final = 6000
 LISTENING_KEYS: Final = {"listen": "0", "customer": "1", "whisper": "2", "barge": "3"}
 """What an eavesdropping leg is told by keys (measured)."""
 
@@ -157,7 +158,7 @@ def aside(command: ph.PutAside) -> list[esl.App]:
         wait = [
             esl.App("set", f"playback_timeout_sec_cumulative={limit_s}"),
             esl.App("set", "playback_timeout_as_success=true"),
-            *[esl.App("playback", command.sound)] * ASIDE_TIMES,
+            *[esl.App("playback", leg.over_and_over(command.sound, ASIDE_LONGEST))] * ASIDE_TIMES,
             esl.App("unset", "playback_timeout_sec_cumulative"),
         ]
     else:
