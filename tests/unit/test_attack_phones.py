@@ -139,3 +139,15 @@ def test_a_card_number_spoken_in_a_conference_can_be_masked(whom: str) -> None:
     out = f.send(ph.KeyPressed(leg, "*", f.now)) + f.send(ph.KeyPressed(leg, "6", f.now))
     assert [c.what for c in f.of(ph.Record, out)] == ["mask"]
     assert f.act("a1", "mask").ok and f.live.recordings[uuid].masked_at is None
+
+
+@pytest.mark.parametrize("keys", ["", "1001#", "1001#1001"])
+def test_a_phone_that_is_logging_in_is_not_left_in_silence_by_a_shutdown(keys: str) -> None:
+    f = PhoneFloor()
+    f.up()
+    f.leads["k1"].clear()
+    uuid = f.dial("s1")
+    f.press(uuid, keys)
+    out = f.send(ev.Shutdown(5.0)) + f.step(1)
+    assert f.of(cmd.Drained, out)
+    assert uuid in [c.uuid for c in f.of(cmd.HangUp, out)]
