@@ -68,6 +68,7 @@ def test_what_is_written_reaches_the_engine(tmp_path: Path) -> None:
             'phones:\n  login_numbers: ["+4930123"]\n  supervise_numbers: ["4930123"]\n',
             "phones.supervise_numbers.0: a number that stands in login_numbers or supervise_numbers once only",
         ),
+        ('phones:\n  dial_rules: [{short: ["112", "1001"]}]\n', "phones.dial_rules.0.short.1: a number that is no"),
         ("phones:\n  login_code: *10\n", "a value that begins with * needs quotes, as in login_code: '*10'"),
         ("phones:\n  pause_reasons: {a: lunch}\n", "one or two digits"),
         ('phones:\n  wait_sound: "/a b.wav"\n', "phones.wait_sound: an absolute path as the switch sees it"),
