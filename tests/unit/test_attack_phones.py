@@ -151,3 +151,20 @@ def test_a_phone_that_is_logging_in_is_not_left_in_silence_by_a_shutdown(keys: s
     out = f.send(ev.Shutdown(5.0)) + f.step(1)
     assert f.of(cmd.Drained, out)
     assert uuid in [c.uuid for c in f.of(cmd.HangUp, out)]
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_an_on_call_agent_who_is_asked_and_hangs_up_by_api_is_hung_up(answered: bool) -> None:
+    f = hall()
+    uuid, leg = f.talking()
+    assert f.act("a1", "consult", "m1").ok
+    x = f.party()
+    if answered:
+        f.picks_up(x)
+        f.step(1)
+        assert f.with_whom(x) == leg
+    out = f.send(ph.AgentAct(88, "m1", "hang_up"))
+    assert x in [c.uuid for c in f.of(cmd.HangUp, out)]
+    f.step(3)
+    assert f.legs[x].state == "dead" and f.with_whom(uuid) == leg
+    f.accounted()
