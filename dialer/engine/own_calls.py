@@ -69,6 +69,8 @@ class OwnCallDesk:
             return Problem("the agent's line is not free")
         if not agent.nailed_up and agent.leg is not None:
             return Problem("the agent's phone is busy")
+        if agent.held:
+            return Problem("the agent's phone is on hold")
         if agent.leg is not None and not live.nodes[agent.node].usable:
             return Problem("the switch is not ready")
         target = find(live, agent, argument)

@@ -17,6 +17,7 @@ from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.desk_records import AddDoNotCall
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
+from dialer.domain.settings import Mode
 
 # ---- never call again --------------------------------------------------------------------------------------
 
@@ -168,3 +169,29 @@ def test_an_on_call_agent_who_is_asked_and_hangs_up_by_api_is_hung_up(answered: 
     f.step(3)
     assert f.legs[x].state == "dead" and f.with_whom(uuid) == leg
     f.accounted()
+
+
+# ---- a phone on hold by its own button ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("on_timeout", ["dial", "skip"])
+def test_no_lead_is_dialed_for_a_phone_on_hold(on_timeout: str) -> None:
+    rules = campaign("k1", mode=Mode.PREVIEW, preview_timeout_s=10.0, preview_on_timeout=on_timeout)
+    f = PhoneFloor(rules)
+    f.up()
+    leg = f.log_in("1001")
+    f.send(ev.AgentReady(5, "1001"))
+    assert f.state("1001") == "previewing"
+    f.holding.add(leg)
+    f.send(ph.LegHeld(leg, True, f.now))
+    refused = f.reply(lambda n: ev.PreviewAccept(n, "1001"))
+    assert not refused.ok and "on hold" in refused.text
+    f.step(15)
+    assert not f.dialed(), "whoever answered would have found nobody"
+
+
+def test_nobody_is_rung_for_a_phone_on_hold() -> None:
+    f = own_hall(2)
+    f.send(ph.LegHeld(f.agent().leg, True, f.now))
+    refused = f.act("a1", "dial", "a2")
+    assert not refused.ok and "on hold" in refused.text
