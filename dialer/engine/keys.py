@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from dialer.domain.acts import ACTS, When
+from dialer.domain.agent import Line
 from dialer.engine.acts import ActDesk, Problem, situation
 from dialer.engine.live import Agent, Live
 from dialer.engine.phone_records import Typed
 from dialer.engine.speaking import Voice
 
 CANCEL, END = "*", "#"
+RESULT_S: Final = 0.3
+"""How long after a conversation its agent is asked for the result: the line parks within 50 ms (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class KeyDesk:
         """A key on the agent's leg."""
         if agent.leg is not None:
             self.voice.hush(agent.node, agent.leg)
+        self.live.timers.cancel(("key", "result", agent.settings.agent))
         typed = Typed() if agent.typed is None else agent.typed
         if self._outlived(agent, typed):
             self._forget(agent)
@@ -89,6 +93,24 @@ class KeyDesk:
     def _outlived(agent: Agent, typed: Typed) -> bool:
         """Whether another customer has come since: what was meant for the one before must not happen to them."""
         return typed.customer is not None and typed.customer != agent.last_attempt
+
+    # ---- the result of a call ------------------------------------------------------------------------------
+
+    def talk_over(self, agent: Agent) -> None:
+        """A conversation is over. Who has a phone and nothing else must hear that, and what is wanted."""
+        self.live.timers.set(("key", "result", agent.settings.agent), self.live.now + RESULT_S)
+
+    def ask_result(self, agent: Agent) -> None:
+        """Ask for it, after what is being said, where plain digits are the answer."""
+        uuid, live = agent.leg, self.live
+        if uuid is None or agent.typed is not None or "" not in self._tables[situation(agent)]:
+            return
+        sound = live.sounds.get(uuid)
+        busy_until = 0.0 if sound is None or sound.music else max(sound.until, sound.hushed_until)
+        if agent.line is not Line.PARKED or busy_until > live.now:
+            live.timers.set(("key", "result", agent.settings.agent), max(busy_until, live.now + RESULT_S))
+        elif self.acts.choices(agent, "dispose"):
+            self._say(agent, PARTS["dispose"][0].prompt)
 
     # ---- which act -----------------------------------------------------------------------------------------
 

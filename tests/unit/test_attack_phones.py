@@ -195,3 +195,36 @@ def test_nobody_is_rung_for_a_phone_on_hold() -> None:
     f.send(ph.LegHeld(f.agent().leg, True, f.now))
     refused = f.act("a1", "dial", "a2")
     assert not refused.ok and "on hold" in refused.text
+
+
+# ---- after a call ------------------------------------------------------------------------------------------
+
+
+def test_after_a_call_the_agent_is_asked_for_its_result() -> None:
+    f = PhoneFloor()
+    f.up()
+    leg = f.log_in("1001")
+    uuid = f.serve("1001")
+    f.hang_up(uuid)
+    f.park(leg)
+    assert f.said(f.step(1)) == ["enter-disposition"]
+    assert f.said(f.press(leg, "1") + f.step(1)) == ["disposition-sale", "disposition-saved"]
+    assert one(f.log, cmd.SaveDisposition).code == "sale"
+
+
+def test_who_keys_in_the_result_at_once_is_not_asked_and_neither_is_who_has_none_to_give() -> None:
+    f = PhoneFloor()
+    f.up()
+    leg = f.log_in("1001")
+    uuid = f.serve("1001")
+    f.hang_up(uuid)
+    f.park(leg)
+    out = f.press(leg, "2") + f.step(15)
+    assert f.said(out) == ["disposition-no-interest", "disposition-saved"]
+    g = PhoneFloor(campaign("k1", dispositions=(), wrap_up_s=20.0))
+    g.up()
+    leg = g.log_in("1001")
+    uuid = g.serve("1001")
+    g.hang_up(uuid)
+    g.park(leg)
+    assert not g.said(g.step(5))
