@@ -119,7 +119,7 @@ class Desks:
         self.acts.orders = self.orders
         self.acts.phones = self.reconciler.phones = self.phones
         self.phones.supervisors = self.reconciler.supervision = self.supervision
-        self.supervision.asides = self.asides
+        self.supervision.asides, self.supervision.recordings = self.asides, self.recordings
         self.parties.register(self.acts)
         self.own_calls.register(self.acts)
         self.recordings.register(self.acts)

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 from engine_kit import agents, campaign, lead, none, one, settings
 from exchange import Hall
+from office import Office
 from phones_kit import PhoneFloor
 from test_engine_own_calls import MOBILE
 from test_engine_own_calls import hall as own_hall
 from test_engine_parties import PHONES, hall
+from test_engine_supervision import listening
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
@@ -228,3 +230,24 @@ def test_who_keys_in_the_result_at_once_is_not_asked_and_neither_is_who_has_none
     g.hang_up(uuid)
     g.park(leg)
     assert not g.said(g.step(5))
+
+
+def test_a_supervisor_who_took_a_customer_over_masks_a_card_number_by_the_same_keys() -> None:
+    f = Office()
+    rules = f.live.campaigns["c1"].settings
+    policy = RecordingPolicy(RecordingMode.ALL, directory="/r", switch_directory="/r")
+    f.live.campaigns["c1"].settings = replace(rules, recording=policy)
+    uuid, _, boss = listening(f)
+    assert f.order("takeover").ok
+    f.step(1)
+    for prompt in ("recording-paused", "recording-resumed"):
+        f.send(ph.KeyPressed(boss, "*", f.now), ph.KeyPressed(boss, "6", f.now))
+        f.step(1)
+        assert f.said(boss)[-1] == prompt
+    assert [c.what for c in f.of(ph.Record)] == ["start", "mask", "unmask"]
+    assert f.with_whom(uuid) == boss
+    f.live.campaigns["c1"].settings = rules
+    f.live.recordings.clear()
+    f.send(ph.KeyPressed(boss, "*", f.now), ph.KeyPressed(boss, "6", f.now))
+    assert f.said(boss)[-1] == "recording-off"
+    f.over()
