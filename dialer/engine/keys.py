@@ -170,12 +170,16 @@ class KeyDesk:
         if key == CANCEL:
             self._forget(agent)
             self._say(agent, "cancelled")
+        elif key == END and typed.full:
+            typed.full = False  # it ends the part before, which its length had ended already
+            self._ask(agent, typed, self._parts(agent, typed.act)[len(typed.parts)])
         elif key == END:
             self._part_over(agent, typed)
         elif key in "0123456789":
-            typed.digits += key
+            typed.digits, typed.full = typed.digits + key, False
             part = self._parts(agent, typed.act)[len(typed.parts)]
             if len(typed.digits) >= part.longest or self._complete(agent, typed):
+                typed.full = True
                 self._part_over(agent, typed)
             else:
                 self._wait(agent, typed, 0.0)

@@ -13,6 +13,7 @@ from enum import StrEnum
 class Typed:
     """What an agent has keyed in: ``keys`` of an act; once they name it, ``act`` and the ``digits`` of its argument,
     behind the ``parts`` of it that are complete. ``customer``: the attempt that it is about, if any.
+    ``full``: the last part ended by itself, and no key has come since.
     """
 
     keys: str = ""
@@ -20,6 +21,7 @@ class Typed:
     digits: str = ""
     parts: tuple[str, ...] = ()
     customer: str | None = None
+    full: bool = False
 
 
 class Step(StrEnum):

@@ -17,7 +17,7 @@ from test_engine_supervision import listening
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
-from dialer.domain.desk_records import AddDoNotCall
+from dialer.domain.desk_records import AddDoNotCall, RequestCallback
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
 from dialer.domain.settings import Mode
 
@@ -251,3 +251,18 @@ def test_a_supervisor_who_took_a_customer_over_masks_a_card_number_by_the_same_k
     f.send(ph.KeyPressed(boss, "*", f.now), ph.KeyPressed(boss, "6", f.now))
     assert f.said(boss)[-1] == "recording-off"
     f.over()
+
+
+@pytest.mark.parametrize("keys", ["*4" "1#" "14#" "30#", "*4" "01" "14" "30", "*4" "01#14#30#", "*4" "1#" "14" "30#"])
+def test_a_callback_keyed_in_as_the_readme_says_is_that_time_and_no_disposition(keys: str) -> None:
+    f = PhoneFloor()
+    f.up()
+    leg = f.log_in("1001")
+    uuid = f.serve("1001")
+    f.hang_up(uuid)
+    f.park(leg)
+    f.press(leg, keys)
+    f.step(1)
+    asked = one(f.log, RequestCallback)
+    assert (asked.attempt_id, asked.due_at) == (uuid, 86400.0 + (14 * 60 + 30) * 60)
+    none(f.log, cmd.SaveDisposition)
