@@ -227,6 +227,13 @@ class Checker:
 
     def _phones(self) -> Iterator[Fault]:
         yield from self._section(("phones",), phones_faults(self.config.phones))
+        inside = {agent for entry in self.config.agents for agent in expand_ids(entry.id)} | set(self._seats)
+        for index, rule in enumerate(self.config.phones.dial_rules):
+            for position, number in enumerate(rule.short):
+                if number in inside:
+                    # An emergency number must not ring a colleague.
+                    expected = "a number that is no agent's and no seat's: theirs are rung first"
+                    yield from self._fault(("phones", "dial_rules", index, "short", position), number, expected)
 
     def _qc(self) -> Iterator[Fault]:
         words = [campaign.dispositions for campaign in self.config.campaigns]

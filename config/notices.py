@@ -29,6 +29,7 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
         text = f"{config.http.host}: reachable from other machines; keep it on 127.0.0.1 behind a proxy with TLS"
         yield Notice(source_of(tree, "http", "host"), "http.host", text)
     yield from _campaigns(config, tree)
+    yield from _roles(config, tree)
     if not config.campaigns:
         yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
     used = {name for campaign in config.campaigns for name in campaign.lists}
@@ -39,6 +40,17 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     for index, trunk in enumerate(config.trunks):
         if trunk.name not in trunks:
             yield Notice(source_of(tree, "trunks", index), f"trunks.{trunk.name}", "no campaign uses this trunk")
+
+
+def _roles(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """A role that nobody has is a slip of the pen: those who were meant may dial nothing."""
+    known = {agent.role for agent in config.agents}
+    for index, rule in enumerate(config.phones.dial_rules):
+        for role in rule.roles:
+            if known and role not in known:
+                source = source_of(tree, "phones", "dial_rules", index, "roles")
+                text = f"no agent has the role {role}: they have {', '.join(sorted(known))}"
+                yield Notice(source, f"phones.dial_rules.{index}.roles", text)
 
 
 def is_loopback(host: str) -> bool:

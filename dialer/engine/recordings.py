@@ -279,22 +279,26 @@ class RecordingDesk:
     # ---- masking -------------------------------------------------------------------------------------------
 
     def _mask(self, agent: Agent, acts: ActDesk) -> str | None:
-        """Silence in the recording from now on, or sound again."""
-        call = connected(agent)
+        problem, said = self.toggle(connected(agent))
+        if problem is None:
+            acts.done(said)
+        return problem
+
+    def toggle(self, call: Call | None) -> tuple[Problem | None, str]:
+        """Silence in the recording of a call from now on, or sound again: what is wrong, or the prompt that says it."""
         recording = None if call is None else self.live.recordings.get(call.id)
         if recording is None:
-            return Problem("this call is not recorded", "recording-off")
+            return Problem("this call is not recorded", "recording-off"), ""
         if not recording.path and not recording.pending:
-            return Problem("this recording was begun before a restart: it cannot be masked", "recording-failed")
+            problem = "this recording was begun before a restart: it cannot be masked"
+            return Problem(problem, "recording-failed"), ""
         if not self.live.nodes[recording.node].up:
-            return Problem("the switch is not connected")
+            return Problem("the switch is not connected"), ""
         if recording.masked_at is None:
             self._begin_mask(recording)
-            acts.done("recording-paused")
-        else:
-            self._end_mask(recording)
-            acts.done("recording-resumed")
-        return None
+            return None, "recording-paused"
+        self._end_mask(recording)
+        return None, "recording-resumed"
 
     def _remind(self, recording: Recording) -> None:
         self.live.timers.set(("recording", "mask", recording.uuid), self.live.now + REMIND_S)

@@ -109,7 +109,7 @@ class Desks:
         self.agents.on_line_up.append(self.holds.line_up)
         self.agents.on_adopted.append(self.holds.adopted)
         self.agents.on_talking.append(self.displays.talking)
-        self.agents.on_talk_over.append(self.displays.over)
+        self.agents.on_talk_over += [self.displays.over, self.keys.talk_over]
         self.holds.agents, self.holds.calls = self.agents, self.calls
         self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
         self.agents.voice, self.agents.keys = self.voice, self.keys
@@ -119,7 +119,7 @@ class Desks:
         self.acts.orders = self.orders
         self.acts.phones = self.reconciler.phones = self.phones
         self.phones.supervisors = self.reconciler.supervision = self.supervision
-        self.supervision.asides = self.asides
+        self.supervision.asides, self.supervision.recordings = self.asides, self.recordings
         self.parties.register(self.acts)
         self.own_calls.register(self.acts)
         self.recordings.register(self.acts)
@@ -192,6 +192,7 @@ class Desks:
             ("agent", "steady"): self._steady,
             ("agent", "hold"): self._of_agent(self.holds.look),
             ("key", "gap"): self._of_agent(self.keys.silence),
+            ("key", "result"): self._of_agent(self.keys.ask_result),
             ("session", "limit"): self.phones.over,
             ("voice", "say"): self.voice.say_queued,
             ("voice", "wait"): self.voice.wait_due,

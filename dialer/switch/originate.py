@@ -109,7 +109,7 @@ def agent(command: cmd.OriginateAgent) -> esl.Originate:
         "send_silence_when_idle": -1,
     }
     if command.auto_answer:
-        variables["sip_auto_answer"] = True
+        variables |= phones.AUTO_ANSWER
     if command.media_timeout_s > 0:
         variables["media_timeout"] = round(command.media_timeout_s * 1000)
     if command.caller_id:

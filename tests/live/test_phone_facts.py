@@ -7,6 +7,7 @@ FreeSWITCH 1.10.12 with a segmentation fault.
 from __future__ import annotations
 
 import time
+import uuid
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from harness.phone_media import Samples, heard_tones, sine
 from harness.phone_stage import AGENT, CUSTOMER, EVENTS, PARTY, SUPERVISOR, Director, PhoneStage
 from harness.ports import Ports
 from harness.waiting import until
+
+from dialer.domain.commands import OriginateAgent
+from dialer.switch.originate import agent as originate_agent
 
 LOW, MIDDLE, HIGH = 400.0, 900.0, 2000.0
 """Tones of prompts."""
@@ -499,6 +503,18 @@ def test_auto_answer_is_asked_for_in_every_usual_way(play: Director, agent: Phon
     assert ";intercom=true" in call.invite.start
     assert call.invite.get("Call-Info").endswith("answer-after=0")
     assert (call.invite.get("Alert-Info"), call.invite.get("Answer-Mode")) == (alert, "Auto")
+
+
+def test_the_dialers_own_originate_asks_for_auto_answer_in_every_usual_way(play: Director, agent: Phone) -> None:
+    leg = str(uuid.uuid4())
+    address = f"user/{agent.user}@{play.stage.switch.domain}"
+    rung = OriginateAgent("n", leg, "a1", address, "internal", 20.0, True, 0.0, "dialer", "e")
+    before = len(agent.calls)
+    play.witness.bgapi(originate_agent(rung).line())
+    invite = agent.next_call(5.0, before).invite
+    assert invite is not None and ";intercom=true" in invite.start
+    assert invite.get("Alert-Info") == "<http://127.0.0.1>;info=alert-autoanswer;delay=0"
+    assert invite.get("Call-Info").endswith("answer-after=0") and invite.get("Answer-Mode") == "Auto"
 
 
 def test_a_phone_behind_a_router(play: Director, phones: PhoneStage) -> None:

@@ -69,6 +69,7 @@ def test_an_agents_leg_is_parked_and_parked_again() -> None:
     assert f"presence_data=dialer/agent/a1" in text and "media_timeout=5000" in text  # noqa: F541
     on_call = line(replace(AGENT, auto_answer=True, address="sip:1001@10.0.0.9:5070"))
     assert "sofia/internal/sip:1001@10.0.0.9:5070" in on_call and "sip_auto_answer=true" in on_call
+    assert "alert-autoanswer" in on_call and "sip_h_Answer-Mode=Auto" in on_call and "alert" not in text
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,17 @@ def test_orders(command: cmd.SwitchCommand, expected: str) -> None:
 def test_a_hold_sound_is_bounded_in_time_and_the_message_is_not() -> None:
     text = line(ph.PutAside("n", U, "/h.wav", 9500, "/m.wav"))
     assert "set:playback_timeout_sec_cumulative=10^" in text
-    assert text.endswith("^playback:/h.wav^unset:playback_timeout_sec_cumulative^playback:/m.wav" + HANGUP)
+    assert text.endswith("!/h.wav^unset:playback_timeout_sec_cumulative^playback:/m.wav" + HANGUP)
     assert text.count("^") < 128
+
+
+def test_a_short_hold_sound_lasts_as_long_as_the_longest_hold() -> None:
+    text = line(ph.PutAside("n", U, "/var/lib/dialer/sounds/one-second.wav", 930_000, "/m.wav"))
+    assert text.count("one-second.wav") >= 900 and max(part.count("!") for part in text.split("^")) < 128
+    assert len(line(ph.PutAside("n", U, "/" + "x" * 400 + ".wav", 930_000, "/m.wav"))) < 64_000
+    tone = line(ph.PutAside("n", U, "tone_stream://%(200,100,440)", 930_000, "/m.wav"))
+    assert "playback:tone_stream://%(200,100,440);loops=-1^" in tone
+    assert "loops=-1;loops" not in line(ph.Music("n", U, "tone_stream://%(200,100,440);loops=-1"))
 
 
 def test_a_seats_phone_that_is_rung_as_a_third_party_is_missed_when_it_dies() -> None:
