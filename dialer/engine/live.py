@@ -135,6 +135,8 @@ class Agent:
     failures: int = 0
     held: bool = False  # by the phone's own button, or nobody knows yet
     held_doubts: float = 0.0  # when a list was asked for that says otherwise
+    hold_doubt: bool = False  # whether it is held is not known yet: the switch has been asked
+    hold_told: bool = False  # the switch holds, too, and plays the hold sound to the customer
     hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
@@ -201,6 +203,8 @@ class Watch:
     mode: str = ""
     call: Call | None = None
     joined: bool = False  # hears the customer who was taken over
+    held: bool = False  # by the phone's own button; an own line's hold is its agent's
+    hold_told: bool = False  # the switch holds, too
     released: Agent | None = None  # from whom
     digits: str = ""
     silences: int = 0
