@@ -59,6 +59,7 @@ class Call:
     dialed_at: float | None = None
     rang_at: float | None = None
     ring_heard_at: float | None = None  # when we got to know of it: the minimum ring counts from here
+    up_at: float = math.inf  # when the originate returned: it was answered by then, however late that is told
     answered_at: float | None = None
     answer_read_at: float | None = None
     clock_at: float | None = None  # where the abandon clock starts, if later than the answer: at the greeting's end
