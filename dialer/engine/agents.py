@@ -155,7 +155,7 @@ class AgentDesk(Lines):
         if agent.state is AgentState.READY:
             self.move(agent, AgentTrigger.RESERVE, "")
         agent.call = call
-        agent.parked_seen = False
+        agent.parked_seen = agent.hold_told = False
         self._set_line(agent, Line.BRIDGING)
 
     def lend(self, agent: Agent, party: Party) -> None:

@@ -59,6 +59,7 @@ class Call:
     dialed_at: float | None = None
     rang_at: float | None = None
     ring_heard_at: float | None = None  # when we got to know of it: the minimum ring counts from here
+    up_at: float = math.inf  # when the originate returned: it was answered by then, however late that is told
     answered_at: float | None = None
     answer_read_at: float | None = None
     clock_at: float | None = None  # where the abandon clock starts, if later than the answer: at the greeting's end
@@ -135,6 +136,8 @@ class Agent:
     failures: int = 0
     held: bool = False  # by the phone's own button, or nobody knows yet
     held_doubts: float = 0.0  # when a list was asked for that says otherwise
+    hold_doubt: bool = False  # whether it is held is not known yet: the switch has been asked
+    hold_told: bool = False  # the switch holds, too, and plays the hold sound to the customer
     hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
@@ -201,6 +204,8 @@ class Watch:
     mode: str = ""
     call: Call | None = None
     joined: bool = False  # hears the customer who was taken over
+    held: bool = False  # by the phone's own button; an own line's hold is its agent's
+    hold_told: bool = False  # the switch holds, too
     released: Agent | None = None  # from whom
     digits: str = ""
     silences: int = 0

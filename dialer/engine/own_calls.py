@@ -142,6 +142,8 @@ class OwnCallDesk:
             self._told(agent, "party-unreachable", "on another switch")
         elif trunk is not None and trunk.legs >= trunk.settings.outbound:
             self._told(agent, "party-unreachable", "the trunk is full")
+        elif trunk is not None and trunk.bucket.available(live.now) < 1:
+            self._told(agent, "try-again", "the trunk takes no more calls this moment")
         else:
             own.party = self.legs.ask(agent, None, target)
 

@@ -197,8 +197,12 @@ class SupervisionDesk(WatchLegs):
             return "the customer is with a third party or on hold"
         if not live.nodes[watch.node].up or call.node != watch.node:
             return "the customer is on another switch"
+        if live.agents[watch.supervisor].held if watch.own_line else watch.held:
+            self.holds.watch_ask(watch)  # its end is told by no event
+            return f"the phone of supervisor {watch.supervisor} is on hold"
         watch.agent, watch.mode, watch.call, watch.joined = None, "", call, False
         watch.released, watch.parked, watch.since, watch.digits = agent, False, live.now, ""
+        watch.hold_told = False
         live.timers.cancel(("watch", "idle", watch.uuid))
         live.timers.cancel(("watch", "mode", watch.uuid))
         self.voice.cut(watch.uuid)

@@ -108,9 +108,11 @@ class Desks:
         self.agents.on_line_gone += [self.supervision.agent_gone, self.holds.gone]
         self.agents.on_line_up.append(self.holds.line_up)
         self.agents.on_adopted.append(self.holds.adopted)
-        self.agents.on_talking.append(self.displays.talking)
+        self.agents.on_talking += [self.displays.talking, self.holds.talking]
         self.agents.on_talk_over += [self.displays.over, self.keys.talk_over]
-        self.holds.agents, self.holds.calls = self.agents, self.calls
+        self.holds.agents, self.holds.calls, self.holds.asides = self.agents, self.calls, self.asides
+        self.holds.supervision, self.supervision.holds = self.supervision, self.holds
+        self.asides.on_back.append(self.holds.talking)
         self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
         self.agents.voice, self.agents.keys = self.voice, self.keys
         self.previews.voice = self.voice

@@ -265,6 +265,34 @@ def test_the_phones_own_hold_button(play: Director, agent: Phone, prompts: list[
     assert "CHANNEL_UNHOLD" not in play.witness.names(leg, start)
 
 
+@pytest.mark.parametrize("parked", [False, True])
+def test_the_switch_forgets_the_hold_of_a_parked_phone_without_a_word(
+    play: Director, agent: Phone, prompts: list[str], parked: bool
+) -> None:
+    """Bridged or transferred: the list says ACTIVE, the phone holds on, and not even its resume makes an event."""
+    call, leg = play.line(agent, f",hold_music={_three(prompts[:1] * 3)}")
+    customer, customers_leg = play.customer()
+    start = play.witness.mark()
+    call.hold()
+    play.witness.wait_for("CHANNEL_HOLD", leg, 2.0, start)
+    start = play.witness.mark()
+    if parked:
+        play.park(leg)
+        play.witness.wait_for("CHANNEL_PARK", leg, 2.0, start)
+    else:
+        play.bridge(customers_leg, leg)
+    play.room.sleep(0.5)
+    states = {row["uuid"]: row["callstate"] for row in play.witness.channels()}
+    assert states[leg] == "ACTIVE" and "a=sendonly" in play.tell(f"uuid_getvar {leg} switch_r_sdp")
+    assert not heard_tones(_next(play, customer, 0.4), (LOW, AGENT))
+    call.resume()
+    until(lambda: "a=sendonly" not in play.tell(f"uuid_getvar {leg} switch_r_sdp"), 2.0, "the resume")
+    play.room.sleep(0.3)
+    assert not {"CHANNEL_HOLD", "CHANNEL_UNHOLD"} & set(play.witness.names(leg, start))
+    if not parked:
+        assert play.heard(call, customer) == ["C", "A"]
+
+
 def test_uuid_hold_leaves_the_phone_on_hold_when_the_customer_ends(play: Director, agent: Phone) -> None:
     call, leg = play.line(agent)
     customer, _ = play.talk(leg)
