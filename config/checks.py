@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from config.agentless_schema import agentless_faults
 from config.errors import Fault, shown
-from config.hearing_schema import hearing_faults, machines_faults
+from config.hearing_schema import hearing_faults, machines_faults, machines_unrecorded
 from config.layers import item_name
 from config.lookup import path_of, source_of
 from config.pacing_checks import pacing_faults
@@ -252,6 +252,9 @@ class Checker:
         faults = machines_faults(machines, campaign.mode, campaign.wait_limit_s)
         found = list(self._section(section, faults, section, (*here, "mode"), (*here, "wait_limit_s")))
         yield from found
+        expected = machines_unrecorded(machines, campaign.recording)
+        if machines.record_share and expected and self._sound(section, (*here, "recording")):
+            yield from self._fault((*section, "record_share"), f"{machines.record_share:g}", f"0, or {expected}")
         if machines.message is not None and machines.message.startswith("/") and not found:
             yield from self._file((*section, "message"), machines.message)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from config.errors import SECRET_KEYS, Notice, Source
-from config.hearing_schema import SCREENS
+from config.hearing_schema import SCREENS, machines_unrecorded
 from config.lookup import source_of
 from config.schema import DEFAULT_PASSWORD, LEGAL_WAIT_LIMIT_S, Config
 from config.secrets import SecretFile
@@ -166,9 +166,13 @@ def _machines(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:
         text = "a recorded message may need the called person's consent (United States, Germany, Canada, …)"
         yield Notice(where, path, text)
     if campaign.mode == "predictive" and campaign.pacing.amd_false_positive == 0:
-        text = "pacing.amd_false_positive is 0: enter the share of persons taken for machines that you found in "
-        text += "your recordings"
+        text = "pacing.amd_false_positive is 0: enter the share of persons taken for machines that people found by "
+        text += "listening (dialer qc machines)"
         yield Notice(where, path, text)
+    unrecorded = machines_unrecorded(machines, campaign.recording)
+    if unrecorded or machines.record_share == 0.0:
+        text = "no call that is taken for a machine's is recorded, so nobody can measure how many were persons: needs "
+        yield Notice(where, path, text + (unrecorded or "record_share above 0"))
 
 
 def _agentless(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:

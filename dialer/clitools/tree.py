@@ -390,6 +390,20 @@ def explain_pacing(
     explain.pacing(_service(ctx, config), campaign, as_json=as_json)
 
 
+@explain_app.command("call")
+def explain_call(
+    ctx: typer.Context,
+    which: Annotated[str, typer.Argument(metavar="ATTEMPT|NUMBER", help="An id, its beginning, or a number as +49…")],
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="At most so many calls to a number")] = 1,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say what became of a call, step by step: who answered and how that was heard, its end, its recordings."""
+    from dialer.clitools import explain_call as calls
+
+    calls.call(_where(ctx, config), which, limit, as_json=as_json)
+
+
 @freeswitch_app.command("render")
 def freeswitch_render(
     ctx: typer.Context,

@@ -67,7 +67,8 @@ class Call:
     heard: str = ""  # the verdict on who answered, or that they asked for an agent
     told: Told | None = None  # hears, or has heard, the message of a campaign without agents
     announced: tuple[Outcome, str] | None = None  # what the network said while it rang, and that in words
-    tapped: bool = False  # listened to while it rings
+    tapped: bool = False  # listened to
+    record_to: str = ""  # the switch's name of the file for what the callee says, should they be a machine
     waits_until: float = 0.0  # when the leg's own bounded wait is over
     moved_at: float = -math.inf  # when the leg was last sent into another wait
     bridged_at: float | None = None
@@ -162,7 +163,8 @@ class Recording:
     """A recording of the leg ``uuid``. ``masked``: spans of silence, in seconds from the start.
 
     ``pending``: the announcement is being said, nothing is recorded yet. ``path`` is empty then, and for a former run's
-    of which the store does not know. ``recovered``: how long it lasts only the switch can tell.
+    of which the store does not know. ``recovered``: how long it lasts only the switch can tell. ``callee``: what a
+    machine says, kept by the listeners.
     """
 
     uuid: str
@@ -176,6 +178,7 @@ class Recording:
     pending: bool = False
     recovered: bool = False
     problem: str = ""
+    callee: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -1,8 +1,9 @@
 """Recordings of conversations: begun when an agent is on the line, silenced while a card number is spoken, kept.
 
 Owns which call is recorded under which name, the announcement before it, the mask, and what becomes of its record. The
-sound itself is the switch's, bringing the file here ``uploads``'. A recording that cannot be made is said, counted, and
-never ends a call; one that cannot be silenced is ended. Must not read files.
+sound itself is the switch's, bringing the file here ``uploads``'. Of calls that are judged machines a share is kept for
+people to listen to: that sound is the listeners', who hear the callee anyway. A recording that cannot be made is said,
+counted, and never ends a call; one that cannot be silenced is ended. Must not read files.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dialer.domain.desk_records import FAILED, GOING, TO_UPLOAD, WRITTEN, SaveRecording
 from dialer.domain.events import RecordingFact
+from dialer.domain.hearing import CalleeRecorded
 from dialer.domain.phones import Murmur, Record, RecordingStopped
 from dialer.domain.recordings import NOT_RECORDED, RecordingMode, RecordingPolicy
 from dialer.engine.acts import Problem, connected
@@ -130,6 +132,51 @@ class RecordingDesk:
         if call.id not in self.live.recordings:
             self._announce(call, agent, policy)
         return None
+
+    # ---- machines ------------------------------------------------------------------------------------------
+
+    def for_a_machine(self, call: Call) -> str:
+        """Where on this machine the listeners keep what this callee says if it is a machine; empty: nowhere.
+
+        Drawn before anybody knows who it is, and apart from the draw of conversations.
+        """
+        settings = call.campaign.settings
+        if _draw(f"machine/{call.id}") >= settings.screening.record_share:
+            return ""
+        call.record_to = settings.recording.path(
+            self.live.now, campaign=call.campaign.name, attempt=call.id, agent="", node=call.node
+        )
+        return settings.recording.ours(call.record_to) or ""
+
+    def machine(self, call: Call) -> None:
+        """It is one: what it says is recorded, from the answer on."""
+        if call.record_to and call.id not in self.live.recordings:
+            assert call.answered_at is not None
+            recording = Recording(call.id, call.campaign.name, "", call.node, call.record_to, call.answered_at)
+            recording.callee = True
+            self.live.recordings[call.id] = recording
+            self._tell(recording, GOING)
+
+    def of_a_machine(self, uuid: str) -> bool:
+        """Whether this call's recording is what a machine says."""
+        recording = self.live.recordings.get(uuid)
+        return recording is not None and recording.callee
+
+    def callee_recorded(self, event: CalleeRecorded) -> None:
+        """The listeners have written what a machine said, or could not."""
+        live = self.live
+        recording = live.recordings.get(event.call)
+        if recording is None or not recording.callee:
+            live.odd("callee_recorded", f"the end of a recording that is none of ours, of {event.call}")
+        elif not event.problem:
+            self._save(recording, event.duration_s)
+        else:
+            del live.recordings[event.call]
+            self._forget(event.call)
+            recording.problem = f"not written: {event.problem}"
+            self._tell(recording, FAILED)
+            live.counters["recordings_failed"] += 1
+            live.note("error", "recording_failed", f"attempt {event.call}: {recording.problem}")
 
     def refused(self, uuid: str, what: str, error: str) -> None:
         """The switch did not begin, silence or end a recording: the call goes on, and the agent is told."""

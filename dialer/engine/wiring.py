@@ -97,6 +97,7 @@ class Desks:
         self.reconciler.holds = self.holds
         self.calls.on_ended += [self.parties.call_ended, self.supervision.call_ended, self.recordings.call_ended]
         self.calls.screenings, self.screenings.calls = self.screenings, self.calls
+        self.screenings.recordings = self.recordings
         self.calls.on_ended.append(self.screenings.call_ended)
         self.calls.agentless = self.pacer.agentless = self.agentless
         self.agentless.calls = self.calls
@@ -148,6 +149,7 @@ class Desks:
             he.BeepHeard: self.screenings.beep,
             he.QuietHeard: self.screenings.quiet,
             he.AnnouncementHeard: self.screenings.announced,
+            he.CalleeRecorded: self.recordings.callee_recorded,
             ph.KeyPressed: legs.key,
             ph.PhoneCalled: self.phones.called,
             ph.LegHeld: legs.held,

@@ -68,6 +68,50 @@ class RecordingsAnswer(BaseModel):
     recordings: list[RecordingView]
 
 
+class SampleFile(BaseModel):
+    """A recording of a call."""
+
+    id: int
+    path: str
+    state: str
+    duration_s: float
+
+
+class SaidView(BaseModel):
+    """What an agent said of a call."""
+
+    agent: str
+    code: str
+    at: float
+
+
+class AttemptView(BaseModel):
+    """One call. Times in UTC epoch seconds; the number is masked."""
+
+    id: str
+    campaign: str
+    lead_id: int
+    number: str
+    node: str
+    trunk: str
+    agent: str | None
+    owner: str
+    opened_at: float
+    rang_at: float | None
+    answered_at: float | None
+    clock_at: float | None = Field(description="where the abandon clock starts, if later than the answer")
+    bridged_at: float | None
+    ended_at: float | None
+    outcome: str | None
+    reason: str
+    cause: str
+    sip_status: str
+    heard: str = Field(description="who answered (human, machine, unsure), or what was announced while it rang")
+    heard_reason: str = Field(description="how that was heard, with its figures")
+    dispositions: list[SaidView]
+    recordings: list[SampleFile]
+
+
 class CardView(BaseModel):
     """A filed score card."""
 
@@ -100,15 +144,6 @@ class SamplesAnswer(BaseModel):
     """The newest samples, at most 500."""
 
     samples: list[SampleView]
-
-
-class SampleFile(BaseModel):
-    """A recording of the sample's conversation."""
-
-    id: int
-    path: str
-    state: str
-    duration_s: float
 
 
 class SampleAnswer(SampleView):

@@ -1,4 +1,4 @@
-"""One-shot jobs of the store for the API: recordings, callbacks and quality control, asked through ``store.tasks``.
+"""One-shot jobs of the store for the API: attempts, recordings, callbacks, quality control; asked by ``store.tasks``.
 
 Owns what a request may say and the answers, as JSON data with all numbers masked. Each runs in a process of its own.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from dialer.domain.quality import CRITERIA, may_not_score
 from dialer.masking import mask_record
-from dialer.store import quality, recordings
+from dialer.store import attempts, quality, recordings
 
 SHOWN: Final = 500
 """The API shows so many rows at most; whoever wants all has the command line."""
@@ -21,6 +21,12 @@ def list_recordings(request: Mapping[str, Any]) -> dict[str, Any]:
     """The newest recordings, of an ``attempt`` if one is named."""
     found = recordings.find(request["url"], attempt=request.get("attempt"), limit=SHOWN)
     return {"recordings": mask_record([asdict(each) for each in found])}
+
+
+def show_attempt(request: Mapping[str, Any]) -> dict[str, Any]:
+    """One attempt (``attempt``: its id); an empty answer when there is none."""
+    found = [each for each in attempts.find(request["url"], request["attempt"]) if each["id"] == request["attempt"]]
+    return dict(mask_record(found[0])) if found else {}
 
 
 def list_samples(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,6 +68,7 @@ def list_callbacks(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 JOBS: Final = {
+    "attempt": show_attempt,
     "recordings": list_recordings,
     "qc_samples": list_samples,
     "qc_sample": show_sample,

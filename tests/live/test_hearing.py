@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,9 @@ def joined(*parts: Samples) -> Samples:
 class Stage:
     """A campaign that screens, its agents' phones, and callees by number."""
 
-    def __init__(self, folder: Path, ports: Ports, habits: list[Habit], **campaign: Any) -> None:
+    def __init__(
+        self, folder: Path, ports: Ports, habits: list[Habit], hearing: Mapping[str, Any] = {}, **campaign: Any
+    ) -> None:
         self.numbers = [f"+1202555{100 + index:04d}" for index in range(len(habits))]
         by_number = {number.lstrip("+"): habit for number, habit in zip(self.numbers, habits, strict=True)}
         message = folder / "voicemail.wav"
@@ -67,7 +69,7 @@ class Stage:
             if isinstance(value, dict) and value.get("policy") == "message":
                 value["message"] = str(message)
         self.taps = folder / "taps"
-        heard = {"hearing": {"folder": str(self.taps)}}
+        heard = {"hearing": {"folder": str(self.taps), **hearing}}
         self.phones = PhoneStage(folder, ports, self.numbers, agents=2, campaign=campaign, extra=heard)
         self.phones.carrier.habit = Habit()
         self.phones.carrier.choose = lambda number: by_number[number.lstrip("+")]

@@ -19,7 +19,10 @@ from dialer.http.desk_shapes import (
 from dialer.http.testing import ATTEMPT, FakePort
 
 CARD = {"reviewer": "mia", "right_person": True, "understood": True, "script": True, "consent": False}
-PATHS = ["/v1/recordings", f"/v1/recordings/{ATTEMPT}", "/v1/qc/samples", "/v1/qc/samples/7", "/v1/callbacks"]
+PATHS = [
+    f"/v1/attempts/{ATTEMPT}", "/v1/recordings", f"/v1/recordings/{ATTEMPT}", "/v1/qc/samples", "/v1/qc/samples/7",
+    "/v1/callbacks",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -35,6 +38,7 @@ def client(port: FakePort) -> FlaskClient:
 @pytest.mark.parametrize(
     ("path", "asked"),
     [
+        (f"/v1/attempts/{ATTEMPT}", ("attempt", {"attempt": ATTEMPT})),
         ("/v1/recordings", ("recordings", {})),
         (f"/v1/recordings/{ATTEMPT}", ("recordings", {"attempt": ATTEMPT})),
         ("/v1/qc/samples", ("qc_samples", {})),
@@ -83,6 +87,7 @@ def test_samples_that_have_no_such_number(client: FlaskClient, port: FakePort, i
 
 def test_what_is_not_there(client: FlaskClient) -> None:
     assert refusal(ask(client, "GET", "/v1/qc/samples/7"))[:2] == (404, "no sample 7")
+    assert refusal(ask(client, "GET", f"/v1/attempts/{ATTEMPT}"))[:2] == (404, f"no attempt {ATTEMPT}")
     assert refusal(ask(client, "POST", "/v1/qc/samples/7/score", json=CARD))[:2] == (404, "no sample 7")
 
 
