@@ -173,7 +173,6 @@ class RoutingQueue:
         while self._changes and self._changes[0][0] <= now:
             waiting = self._waiting.get(heapq.heappop(self._changes)[1])
             if waiting is not None:
-                waiting.changes_at = None
                 self._moved.add(waiting.call.id)
         for call in self._moved:
             self._place(self._waiting[call], now)
@@ -203,7 +202,8 @@ class RoutingQueue:
             head = line[at] if came and at < len(line) else None
             if offers and (head is None or offers[0][0] <= head[0]):
                 match = self._take(offers, *heapq.heappop(offers), now)
-                at = bisect.bisect_left(line, head) if head is not None else 0
+                if head is not None:
+                    at = bisect.bisect_left(line, head)
             elif head is not None:
                 match = self._match_best(head[1], head[0], now)
             else:

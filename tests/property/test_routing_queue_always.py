@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +125,75 @@ def test_any_story_gives_what_the_plain_rule_gives_and_keeps_the_promises(data: 
         assert {agent.id: agent for agent in floor.queue.agents()} == floor.agents
         check_matches(*before, expected, policy, now)
         check_rest(floor, policy, now)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_long_day_of_callers_who_know_agents_gives_what_the_plain_rule_gives(seed: int) -> None:
+    """Denser than what hypothesis draws: most callers know somebody, agents come and go and change their skills."""
+    rng, policy, now = random.Random(seed), RoutingPolicy(own_head_start_s=30.0), 1_000_000.0
+    floor, count = Floor(RoutingQueue(policy)), 0
+    for _ in range(60):
+        now += rng.choice((0.0, 1.0, 1.0, 7.0))
+        for _ in range(rng.choice((1, 1, 2, 5, 12))):
+            count += 1
+            what = rng.random()
+            if what < 0.45:
+                call = lively_call(rng, f"c{count}", now)
+                floor.calls[call.id] = call
+                floor.queue.put_call(call)
+            elif what < 0.95:
+                agent = lively_agent(rng, floor, now)
+                floor.agents[agent.id] = agent
+                floor.queue.put_agent(agent)
+            else:
+                name = rng.choice(NAMES)
+                floor.agents.pop(name, None)
+                floor.queue.remove_agent(name)
+        for name in rng.sample(sorted(floor.calls), max(0, len(floor.calls) - 12)):
+            del floor.calls[name]
+            floor.queue.remove_call(name)
+        before = dict(floor.calls), dict(floor.agents)
+        expected = match_all(floor.calls.values(), floor.agents.values(), policy, now)
+        assert floor.settle(now) == expected
+        check_matches(*before, expected, policy, now)
+        check_rest(floor, policy, now)
+
+
+def lively_call(rng: random.Random, name: str, now: float) -> WaitingCall:
+    own = rng.choice((None, *NAMES, "gone"))
+    need = Need("english", rng.randint(1, 3), rng.random() < 0.5, ((rng.choice((5.0, 15.0)), 1),))
+    return WaitingCall(
+        name,
+        now - rng.choice((0.0, 3.0, 20.0)),
+        rng.choice(tuple(Direction)),
+        vip=rng.random() < 0.1,
+        target_s=rng.choice((5.0, 20.0, 60.0)),
+        needs=(need,) if rng.random() < 0.4 else (),
+        steps=(Step(0.0, frozenset({rng.choice(GROUPS)})), Step(10.0)) if rng.random() < 0.6 else (Step(),),
+        own_agent=own,
+        own_until=now + rng.choice((-1.0, 0.0, 8.0, 20.0)) if own else 0.0,
+        choice=rng.choice((None, *Choice)),
+    )
+
+
+def lively_agent(rng: random.Random, floor: Floor, now: float) -> AgentFacts:
+    """Mostly the same person in another state; sometimes another kind of person, or one who is kept."""
+    name = rng.choice(NAMES)
+    state = rng.choice((*AgentState, AgentState.FREE, AgentState.FREE, AgentState.FREE))
+    known = floor.agents.get(name)
+    kept = rng.choice(sorted(floor.calls)) if floor.calls and rng.random() < 0.1 else None
+    if known is not None and rng.random() < 0.8:
+        return replace(known, state=state, since=now - rng.randint(0, 3), reserved_for=kept)
+    return AgentFacts(
+        name,
+        state,
+        now - rng.randint(0, 3),
+        frozenset(rng.sample(GROUPS, rng.randint(0, 2))),
+        (("english", rng.randint(1, 3)),) if rng.random() < 0.6 else (),
+        frozenset({"vip"}) if rng.random() < 0.15 else frozenset(),
+        kept,
+        rng.choice((0.2, 0.5)),
+    )
 
 
 def check_matches(

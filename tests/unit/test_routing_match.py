@@ -112,6 +112,12 @@ def test_an_agent_is_kept_for_one_call_and_that_call_comes_before_vips() -> None
     assert joined == {"back": "a"} and matches[0].reason == "a was kept for this call"
 
 
+def test_an_agent_whose_first_caller_goes_to_the_agent_kept_for_them_takes_the_next_who_knows_them() -> None:
+    calls = [caller(name, n, own_agent="own", own_until=NOW + 60) for n, name in ((9, "first"), (8, "second"))]
+    people = [free("own"), free("keeper", reserved_for="first")]
+    assert pairs([*calls, caller("any", 7)], people) == {"first": "keeper", "second": "own"}
+
+
 def test_groups_open_with_time_and_the_first_group_stays_preferred() -> None:
     steps = (Step(0, SALES), Step(20))
     assert pairs([caller(waited=19, steps=steps)], [free("a")]) == {}
