@@ -115,7 +115,16 @@ def test_an_agent_is_kept_for_one_call_and_that_call_comes_before_vips() -> None
 def test_an_agent_whose_first_caller_goes_to_the_agent_kept_for_them_takes_the_next_who_knows_them() -> None:
     calls = [caller(name, n, own_agent="own", own_until=NOW + 60) for n, name in ((9, "first"), (8, "second"))]
     people = [free("own"), free("keeper", reserved_for="first")]
-    assert pairs([*calls, caller("any", 7)], people) == {"first": "keeper", "second": "own"}
+    calls.append(caller("any", 7))
+    assert pairs(calls, people) == {"first": "keeper", "second": "own"}
+    queue = RoutingQueue(POLICY)
+    for call in calls:
+        queue.put_call(call)
+    queue.put_agent(replace(people[0], state=AgentState.BUSY))
+    assert queue.settle(NOW) == ()
+    for agent in people:
+        queue.put_agent(agent)
+    assert queue.settle(NOW) == match_all(calls, people, POLICY, NOW)
 
 
 def test_groups_open_with_time_and_the_first_group_stays_preferred() -> None:
