@@ -12,10 +12,11 @@ The rooms:
 - ``batch``       the rule itself, written down plainly: all matches of one moment
 - ``queue``       the same answer kept up to date, event by event, for live use; ``roster``: its index of agents
 - ``waiting``     why a call waits and until when, its place, the wait it may expect
+- ``intake``      what a call that arrives is to us: refused, returned call, VIP, tier, own agent, groups; with reasons
 - ``affinity``    last agent, missed calls returned, how long a caller waits for their own agent
 - ``callers``     what kind of caller ID this is
 - ``vip``         who is a VIP, and which rules contradict each other
-- ``tiers``       which tier a lead is of, and which rules leave gaps or contradict each other
+- ``tiers``       which tier a lead is of, and which rules leave gaps or contradict each other; ``boxes``: the algebra
 - ``calendars``   open or closed, and when that changes
 - ``followme``    desk, mobile, leader, voicemail: the next step after each event
 - ``trunks``      which line out, as which caller ID, and why no other; made of ``costs``, ``causes``, ``health`` and
