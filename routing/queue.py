@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import bisect
 import heapq
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -31,7 +32,7 @@ from routing.order import CallKey, agent_key, call_key, kept_key, own_key, words
 from routing.roster import Roster
 
 MOST_LANES: Final = 4096
-"""More lanes than this are not remembered once they are empty."""
+"""Of more lanes than this the oldest are forgotten once they are empty, one or two with each new one."""
 
 
 class _Lane:
@@ -78,7 +79,7 @@ class RoutingQueue:
         self.policy = policy
         self._waiting: dict[str, _Waiting] = {}
         self._roster = Roster()
-        self._lanes: dict[Standing, _Lane] = {}
+        self._lanes: OrderedDict[Standing, _Lane] = OrderedDict()
         self._line: list[tuple[CallKey, _Lane]] = []
         self._of_own: dict[str, list[CallKey]] = {}
         """By agent: the keys of calls of which they are the own agent."""
@@ -290,8 +291,10 @@ class RoutingQueue:
             waiting.lane = None
 
     def _new_lane(self, stands: Standing) -> _Lane:
-        if len(self._lanes) >= MOST_LANES:
-            self._lanes = {stands: lane for stands, lane in self._lanes.items() if lane.calls}
+        for _ in range(2 if len(self._lanes) >= MOST_LANES else 0):
+            oldest, known = self._lanes.popitem(last=False)
+            if known.calls:
+                self._lanes[oldest] = known
         lane = self._lanes[stands] = _Lane(stands)
         return lane
 

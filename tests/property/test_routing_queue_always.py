@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import routing.queue
 from routing.batch import match_all
 from routing.facts import AgentFacts, AgentState, Choice, Direction, Match, Need, RoutingPolicy, Step, WaitingCall
 from routing.fitting import fit, holds_for_own, kind_of, standing, why_barred
-from routing.order import head_start_s
+from routing.order import head_start_s, overtaken_for_s
 from routing.queue import RoutingQueue
 from routing.waiting import wait, why_not
 
@@ -128,8 +129,12 @@ def test_any_story_gives_what_the_plain_rule_gives_and_keeps_the_promises(data: 
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_long_day_of_callers_who_know_agents_gives_what_the_plain_rule_gives(seed: int) -> None:
+def test_a_long_day_of_callers_who_know_agents_gives_what_the_plain_rule_gives(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Denser than what hypothesis draws: most callers know somebody, agents come and go and change their skills."""
+    if seed % 2:
+        monkeypatch.setattr(routing.queue, "MOST_LANES", 3)
     rng, policy, now = random.Random(seed), RoutingPolicy(own_head_start_s=30.0), 1_000_000.0
     floor, count = Floor(RoutingQueue(policy)), 0
     for _ in range(60):
@@ -271,6 +276,7 @@ def test_whoever_passes_a_waiting_call_is_a_vip_or_kept_or_has_a_head_start_that
             own = policy.own_head_start_s if passing.own_agent == agent.id else 0.0
             bound = passed.target_s - head_start_s(passed, policy) - passing.target_s + head_start_s(passing, policy)
             assert passing.since <= passed.since + bound + own
+            assert bound + own <= overtaken_for_s(passed, 2.0, policy)
 
 
 def test_a_grey_caller_is_served_although_better_tiers_never_stop_coming() -> None:
