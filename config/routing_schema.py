@@ -1,4 +1,4 @@
-"""The shape of ``routing``: whom calls go to: choice, tiers and their rules, VIPs, calendars, follow-me plans.
+"""The shape of ``routing``, whom calls go to: choice, tiers and their rules, VIPs, seats, calendars, follow-me plans.
 
 Owns keys, limits and defaults, the way from them to ``routing``'s facts, and the faults between them: rules that
 contradict or leave gaps, plans that name what is not there. What a rule means is ``routing``'s. Not part of ``Config``
@@ -13,11 +13,25 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from config.section import DAY, HOUR, Section
-from config.values import Date, DayKey, Flag, Label, Name, Windows, Zone, duration, expand_days, matching, number
+from config.values import (
+    Date,
+    DayKey,
+    Flag,
+    Ids,
+    Label,
+    Name,
+    Windows,
+    Zone,
+    duration,
+    expand_days,
+    expand_ids,
+    matching,
+    number,
+)
 from routing.boxes import Condition, Numbers, Words, word_of
 from routing.calendars import Calendar, Holiday
 from routing.errors import PlanError, RoutingError
-from routing.facts import Choice, RoutingPolicy
+from routing.facts import VIP_SEAT, Choice, RoutingPolicy
 from routing.followme import FollowMePlan, Phone
 from routing.tiers import DEFAULT_TIERS, ORDINARY, TierPlan, TierRule
 from routing.tiers import faults as tier_faults
@@ -155,6 +169,14 @@ class FollowMeConfig(Section):
     message_s: Annotated[float, duration(5, 600)] = 120.0
 
 
+class SeatGroupConfig(Section):
+    """Seats that belong together. With ``serves`` they are kept for these, ``vip`` or tiers, and take no other call."""
+
+    name: Name
+    seats: Annotated[tuple[Ids, ...], Field(min_length=1)]
+    serves: tuple[Name, ...] = ()
+
+
 class RoutingConfig(Section):
     """Whom calls go to."""
 
@@ -165,6 +187,7 @@ class RoutingConfig(Section):
     )
     tier_rules: TierRulesConfig = TierRulesConfig(otherwise=ORDINARY)
     vips: tuple[VipConfig, ...] = ()
+    seat_groups: tuple[SeatGroupConfig, ...] = ()
     calendars: tuple[CalendarConfig, ...] = ()
     follow_me: tuple[FollowMeConfig, ...] = ()
 
@@ -173,6 +196,17 @@ def policy(config: RoutingConfig) -> RoutingPolicy:
     """The policy that this section describes."""
     own = config.own_agent
     return RoutingPolicy(Choice(config.choice), own_limit_s=own.limit_s, own_limit_targets=own.limit_targets)
+
+
+def dedicated(config: RoutingConfig) -> dict[str, frozenset[str]]:
+    """Each seat that is kept for some calls, and for which."""
+    return {
+        seat: frozenset(group.serves)
+        for group in config.seat_groups
+        if group.serves
+        for ids in group.seats
+        for seat in expand_ids(ids)
+    }
 
 
 def tier_plan(config: TierRulesConfig) -> TierPlan:
@@ -221,8 +255,9 @@ def box(when: Mapping[str, ConditionConfig]) -> dict[str, Condition]:
 
 def routing_faults(config: RoutingConfig) -> Iterator[RoutingFault]:
     """Every fault of the section."""
-    for section in ("tiers", "vips", "calendars", "follow_me"):
+    for section in ("tiers", "vips", "seat_groups", "calendars", "follow_me"):
         yield from _doubles(section, [item.name for item in getattr(config, section)])
+    yield from _seat_faults(config)
     empty = [*_empty(config)]
     yield from empty
     if not empty:
@@ -263,6 +298,20 @@ def _doubles(section: str, names: Sequence[str]) -> Iterator[RoutingFault]:
     for index, name in enumerate(names):
         if name in names[:index]:
             yield (section, index, "name"), name, f"a name of its own; number {names.index(name) + 1} has it too"
+
+
+def _seat_faults(config: RoutingConfig) -> Iterator[RoutingFault]:
+    served = [VIP_SEAT, *(tier.name for tier in config.tiers)]
+    owner: dict[str, str] = {}
+    for index, group in enumerate(config.seat_groups):
+        for place, word in enumerate(group.serves):
+            if word not in served:
+                yield ("seat_groups", index, "serves", place), word, f"one of {', '.join(served)}"
+        for place, ids in enumerate(group.seats):
+            twice = [seat for seat in expand_ids(ids) if owner.setdefault(seat, group.name) != group.name]
+            if twice:
+                expected = f"seats of one group only; {owner[twice[0]]} has {twice[0]} too"
+                yield ("seat_groups", index, "seats", place), ids, expected
 
 
 def _empty(config: RoutingConfig) -> Iterator[RoutingFault]:

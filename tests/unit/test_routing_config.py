@@ -9,7 +9,16 @@ import pytest
 from pydantic import ValidationError
 
 from config.lines_schema import LinesConfig, cost_table, health_policy, lines_faults, reputation_policy
-from config.routing_schema import RoutingConfig, calendar, follow_me, policy, routing_faults, tier_plan, vip_rule
+from config.routing_schema import (
+    RoutingConfig,
+    calendar,
+    dedicated,
+    follow_me,
+    policy,
+    routing_faults,
+    tier_plan,
+    vip_rule,
+)
 from routing.caller_ids import ReputationPolicy
 from routing.facts import RoutingPolicy
 from routing.health import HealthPolicy
@@ -50,6 +59,10 @@ WRITTEN: dict[str, Any] = {
         {"name": "board", "numbers": ["+4930111"], "agent": "1001"},
         {"name": "acme", "ranges": [{"first": "+4930200", "last": "+4930299"}], "companies": ["ACME"]},
     ],
+    "seat_groups": [
+        {"name": "front", "seats": ["1001-1003"], "serves": ["vip", "red"]},
+        {"name": "hall", "seats": [1004]},
+    ],
     "calendars": [
         {
             "name": "office",
@@ -80,6 +93,7 @@ def test_what_is_written_reaches_routing() -> None:
         assert judge(plan, fields).tier == tier
     rules = [vip_rule(each) for each in config.vips]
     assert judge_vip(rules, Customer("+4930255")).rule == "acme"
+    assert dedicated(config) == dict.fromkeys(("1001", "1002", "1003"), frozenset({"vip", "red"}))
     place = calendar(config.calendars[0])
     assert place.week[0] == ((540, 720), (780, 1080)) and place.week[5] == ((600, 840),) and place.week[6] == ()
     assert place.holidays[date(2026, 12, 25)].hours == ()
@@ -115,6 +129,14 @@ def test_what_is_written_reaches_routing() -> None:
         (
             {"vips": [{"name": "x", "numbers": ["+4930111"]}, {"name": "y", "numbers": ["+4930111"]}]},
             "vips.1: customers whom no other rule names; x has the number …0111 too",
+        ),
+        (
+            {"seat_groups": [{"name": "a", "seats": ["1001-1003"]}, {"name": "b", "seats": ["1002"]}]},
+            "seat_groups.1.seats.0: seats of one group only; a has 1002 too",
+        ),
+        (
+            {"seat_groups": [{"name": "a", "seats": ["1001"], "serves": ["gold"]}]},
+            "seat_groups.0.serves.0: one of vip, red, high, middle, ordinary, grey, black",
         ),
         (
             {"calendars": [{"name": "x", "zone": "UTC", "hours": {"mon-fri": "09:00-10:00", "fri": "11:00-12:00"}}]},
