@@ -84,6 +84,7 @@ class Engine:
             live.odd("unknown", f"no handler for {type(event).__name__}")
         else:
             handler(event)
+        self._desks.calls.route()
         self._desks.pacer.run()
         if live.draining:
             self._desks.drain.check()
