@@ -16,6 +16,7 @@ from dialer.engine import floor
 from dialer.engine.live import Agent, Call, Live
 from routing.facts import Match
 from routing.queue import RoutingQueue
+from routing.snapshot import Floor
 
 if TYPE_CHECKING:
     from dialer.engine.announcing import Announcer
@@ -44,6 +45,11 @@ class Router:
         facts = floor.agent_facts(self.live, agent)
         if facts != self.queue.agent(facts.id):
             self.queue.put_agent(facts)
+
+    def floor(self) -> Floor:
+        """Everybody, for those who ask who would get a call."""
+        everyone = tuple(floor.agent_facts(self.live, agent) for agent in self.live.agents.values())
+        return Floor(self.live.now, self.queue.policy, everyone, self.queue.calls())
 
     def route(self) -> None:
         """Join every waiting customer and free agent whom the rules join. Called after every step, and by desks that
