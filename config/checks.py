@@ -23,6 +23,7 @@ from config.pacing_checks import pacing_faults
 from config.phones_schema import phones_faults
 from config.qc_schema import qc_faults
 from config.recording_schema import recording_faults
+from config.routing_schema import referred, routing_faults
 from config.schema import CampaignConfig, Config, SeatConfig, TrunkConfig
 from config.sounds_schema import sounds_faults
 from config.tree import Mapping, Sequence
@@ -90,6 +91,7 @@ class Checker:
             *self._phones(),
             *self._qc(),
             *self._hearing(),
+            *self._routing(),
             *self._ranges(),
         ]
 
@@ -346,6 +348,21 @@ class Checker:
             )
             expected = f"no such key in mode {campaign.mode}, which {lines}; it is for mode ratio"
             yield from self._fault((*here, "lines_per_agent"), campaign.lines_per_agent, expected)
+
+    def _routing(self) -> Iterator[Fault]:
+        """Rules that contradict, and people, seats and groups that are not there."""
+        config = self.config.routing
+        yield from self._section(("routing",), routing_faults(config))
+        groups = {group for agent in self.config.agents for group in (*agent.groups, agent.team or "")}
+        for (*path, last), section, name in referred(config):
+            here = ("routing", *path, last)
+            expected = None
+            if section != "groups":
+                expected = self._known(section, name, f"a configured {section.removesuffix('s')}")
+            elif name not in groups:
+                expected = f"a group that an agent is in: {', '.join(sorted(groups - {''})) or 'none is named'}"
+            if expected and self._sound(here):
+                yield from self._fault(here, name, expected)
 
     def _open_lines(self) -> Iterator[Fault]:
         """A person who answered must never wait for a phone to be picked up."""

@@ -24,6 +24,7 @@ from dialer.runtime import LATE_S, Runtime
 from dialer.speech import Speech
 from dialer.switch.translate import Translator
 from esl.client import Client
+from routing.snapshot import dump
 
 QUESTIONS_AT_A_TIME = 2
 """Each question about records is a process; the calls have the machine first."""
@@ -54,6 +55,10 @@ class RunningService:
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         """See ``ServicePort``."""
         return self.runtime.engine.explain(campaign, self._clock())
+
+    def routing(self) -> Mapping[str, object]:
+        """See ``ServicePort``."""
+        return dump(self.runtime.engine.floor(self._clock()))
 
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """See ``ServicePort``."""

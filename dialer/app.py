@@ -172,6 +172,7 @@ class App(RunningService):
             wanted.engine.campaigns,
             self._feed,
             epoch=self._epoch,
+            rules=wanted.rules,
             on_fault=lambda text: self._log.error("store_fault", text=text),
         )
         self._store = store

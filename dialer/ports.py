@@ -54,6 +54,9 @@ class ServicePort(Protocol):
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         """What a campaign's last pacing decision stood on; None when it is not configured."""
 
+    def routing(self) -> Mapping[str, object]:
+        """Everybody on the floor as routing sees them, in the form of ``routing.snapshot``: no number, no person."""
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """Ask the store about its records: a job of ``dialer.store.desk_jobs``. Takes seconds; numbers are masked.
 

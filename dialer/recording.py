@@ -19,18 +19,20 @@ from typing import Any, Final, TextIO
 
 from dialer import __version__
 from dialer.domain import acts, agentless, commands, desk_records, events, hearing, lead, outcomes, phones, recordings
+from dialer.domain import routing as routing_module
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
 from dialer.hushing import blanked, hushed
 from pacing import settings as pacing_settings
 from pacing import windows as pacing_windows
+from routing.facts import Choice
 
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
     acts, agentless, events, commands, phones, hearing, desk_records, recordings, lead, outcomes, settings_module,
-    pacing_settings, pacing_windows,
+    pacing_settings, pacing_windows, routing_module,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
@@ -51,7 +53,7 @@ class BadRecording(Exception):
 
 
 def _classes() -> dict[str, type[Any]]:
-    known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)]
+    known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)] + [Choice]
     return {kind.__name__: kind for kind in known if dataclasses.is_dataclass(kind) or issubclass(kind, Enum)}
 
 

@@ -41,6 +41,7 @@ from dialer.domain.settings import (
     TrunkSettings,
 )
 from dialer.phone_settings import phone_settings
+from dialer.routing_settings import routing_settings, rules
 from dialer.voice import configured_prompts
 from freeswitch.sounds import safe_harbour_path
 from freeswitch.sounds.catalog import PromptError
@@ -49,6 +50,7 @@ from freeswitch.standin.world import WorldSpec
 from pacing import windows as kinds
 from pacing.settings import DAY_S, CampaignPacing
 from pacing.windows import AbandonWindow
+from routing.intake import EVERYBODY_ORDINARY, Rules
 
 EMBEDDED_NODE = "embedded"
 """The name of the one node when the embedded switch is used."""
@@ -170,6 +172,7 @@ class Settings:
     recontact_after_s: float
     config_hash: str
     hearing: HearingRoom | None = None  # None: no campaign listens
+    rules: Rules = EVERYBODY_ORDINARY
 
     @property
     def switch_names(self) -> str:
@@ -221,6 +224,7 @@ def build(loaded: LoadedConfig, epoch: str) -> Settings:
         recontact_after_s=config.qc.recontact_after_s,
         config_hash=loaded.hash,
         hearing=_hearing(config),
+        rules=rules(config),
     )
 
 
@@ -266,6 +270,7 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         decide_every_s=config.engine.decide_every_s,
         phones=_phones(config),
         hearing=frozenset({EMBEDDED_NODE}) if config.switch.embedded else hearing_nodes(config),
+        routing=routing_settings(config),
     )
 
 
@@ -290,6 +295,8 @@ def _agents(config: Config) -> dict[str, AgentSettings]:
             login_at_start=entry.login_at_start,
             role=entry.role,
             team=entry.team or "",
+            groups=frozenset(entry.groups),
+            skills=tuple(sorted(entry.skills.items())),
         )
         for entry in config.agents
         for agent, seat in entry.expand()

@@ -224,10 +224,7 @@ class AsideDesk:
         if not self._left(call) > 0:
             self.nobody(call)
             return
-        live.waiting.pop(call.id, None)
-        again = [each for each in live.waiting.values() if each.queued_again]
-        ahead = {each.id: each for each in sorted([*again, call], key=lambda each: each.queued_at)}
-        live.waiting = ahead | live.waiting
+        live.waiting[call.id] = call
         live.timers.set(("call", "limit", call.id), live.now + self._left(call))
         self.calls.route()
         if call.state is CallState.WAITING:  # music and a bridge at once would overtake each other

@@ -330,7 +330,6 @@ class CallDesk(CallEnds):
             return
         self.feed.untaken(call)
         live.waiting[call.id] = call
-        self.agentless.ahead(call)
         settings = call.campaign.settings
         assert call.clock_from is not None
         left_s = call.clock_from + settings.wait_limit_s - live.now

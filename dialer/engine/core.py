@@ -24,6 +24,7 @@ from dialer.engine.timers import TimerKey
 from dialer.engine.wiring import Desks, EventTable, TimerTable
 from pacing.pool import Pool
 from pacing.snapshot import Policy
+from routing.snapshot import Floor
 
 STOOD_STILL_S = 1.0
 """A timer that fires so much too late: this process stood still, and what happened meanwhile is not read yet."""
@@ -84,6 +85,7 @@ class Engine:
             live.odd("unknown", f"no handler for {type(event).__name__}")
         else:
             handler(event)
+        self._desks.calls.route()
         self._desks.pacer.run()
         if live.draining:
             self._desks.drain.check()
@@ -107,6 +109,12 @@ class Engine:
             return None
         agentless = self._desks.agentless.explain(live.campaigns[campaign])
         return status.explain(live, self._feed.pool, live.campaigns[campaign], agentless)
+
+    def floor(self, now: float) -> Floor:
+        """Everybody as routing sees them; changes nothing but the clock."""
+        live = self._live
+        live.now = max(live.now, now)
+        return self._desks.calls.router.floor()
 
     @property
     def decisions(self) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dialer.domain.agent import AgentState, Line
@@ -35,7 +35,6 @@ from dialer.engine.timers import Timers
 from dialer.leads.hopper import Hopper
 from pacing.limits import TokenBucket
 from pacing.snapshot import Decision
-from routing.select import IdleLine, Match
 
 NOT_DECIDED = Decision(0, "not decided yet")
 
@@ -144,7 +143,7 @@ class Agent:
     misses: int = 0
     missed_at: float = 0.0
     idle_since: float = 0.0
-    in_line: tuple[str, float] | None = None  # (node, idle since) in the lines of free agents
+    idle_on: str | None = None  # the switch on which the agent is counted as free
     fed: tuple[object, str] | None = None  # (phase, node) as the pool knows them
     time_in: dict[AgentState, float] = field(default_factory=dict)
 
@@ -313,8 +312,9 @@ class Live:
         self.recordings: dict[str, Recording] = {}  # by the recorded leg's UUID
         self.uploads: dict[str, Uploading] = {}  # by node and path
         self.helps: dict[str, Help] = {}  # by the agent who asks for help
-        self.waiting: dict[str, Call] = {}  # answered customers without an agent, in order of answer
-        self._idle: dict[tuple[str, str], IdleLine] = {}  # free agents by (node, campaign)
+        self.waiting: dict[str, Call] = {}  # answered customers without an agent
+        self.tiers: dict[str, Counter[Outcome]] = {}  # how calls ended, by the customer's tier
+        self._idle: dict[tuple[str, str], set[str]] = {}  # free agents by (node, campaign)
         self.agents = {
             name: Agent(s, settings.seats[s.seat], AgentState.LOGGED_OUT, now) for name, s in settings.agents.items()
         }
@@ -369,33 +369,34 @@ class Live:
         self.out.append(Note("debug", "illegal_event", text))
 
     def line_up(self, agent: Agent) -> None:
-        """Keep the lines of free agents true after a change of this agent's state, line or node."""
-        place = (agent.node, agent.idle_since) if agent.free else None
-        if place == agent.in_line:
+        """Keep the counts of free agents true after a change of this agent's state, line, node or seat."""
+        place = agent.node if agent.free else None
+        if place == agent.idle_on:
             return
-        for known, change in ((agent.in_line, IdleLine.remove), (place, IdleLine.add)):
-            if known is not None:
-                for campaign in agent.settings.campaigns:
-                    change(self._idle_line(known[0], campaign), agent.settings.agent, known[1])
-        agent.in_line = place
+        for campaign in agent.settings.campaigns:
+            if agent.idle_on is not None:
+                self._idle.setdefault((agent.idle_on, campaign), set()).discard(agent.settings.agent)
+            if place is not None and not self.dedicated(agent):
+                self._idle.setdefault((place, campaign), set()).add(agent.settings.agent)
+        agent.idle_on = place
 
-    def _idle_line(self, node: str, campaign: str) -> IdleLine:
-        line = self._idle.get((node, campaign))
-        if line is None:
-            line = self._idle[node, campaign] = IdleLine()
-        return line
+    def dedicated(self, agent: Agent) -> frozenset[str]:
+        """Whom the agent's seat serves only: nobody calls out for such a seat. Empty: it serves everybody."""
+        return self.settings.routing.dedicated.get(agent.seat.seat, frozenset())
 
-    def longest_idle(self, campaign: Campaign, node: str) -> Match | None:
-        """The free agent on ``node`` who has waited longest for a call of ``campaign``."""
-        line = self._idle.get((node, campaign.name))
-        return line.first(self.now) if line is not None and self.nodes[node].usable else None
+    def calls_out_for(self, agent: Agent) -> frozenset[str]:
+        """The campaigns whose calls may be started for this agent."""
+        return frozenset() if self.dedicated(agent) else agent.settings.campaigns
 
-    def free_agents(self, campaign: Campaign, node: str | None = None) -> Iterator[Agent]:
-        """Agents who may take an answered call of ``campaign`` now (on ``node``), longest idle first."""
-        for name in self.nodes if node is None else (node,):
-            line = self._idle.get((name, campaign.name))
-            if line is not None and self.nodes[name].usable:
-                yield from (self.agents[agent] for agent in line.agents())
+    def free_agents(self, campaign: Campaign, node: str | None = None) -> list[Agent]:
+        """Agents who may take any answered call of ``campaign`` now (on ``node``), by name."""
+        names = [
+            agent
+            for name in (self.nodes if node is None else (node,))
+            if self.nodes[name].usable
+            for agent in self._idle.get((name, campaign.name), ())
+        ]
+        return [self.agents[name] for name in sorted(names)]
 
     def stopped_by(self) -> str:
         """Why nothing may be started now, in words; empty when something may."""

@@ -51,6 +51,7 @@ def build(live: Live, pool: Pool, predictive: Container[str]) -> Status:
         counters=dict(live.counters),
         busy_share=busy_share(live) if live.busy_share_at_close is None else live.busy_share_at_close,
         pacing_dropped=dict(pool.dropped),
+        tiers={tier: {each.value: count for each, count in ended.items()} for tier, ended in live.tiers.items()},
     )
 
 

@@ -56,6 +56,7 @@ class DialerCollector(Collector):
         yield from _agents(status)
         for build in (_campaign_gauges, _campaign_counters, _pacing):
             yield from build(status.campaigns)
+        yield _tiers(status)
         dropped = CounterMetricFamily(
             "dialer_pacing_dropped_observations", "What pacing could not believe, and left out.", labels=["reason"]
         )
@@ -142,6 +143,16 @@ def _agents(status: Status) -> Iterator[Metric]:
         "Talk and wrap-up time over logged-in time of all agents since the start, 0 to 1.",
         status.busy_share,
     )
+
+
+def _tiers(status: Status) -> Metric:
+    family = CounterMetricFamily(
+        "dialer_tier_outcomes", "Ended attempts by the customer's tier and outcome.", labels=["tier", "outcome"]
+    )
+    for tier, outcomes in sorted(status.tiers.items()):
+        for outcome, count in sorted(outcomes.items()):
+            family.add_metric([_label(tier), _label(outcome)], count)
+    return family
 
 
 def _campaign_gauges(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:

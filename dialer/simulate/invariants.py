@@ -99,7 +99,7 @@ def _pool(shift: Shift) -> None:
         _require(believed == expected, f"pacing believes that agent {name} is {believed!r}, not {expected!r}")
     for campaign in live.campaigns.values():
         free_now = {n for n, a in live.agents.items() if a.free and live.nodes[a.node].usable and campaign.name in
-                    a.settings.campaigns}  # fmt: skip
+                    live.calls_out_for(a)}  # fmt: skip
         in_line = {agent.settings.agent for agent in live.free_agents(campaign)}
         _require(free_now == in_line, f"campaign {campaign.name}: free are {free_now}, in line {in_line}")
 

@@ -1,0 +1,81 @@
+"""Customers and agents as routing sees them: what each call and each agent is at this moment.
+
+Owns the translation from the engine's records to ``routing``'s facts, and nothing else: no state, no rule. A team is
+written as the group ``campaign NAME``, which no configured group can be called.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dialer.domain.agent import AgentState, Line
+from dialer.engine.agents import BUSY_STATES, LOGGED_IN_STATES
+from dialer.engine.live import Agent, Call, Live
+from routing import outbound
+from routing.facts import AgentFacts, WaitingCall
+from routing.facts import AgentState as Seen
+
+_STATES: Final = {
+    AgentState.READY: Seen.BUSY,
+    AgentState.RESERVED: Seen.BUSY,
+    AgentState.PREVIEWING: Seen.BUSY,
+    AgentState.TALKING: Seen.BUSY,
+    AgentState.WRAP_UP: Seen.WRAP_UP,
+    AgentState.PAUSED: Seen.PAUSED,
+}
+"""What is not here is away. READY is busy as long as the line cannot take a customer."""
+
+
+def team_of(campaign: str) -> str:
+    """The group of the agents who serve a campaign."""
+    return f"campaign {campaign}"
+
+
+def agent_facts(live: Live, agent: Agent) -> AgentFacts:
+    """An agent as they are now."""
+    settings = agent.settings
+    node = live.nodes.get(agent.node)
+    state, since = _STATES.get(agent.state, Seen.AWAY), agent.since
+    if agent.after_call is not None and state is not Seen.AWAY:
+        state = Seen.PAUSED
+    elif agent.state is AgentState.READY and agent.line in (Line.NONE, Line.DIALING):
+        state = Seen.AWAY
+    elif agent.free and node is not None and node.usable:
+        state, since = Seen.FREE, agent.idle_since
+    groups = {team_of(campaign) for campaign in settings.campaigns} | settings.groups
+    return AgentFacts(
+        settings.agent,
+        state,
+        since,
+        frozenset(groups | {settings.team} if settings.team else groups),
+        settings.skills,
+        live.dedicated(agent),
+        occupancy=_occupancy(agent) if state is Seen.FREE else 0.0,
+        node=agent.node,
+    )
+
+
+def waiting_call(call: Call) -> WaitingCall:
+    """An answered customer without an agent. Its clock is that of the abandon rate, or of the loss of an agent."""
+    started = call.queued_at if call.queued_again else call.clock_from
+    assert started is not None
+    return outbound.waiting_call(
+        call.id,
+        call.lead.rank,
+        since=started,
+        target_s=call.campaign.settings.wait_limit_s,
+        campaign=call.campaign.name,
+        team=team_of(call.campaign.name),
+        number=call.lead.number,
+        person=call.lead.person,
+        node=call.node,
+        asked=call.told is not None and call.told.asked,
+        owed=call.queued_again,
+    )
+
+
+def _occupancy(agent: Agent) -> float:
+    """(talk + wrap-up) ÷ logged-in time before this state began, 0–1."""
+    spent = agent.time_in
+    logged_in = sum(spent.get(state, 0.0) for state in LOGGED_IN_STATES)
+    return sum(spent.get(state, 0.0) for state in BUSY_STATES) / logged_in if logged_in > 0 else 0.0

@@ -1,0 +1,94 @@
+"""Whose fault a failed call is, and whether another line may be tried for it.
+
+Owns the table of hang-up causes. A number that does not exist, a busy or silent phone are the callee's and say that the
+line works. A cause that is not in the table is nobody's: it neither makes a line sick nor is the call tried again,
+since a customer might be called twice. Must not know lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Blame(StrEnum):
+    """Whose fault."""
+
+    CARRIER = "carrier"
+    NUMBER = "number"
+    """The number cannot be reached by anybody: another line would say so too."""
+    CALLEE = "callee"
+    ROUTE = "route"
+    """This carrier has no way there: worth another line, and no sign of sickness."""
+    OURS = "ours"
+    UNKNOWN = "unknown"
+
+
+CAUSES: Final[Mapping[str, Blame]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "NORMAL_TEMPORARY_FAILURE",
+                "NETWORK_OUT_OF_ORDER",
+                "GATEWAY_DOWN",
+                "SWITCH_CONGESTION",
+                "NORMAL_CIRCUIT_CONGESTION",
+                "REQUESTED_CHAN_UNAVAIL",
+                "RECOVERY_ON_TIMER_EXPIRE",
+                "PROGRESS_TIMEOUT",
+                "SERVICE_UNAVAILABLE",
+                "PROTOCOL_ERROR",
+                "MEDIA_TIMEOUT",
+            ),
+            Blame.CARRIER,
+        ),
+        **dict.fromkeys(
+            ("NO_ROUTE_DESTINATION", "NO_ROUTE_TRANSIT_NET", "BEARERCAPABILITY_NOTAVAIL", "OUTGOING_CALL_BARRED"),
+            Blame.ROUTE,
+        ),
+        **dict.fromkeys(
+            ("UNALLOCATED_NUMBER", "INVALID_NUMBER_FORMAT", "NUMBER_CHANGED"),
+            Blame.NUMBER,
+        ),
+        **dict.fromkeys(
+            (
+                "NORMAL_CLEARING",
+                "USER_BUSY",
+                "NO_ANSWER",
+                "NO_USER_RESPONSE",
+                "CALL_REJECTED",
+                "SUBSCRIBER_ABSENT",
+                "USER_NOT_REGISTERED",
+                "ALLOTTED_TIMEOUT",
+            ),
+            Blame.CALLEE,
+        ),
+        **dict.fromkeys(
+            (
+                "ORIGINATOR_CANCEL",
+                "LOSE_RACE",
+                "MANAGER_REQUEST",
+                "SYSTEM_SHUTDOWN",
+                "INVALID_GATEWAY",
+                "INVALID_PROFILE",
+                "INCOMPATIBLE_DESTINATION",
+                "MANDATORY_IE_MISSING",
+                "DESTINATION_OUT_OF_ORDER",  # what our switch says at its own limits, without a call
+            ),
+            Blame.OURS,
+        ),
+    }
+)
+
+
+def blame(cause: str, rang: bool) -> Blame:
+    """Whose fault it is that a call ended so. A line on which the phone rang has done its work."""
+    found = CAUSES.get(cause, Blame.UNKNOWN)
+    return Blame.CALLEE if rang and found in (Blame.CARRIER, Blame.ROUTE, Blame.NUMBER) else found
+
+
+def may_fail_over(cause: str, rang: bool) -> bool:
+    """Whether the call may be tried on another line: nobody's phone rang, and another line could do better."""
+    return not rang and blame(cause, rang) in (Blame.CARRIER, Blame.ROUTE)
