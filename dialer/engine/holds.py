@@ -173,6 +173,13 @@ class HoldDesk:
 
     # ---- supervisors' legs ---------------------------------------------------------------------------------
 
+    def watch_up(self, watch: Watch) -> None:
+        """A supervisor has called: what a hold is, and whether this is one."""
+        sound = self.live.settings.phones.hold_sound
+        if sound and self.live.nodes[watch.node].up:
+            self.live.emit(SetVariables(watch.node, watch.uuid, (("hold_music", sound),)))
+        self.watch_ask(watch)
+
     def watch_told(self, watch: Watch, held: bool) -> None:
         """The switch says that a supervisor's phone holds, or no longer does."""
         if held:

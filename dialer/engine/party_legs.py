@@ -88,6 +88,7 @@ class PartyLegs:
                 address=target.address,
                 profile=target.profile,
                 media_timeout_s=target.media_timeout_s,
+                hold_sound=live.settings.phones.hold_sound,
                 gateway=target.gateway,
                 number=target.number,
             )

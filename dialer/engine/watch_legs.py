@@ -66,7 +66,7 @@ class WatchLegs:
     def begin(self, uuid: str, node: str, supervisor: str) -> None:
         """A parked leg, counted already, whose party has shown to be ``supervisor``."""
         watch = self.live.watches[uuid] = Watch(uuid, node, supervisor, parked=True, since=self.live.now)
-        self.holds.watch_ask(watch)
+        self.holds.watch_up(watch)
         self.there(watch)
 
     def of(self, supervisor: str) -> Watch | None:
@@ -109,6 +109,7 @@ class WatchLegs:
                 profile=person.seat.profile,
                 auto_answer=not offer,
                 media_timeout_s=person.seat.media_timeout_s,
+                hold_sound=live.settings.phones.hold_sound,
             )
         )
         return None

@@ -199,6 +199,8 @@ def party(command: ph.OriginateParty) -> esl.Originate:
         variables |= AUTO_ANSWER
     if command.media_timeout_s > 0:
         variables["media_timeout"] = round(command.media_timeout_s * 1000)
+    if command.hold_sound:
+        variables["hold_music"] = command.hold_sound
     if command.number:
         endpoint = esl.gateway_endpoint(command.gateway, command.number)
     elif command.address.startswith("user/"):

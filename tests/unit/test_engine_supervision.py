@@ -286,6 +286,17 @@ def test_a_take_over_that_fails_brings_the_customer_to_an_agent(how: str) -> Non
     f.over()
 
 
+@pytest.mark.parametrize("sound", ["/hold.wav", ""])
+def test_the_switch_knows_beforehand_what_is_heard_while_a_supervisors_phone_holds(sound: str) -> None:
+    f = Office(hold_sound=sound)
+    _, _, boss = listening(f)
+    assert one(f.log, ph.OriginateParty).hold_sound == sound
+    f = Office(hold_sound=sound)
+    boss = f.calls_in()
+    told = [command.variables for command in f.of(ph.SetVariables) if command.uuid == boss]
+    assert told == ([(("hold_music", sound),)] if sound else [])
+
+
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("known", [True, False])
 def test_nobody_is_taken_over_by_a_phone_that_holds(own: bool, known: bool) -> None:
