@@ -60,7 +60,9 @@ def span_of(day: Date, zone: ZoneInfo) -> tuple[float, float]:
 
 def sample(where: running.Where, text: str | None, *, dry_run: bool) -> None:
     """``dialer qc sample``. Raises CliError."""
-    from dialer.domain.quality import draw
+    from dialer.domain import machine_checks
+    from dialer.domain.quality import RANDOM, draw
+    from dialer.store import machine_checks as stored_machines
     from dialer.store import quality
 
     loaded = running.load(where)
@@ -70,7 +72,10 @@ def sample(where: running.Where, text: str | None, *, dry_run: bool) -> None:
     machines = {code for campaign in loaded.config.campaigns for code in campaign.machine_dispositions}
     with database(loaded, dry_run=dry_run) as url:
         talks = quality.conversations(url, *span_of(day, zone), machines)
-        drawn = draw(day.isoformat(), talks, rules_of(qc), quality.drawn_by_chance(url, day.isoformat()))
+        drawn = draw(day.isoformat(), talks, rules_of(qc), quality.drawn(url, day.isoformat(), RANDOM))
+        taken = stored_machines.recorded(url, *span_of(day, zone))
+        kept = quality.drawn(url, day.isoformat(), machine_checks.MACHINE)
+        drawn += machine_checks.draw(day.isoformat(), taken, qc.machines_at_most, qc.seed, kept)
         new = 0 if dry_run else quality.save_samples(url, day.isoformat(), drawn)
     if dry_run:
         columns = [("agent", "left"), ("campaign", "left"), ("talk", "right"), ("disposition", "left")]
@@ -81,7 +86,8 @@ def sample(where: running.Where, text: str | None, *, dry_run: bool) -> None:
         ]
         table([*columns, ("why", "left"), ("attempt", "left")], rows)
     agents = len({talk.agent for talk in talks})
-    said = f"{day}: {len(talks):,} conversations of {agents:,} agents, {len(drawn):,} drawn"
+    recorded = f" and {len(taken):,} recorded machines" if taken else ""
+    said = f"{day}: {len(talks):,} conversations of {agents:,} agents{recorded}, {len(drawn):,} drawn"
     say(f"{said}; nothing is kept" if dry_run else f"{said}, {new:,} of them new")
 
 
@@ -143,6 +149,9 @@ def show(where: running.Where, ident: int, *, as_json: bool) -> None:
         marks = ", ".join(f"{words}: {'yes' if card[name] else 'no'}" for name, words in CRITERIA.items())
         note = f"; {mask_text(card['note'])}" if card["note"] else ""
         say(f"{'card:':<14}{stamp(card['at'])} {card['reviewer']}: {marks}{note}")
+    for word in found["verdicts"]:
+        note = f"; {mask_text(word['note'])}" if word["note"] else ""
+        say(f"{'listened:':<14}{stamp(word['at'])} {word['reviewer']}: {word['who']}{note}")
 
 
 def score(where: running.Where, ident: int, answers: Mapping[str, str], note: str, reviewer: str) -> None:

@@ -246,7 +246,8 @@ class RecordingDesk:
             self.live.note("warning", "recording_unknown", f"attempt {uuid}: a former run's recording, or none")
         elif recording is not None:
             known_s = max(0.0, self.live.now - STOP_S - recording.started_at)
-            self._save(recording, 0.0 if recording.recovered else known_s)
+            only_the_file_tells = recording.recovered or recording.callee
+            self._save(recording, 0.0 if only_the_file_tells else known_s)
 
     def _save(self, recording: Recording, duration_s: float) -> None:
         live = self.live

@@ -82,6 +82,14 @@ def add(app: OpenAPI, port: ServicePort) -> None:
     def score(path: desk_shapes.SamplePath, body: desk_shapes.ScoreBody) -> Response:
         return ask("qc_score", {"sample": int(path.id), **body.model_dump()}, f"no sample {path.id}")
 
+    @app.post("/v1/qc/samples/<id>/machine", tags=[_QC], summary="Person or machine", **_about(desk_shapes.WhoAnswer))
+    def machine(path: desk_shapes.SamplePath, body: desk_shapes.WhoBody) -> Response:
+        return ask("qc_machine", {"sample": int(path.id), **body.model_dump()}, f"no sample {path.id} of a machine")
+
+    @app.get("/v1/qc/machines", tags=[_QC], summary="Persons taken for machines", **_about(desk_shapes.MachinesAnswer))
+    def machines() -> Response:
+        return ask("qc_machines")
+
     @app.get("/v1/callbacks", tags=[_CALLBACKS], summary="Open callbacks", **_about(desk_shapes.CallbacksAnswer))
     def callbacks() -> Response:
         return ask("callbacks")

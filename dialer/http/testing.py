@@ -8,7 +8,7 @@ looking at the live view.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -168,6 +168,7 @@ class FakePort:
     asked: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
     floor: dict[str, Any] = field(default_factory=sample_floor)
+    checks: list[Mapping[str, Any]] = field(default_factory=list)
 
     def order(self, make: Callable[[int], events.OperatorEvent], timeout_s: float) -> Reply:
         event = make(len(self.orders) + 1)
@@ -225,6 +226,9 @@ class FakePort:
             raise StoreTrouble(answer)
         found: Mapping[str, Any] = answer
         return found
+
+    def machine_checks(self) -> Sequence[Mapping[str, Any]]:
+        return self.checks
 
     def health(self) -> Health:
         return self.told

@@ -5,14 +5,17 @@ Owns what a request may say and the answers, as JSON data with all numbers maske
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
 from dialer.domain.quality import CRITERIA, may_not_score
 from dialer.masking import mask_record
-from dialer.store import attempts, quality, recordings
+from dialer.store import attempts, machine_checks, quality, recordings
 
+MEASURED_S: Final = 30 * 86_400.0
+"""How far back people's word on machines is counted."""
 SHOWN: Final = 500
 """The API shows so many rows at most; whoever wants all has the command line."""
 
@@ -62,6 +65,26 @@ def score_sample(request: Mapping[str, Any]) -> dict[str, Any]:
     return {} if done is None else done
 
 
+def judge_machine(request: Mapping[str, Any]) -> dict[str, Any]:
+    """File what was heard in ``sample``; empty when it is no machine's, ``{refused}`` when the reviewer may not."""
+    rules = request.get("reviewers", {"roles": {}, "allowed": ()})
+    refused = may_not_score(request["reviewer"], "", rules["roles"], rules["allowed"])
+    if refused:
+        return {"refused": refused}
+    done = machine_checks.judge(
+        request["url"], request["sample"], request["who"], request["reviewer"], request["note"]
+    )
+    return {} if done is None else done
+
+
+def measure_machines(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Each campaign's share of persons among those taken for machines, by people's word, of the last 30 days."""
+    since = time.time() - MEASURED_S
+    checks = machine_checks.measured(request["url"], since, request.get("machine_words", ()))
+    configured = request.get("amd_false_positive", {})
+    return {"since": since, "campaigns": [machine_checks.told(each, configured.get(each.campaign)) for each in checks]}
+
+
 def list_callbacks(request: Mapping[str, Any]) -> dict[str, Any]:
     """Open callbacks and re-contact tasks, the most urgent first."""
     return {"callbacks": mask_record(quality.callbacks(request["url"], limit=SHOWN))}
@@ -73,5 +96,7 @@ JOBS: Final = {
     "qc_samples": list_samples,
     "qc_sample": show_sample,
     "qc_score": score_sample,
+    "qc_machine": judge_machine,
+    "qc_machines": measure_machines,
     "callbacks": list_callbacks,
 }

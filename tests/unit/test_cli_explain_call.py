@@ -1,4 +1,4 @@
-"""`dialer explain call`: what became of a call and who answered it, for people and as JSON, without a whole number."""
+"""`dialer explain call`, `dialer qc machines`: what became of a call, who answered it, and what people say of that."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from test_cli_desk import ATTEMPT, Desk
 
 from dialer.domain.commands import ClaimLeads, CloseAttempt, NoteHeard, OpenAttempt
+from dialer.domain.desk_records import SaveRecording
 from dialer.domain.events import LeadsClaimed
 from dialer.domain.outcomes import Outcome
 from dialer.store.imports import import_leads
@@ -23,8 +24,9 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def machine(desk: Desk, at: float, ident: str = ATTEMPT) -> None:
+def machine(desk: Desk, at: float, ident: str = ATTEMPT, file: str = "") -> None:
     """A call that was hung up because of its greeting; its clock would have started at the greeting's end."""
+    kept = [SaveRecording(ident, "bank", "", "fs1", ident, file, at + 3.0, 4.0)] if file else []
     leads = desk.home / "leads.csv"
     leads.write_text(f"phone\n{NUMBER}\n")
     assert import_leads(desk.url, "known", leads, region="US").imported == 1
@@ -35,6 +37,7 @@ def machine(desk: Desk, at: float, ident: str = ATTEMPT) -> None:
         [
             OpenAttempt(ident, "bank", lead.lead_id, lead.number_id, lead.number, lead.person, "fs1", "t", None, at),
             NoteHeard(ident, "machine", GREETING, at + 6.5),
+            *kept,
             CloseAttempt(
                 ident, lead.lead_id, lead.number_id, Outcome.MACHINE, GREETING, at + 7.0, rang_at=at + 0.5,
                 answered_at=at + 3.0, cause="NORMAL_CLEARING", lead_done=True, lead_reason="machine",
@@ -90,3 +93,26 @@ def test_a_call_that_is_not_there(desk: Desk, capsys: pytest.CaptureFixture[str]
     assert desk("explain", "call", which) == 1
     error = capsys.readouterr().err
     assert "no call" in error and "expected an attempt's id" in error and "2025550999" not in error
+
+
+def test_machines_are_drawn_listened_to_and_counted(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """Above all a person among them: what the report says is people's word."""
+    yesterday = time.time() - 86_400.0
+    machine(desk, yesterday, file=str(desk.files / "a.wav"))
+    assert desk("qc", "sample") == 0
+    assert "0 conversations of 0 agents and 1 recorded machines, 1 drawn, 1 of them new" in capsys.readouterr().out
+    assert desk("qc", "machine", "1", "--reviewer", "mia", "--who", "nobody") == 2
+    marks = ("--right-person", "y", "--understood", "y", "--script", "y", "--consent", "y")
+    assert desk("qc", "score", "1", "--reviewer", "mia", *marks) == 1
+    assert "no sample 1" in capsys.readouterr().err
+    assert desk("qc", "machine", "2", "--reviewer", "mia", "--who", "person") == 1
+    assert desk("qc", "machine", "1", "--reviewer", "mia", "--who", "person", "--note", f"as {NUMBER} says") == 0
+    assert "sample 1: failed: person" in capsys.readouterr().out
+    assert desk("qc", "show", "1") == 0
+    shown = capsys.readouterr().out
+    assert "mia: person; as +120****0177 says" in shown
+    assert desk("qc", "machines", "--json") == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["judged"], told["listened"], told["persons"], told["of_machines"]) == (1, 1, 1, 1.0)
+    assert told["false_positive"] is None  # nobody was passed yet
+    assert desk("qc", "machines") == 0 and "100.00%" in capsys.readouterr().out

@@ -138,8 +138,8 @@ def test_what_works_but_should_be_known(tmp_path: Path) -> None:
         ("answering_machines: {policy: hang_up, decide_within_s: 60}", "ratio", "answering_machines.decide_within_s"),
         ("answering_machines: {policy: hang_up, beep: 3}", "ratio", "beep_within_s"),
         ("dead_numbers: perhaps", "ratio", "dead_numbers"),
-        ("answering_machines: {policy: hang_up, record_share: 5%}", "ratio", "record_share: 0.05: 0, or recording.mode all"),
-        ("answering_machines: {policy: agent, record_share: 5%}", "ratio", "0, or policy hang_up or message, not agent"),
+        ("answering_machines: {policy: hang_up, record_share: 5%}", "ratio", "0, or recording.mode all or share"),
+        ("answering_machines: {policy: agent, record_share: 5%}", "ratio", "0, or policy hang_up or message"),
         ("answering_machines: {policy: hang_up, record_share: 101%}", "ratio", "record_share"),
     ],
 )

@@ -43,6 +43,7 @@ def client(port: FakePort) -> FlaskClient:
         (f"/v1/recordings/{ATTEMPT}", ("recordings", {"attempt": ATTEMPT})),
         ("/v1/qc/samples", ("qc_samples", {})),
         ("/v1/qc/samples/7", ("qc_sample", {"sample": 7})),
+        ("/v1/qc/machines", ("qc_machines", {})),
         ("/v1/callbacks", ("callbacks", {})),
     ],
 )
@@ -77,6 +78,17 @@ def test_cards_that_are_wrong(client: FlaskClient, port: FakePort, body: dict[st
     status, error, expected = refusal(ask(client, "POST", "/v1/qc/samples/7/score", json=body))
     assert status == 422 and error.startswith("not usable: ") and told in expected
     assert port.asked == []
+
+
+def test_what_was_heard_in_a_machines_sample_reaches_the_store(client: FlaskClient, port: FakePort) -> None:
+    port.answers["qc_machine"] = {"sample": 7, "state": "failed", "who": "person"}
+    body = {"reviewer": "mia", "who": "person"}
+    assert ask(client, "POST", "/v1/qc/samples/7/machine", json=body).status_code == 200
+    assert port.asked == [("qc_machine", {"sample": 7, **body, "note": ""})]
+    assert refusal(ask(client, "POST", "/v1/qc/samples/7/machine", json={**body, "who": "perhaps"}))[0] == 422
+    port.answers["qc_machine"] = {}
+    told = refusal(ask(client, "POST", "/v1/qc/samples/7/machine", json=body))
+    assert told[:2] == (404, "no sample 7 of a machine")
 
 
 @pytest.mark.parametrize("ident", ["0", "-1", "x", "1.5", "1" * 16, "%0a7"])
