@@ -46,6 +46,7 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
     ),
     "send_keys": (Part("", 20),),
 }
+_ASKED: Final = PARTS["dispose"][0].prompt
 """Of what the arguments consist. An act with an argument that is not here takes it in one part, without being asked."""
 WITH_CUSTOMER: Final = frozenset({When.TALKING, When.CONSULTING, When.WRAP_UP})
 """Where what is keyed in is about the customer of that moment, and about no other."""
@@ -110,7 +111,7 @@ class KeyDesk:
         if agent.line is not Line.PARKED or busy_until > live.now:
             live.timers.set(("key", "result", agent.settings.agent), max(busy_until, live.now + RESULT_S))
         elif self.acts.choices(agent, "dispose"):
-            self._say(agent, PARTS["dispose"][0].prompt)
+            self._say(agent, _ASKED)
 
     # ---- which act -----------------------------------------------------------------------------------------
 
