@@ -46,8 +46,8 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
     ),
     "send_keys": (Part("", 20),),
 }
-_ASKED: Final = PARTS["dispose"][0].prompt
 """Of what the arguments consist. An act with an argument that is not here takes it in one part, without being asked."""
+_ASKED: Final = PARTS["dispose"][0].prompt
 WITH_CUSTOMER: Final = frozenset({When.TALKING, When.CONSULTING, When.WRAP_UP})
 """Where what is keyed in is about the customer of that moment, and about no other."""
 AT_ONCE: Final = frozenset({"pause"})
