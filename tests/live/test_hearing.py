@@ -39,6 +39,13 @@ LONG = (
 )
 
 
+TALKER = (
+    "Now listen I have told your people many times that nobody in this house wants another telephone contract so will "
+    "you please stop ringing me"
+)
+"""A person who talks like a machine."""
+
+
 def speech(folder: Path, text: str) -> Samples:
     """espeak-ng's words, without the silence around them."""
     file = folder / f"{abs(hash(text))}.wav"
@@ -279,8 +286,7 @@ def test_calls_taken_for_machines_can_be_listened_to_and_the_persons_among_them_
 ) -> None:
     """A machine, a person who talks like one, and a person: the first two are kept from the answer on."""
     greeting = joined(quiet(0.5), speech(tmp_path, LONG), quiet(0.4), sine(BEEP_HZ, 0.4))
-    talker = joined(quiet(0.4), speech(tmp_path, "No I do not want anything and I have told you so many times before "
-                    "and will you please never ring this number again because I am really tired of it"))  # fmt: skip
+    talker = joined(quiet(0.4), speech(tmp_path, TALKER))
     hello = joined(quiet(0.3), speech(tmp_path, "Hello?"))
     habits = [
         Habit(greeting=greeting, ring_s=0.1, answer_s=1.0),
