@@ -85,6 +85,7 @@ class CallDesk(CallEnds):
             call.bound_agent = agent.settings.agent
             call.agent_id = agent.settings.agent
             agent.call = call
+            self.router.agent(agent)
         self.adopt(call)
         live.emit(records.open_attempt(call))
         return call

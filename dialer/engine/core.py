@@ -167,12 +167,17 @@ class Engine:
             self._live.odd("node", f"a word from switch {name}, which is not configured")
         return node
 
+    def _usable_or_not(self, node: Node) -> None:
+        """Whether customers can be given agents there may be otherwise now."""
+        self._feed.node(node.name)
+        self._desks.calls.router.node(node.name)
+
     def _switch_up(self, event: ev.SwitchUp) -> None:
         if (node := self._node(event.node)) is None:
             return
         node.up, node.synced, node.asking, node.fresh = True, False, False, True
         node.detail = "connected, not compared yet"
-        self._feed.node(node.name)
+        self._usable_or_not(node)
         self._live.note("info", "switch_up", f"switch {node.name} connected")
         self._reconciler.ask(node)
 
@@ -184,7 +189,7 @@ class Engine:
             self._live.note("error", "switch_down", f"switch {node.name} lost: {event.reason}")
         node.up = node.synced = node.asking = False
         node.detail = event.reason
-        self._feed.node(node.name)
+        self._usable_or_not(node)
         self._dirty_all()
 
     def _switch_gap(self, event: ev.SwitchGap) -> None:
@@ -194,7 +199,7 @@ class Engine:
         live.counters["events_dropped"] += event.dropped
         live.note("error", "event_gap", f"switch {node.name}: {event.dropped} events lost, comparing")
         node.synced = False
-        self._feed.node(node.name)
+        self._usable_or_not(node)
         if node.asking:
             # The list under way may be older than the gap.
             live.timers.set(("node", "look", node.name), live.now + LOOK_AGAIN_S)
@@ -221,7 +226,7 @@ class Engine:
         if node.up:
             live.counters["resyncs"] += 1
             self._reconciler.compare(node, event)
-            self._feed.node(node.name)
+            self._usable_or_not(node)
             self._dirty_all()
 
     def _snapshot_failed(self, event: ev.SnapshotFailed) -> None:

@@ -10,6 +10,7 @@ from engine_kit import Floor, agents, campaign, none, one, settings
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain import phones as ph
 from dialer.domain.agent import AgentState
 from dialer.domain.routing import RoutingSettings
 from dialer.domain.settings import AgentSettings, EngineSettings, Mode
@@ -168,3 +169,32 @@ def test_a_customer_past_the_limit_does_not_keep_the_next_one_from_the_agent() -
     made.now += 1.3  # nothing was read for so long; the second has waited 2.3 s, the third 1.3
     out = made.send(ev.LegParked(leg, made.now))
     assert one(out, cmd.Bridge).call_uuid == third
+
+
+# ---- kept agents -------------------------------------------------------------------------------------------------
+
+
+def previewing(*, others: int = 0) -> tuple[Floor, str, str]:
+    """Agent a1 has accepted a lead whose phone rings; the others talk or are away. The call and a1's leg."""
+    config = settings(campaign(mode=Mode.PREVIEW), people=agents(1 + others))
+    made = Floor(config).up()
+    made.step(1)
+    made.send(ev.PreviewAccept(1, "a1"))
+    (uuid,) = made.dialed()
+    made.ring(uuid)
+    return made, uuid, made.agent("a1").leg
+
+
+def test_whoever_answers_goes_to_the_agent_who_previewed_them_and_to_nobody_else() -> None:
+    made, uuid, leg = previewing(others=1)
+    assert one(made.answer(uuid), cmd.Bridge).agent_uuid == leg
+    assert "a1 was kept for this call" in made.note("agent_chosen").text
+
+
+def test_the_agent_who_previewed_them_takes_them_a_moment_later_when_their_phone_comes_back_from_hold() -> None:
+    """They were in the queue already, and nobody else was free."""
+    made, uuid, leg = previewing()
+    made.send(ph.LegHeld(leg, True, made.now))
+    none(made.answer(uuid), cmd.Bridge)
+    made.step(0.5)
+    assert one(made.send(ph.LegHeld(leg, False, made.now)), cmd.Bridge).agent_uuid == leg
