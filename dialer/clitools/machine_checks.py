@@ -9,7 +9,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from dialer.clitools import running
+from dialer.clitools import quality, running
 from dialer.clitools.database import database
 from dialer.clitools.options import EXIT_USAGE, CliError
 from dialer.clitools.output import say, table
@@ -18,26 +18,18 @@ from dialer.masking import mask_record
 if TYPE_CHECKING:
     from config.schema import Config
 
-DAYS: float = 30.0
-
 
 def judge(where: running.Where, ident: int, who: str, note: str, reviewer: str) -> None:
     """``dialer qc machine``. Raises CliError."""
     from dialer.domain.machine_checks import WHO
-    from dialer.domain.quality import may_not_score
     from dialer.settings import build
     from dialer.store import machine_checks
 
     if who not in WHO:
         raise CliError(f"--who: expected one of {', '.join(WHO)}", EXIT_USAGE)
-    name = reviewer.strip()
-    if not name:
-        raise CliError("--reviewer: expected a name", EXIT_USAGE)
+    name = quality.named(reviewer)
     loaded = running.load(where)
-    engine = build(loaded, "").engine
-    roles = {agent: settings.role for agent, settings in engine.agents.items()}
-    if refused := may_not_score(name, "", roles, engine.phones.supervisor_roles):
-        raise CliError(f"--reviewer: {refused}")
+    quality.check_reviewer(build(loaded, "").engine, name, "")
     with database(loaded) as url:
         done = machine_checks.judge(url, ident, who, name, note)
     if done is None:
@@ -48,12 +40,13 @@ def judge(where: running.Where, ident: int, who: str, note: str, reviewer: str) 
 def report(where: running.Where, since_s: float | None, campaign: str | None, *, as_json: bool) -> None:
     """``dialer qc machines``. Raises CliError."""
     from dialer.store import machine_checks
+    from dialer.store.desk_jobs import MEASURED_S
 
     loaded = running.load(where)
     configured = configured_in(loaded.config)
-    since = time.time() - (DAYS * 86_400.0 if since_s is None else since_s)
+    since = time.time() - (MEASURED_S if since_s is None else since_s)
     with database(loaded) as url:
-        checks = machine_checks.measured(url, since, agents_words(loaded.config))
+        checks = machine_checks.measured(url, since, quality.agents_words(loaded.config))
     told = [machine_checks.told(c, configured.get(c.campaign)) for c in checks if campaign in (None, c.campaign)]
     if as_json:
         print(json.dumps(mask_record(told), indent=2))
@@ -72,11 +65,6 @@ def report(where: running.Where, since_s: float | None, campaign: str | None, *,
 def configured_in(config: Config) -> dict[str, float]:
     """What the configuration says of each campaign."""
     return {campaign.name: campaign.pacing.amd_false_positive for campaign in config.campaigns}
-
-
-def agents_words(config: Config) -> set[str]:
-    """The agents' words for machines."""
-    return {code for campaign in config.campaigns for code in campaign.machine_dispositions}
 
 
 def _percent(share: float | None) -> str:

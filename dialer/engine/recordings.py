@@ -171,10 +171,7 @@ class RecordingDesk:
         elif not event.problem:
             self._save(recording, event.duration_s)
         else:
-            del live.recordings[event.call]
-            self._forget(event.call)
-            recording.problem = f"not written: {event.problem}"
-            self._tell(recording, FAILED)
+            self._nothing_kept(recording, f"not written: {event.problem}")
             live.counters["recordings_failed"] += 1
             live.note("error", "recording_failed", f"attempt {event.call}: {recording.problem}")
 
@@ -186,10 +183,7 @@ class RecordingDesk:
             return
         said = f"no recording in {recording.path}"
         if what == "start":
-            del live.recordings[uuid]
-            self._forget(uuid)
-            recording.problem = f"the switch did not record: {error}"
-            self._tell(recording, FAILED)
+            self._nothing_kept(recording, f"the switch did not record: {error}")
         elif what == "mask":
             # What must not be kept may be spoken any moment: no recording rather than that.
             said = f"the recording in {recording.path} could not be masked and is ended"
@@ -207,6 +201,12 @@ class RecordingDesk:
         live.note("error", "recording_failed", f"attempt {uuid}: {said}: {error}")
         if call.agent is not None:
             self.voice.tell(call.agent, "recording-failed")
+
+    def _nothing_kept(self, recording: Recording, problem: str) -> None:
+        del self.live.recordings[recording.uuid]
+        self._forget(recording.uuid)
+        recording.problem = problem
+        self._tell(recording, FAILED)
 
     # ---- its end -------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.desk_records import AddDoNotCall, RequestCallback
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
-from dialer.domain.settings import Mode
+from dialer.domain.settings import CampaignSettings, Mode
 
 # ---- never call again --------------------------------------------------------------------------------------
 
@@ -202,33 +202,29 @@ def test_nobody_is_rung_for_a_phone_on_hold() -> None:
 # ---- after a call ------------------------------------------------------------------------------------------
 
 
-def test_after_a_call_the_agent_is_asked_for_its_result() -> None:
-    f = PhoneFloor()
+def after_a_call(*campaigns: CampaignSettings) -> tuple[PhoneFloor, str, str]:
+    """The customer of agent 1001 has hung up, and the line is parked; the line's leg and the customer's."""
+    f = PhoneFloor(*campaigns)
     f.up()
     leg = f.log_in("1001")
     uuid = f.serve("1001")
     f.hang_up(uuid)
     f.park(leg)
+    return f, leg, uuid
+
+
+def test_after_a_call_the_agent_is_asked_for_its_result() -> None:
+    f, leg, _ = after_a_call()
     assert f.said(f.step(1)) == ["enter-disposition"]
     assert f.said(f.press(leg, "1") + f.step(1)) == ["disposition-sale", "disposition-saved"]
     assert one(f.log, cmd.SaveDisposition).code == "sale"
 
 
 def test_who_keys_in_the_result_at_once_is_not_asked_and_neither_is_who_has_none_to_give() -> None:
-    f = PhoneFloor()
-    f.up()
-    leg = f.log_in("1001")
-    uuid = f.serve("1001")
-    f.hang_up(uuid)
-    f.park(leg)
+    f, leg, _ = after_a_call()
     out = f.press(leg, "2") + f.step(15)
     assert f.said(out) == ["disposition-no-interest", "disposition-saved"]
-    g = PhoneFloor(campaign("k1", dispositions=(), wrap_up_s=20.0))
-    g.up()
-    leg = g.log_in("1001")
-    uuid = g.serve("1001")
-    g.hang_up(uuid)
-    g.park(leg)
+    g, _, _ = after_a_call(campaign("k1", dispositions=(), wrap_up_s=20.0))
     assert not g.said(g.step(5))
 
 
@@ -255,12 +251,7 @@ def test_a_supervisor_who_took_a_customer_over_masks_a_card_number_by_the_same_k
 
 @pytest.mark.parametrize("keys", ["*4" "1#" "14#" "30#", "*4" "01" "14" "30", "*4" "01#14#30#", "*4" "1#" "14" "30#"])
 def test_a_callback_keyed_in_as_the_readme_says_is_that_time_and_no_disposition(keys: str) -> None:
-    f = PhoneFloor()
-    f.up()
-    leg = f.log_in("1001")
-    uuid = f.serve("1001")
-    f.hang_up(uuid)
-    f.park(leg)
+    f, leg, uuid = after_a_call()
     f.press(leg, keys)
     f.step(1)
     asked = one(f.log, RequestCallback)
