@@ -30,6 +30,7 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
         yield Notice(source_of(tree, "http", "host"), "http.host", text)
     yield from _campaigns(config, tree)
     yield from _roles(config, tree)
+    yield from _not_routed_by(config, tree)
     if not config.campaigns:
         yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
     used = {name for campaign in config.campaigns for name in campaign.lists}
@@ -51,6 +52,20 @@ def _roles(config: Config, tree: Mapping) -> Iterator[Notice]:
                 source = source_of(tree, "phones", "dial_rules", index, "roles")
                 text = f"no agent has the role {role}: they have {', '.join(sorted(known))}"
                 yield Notice(source, f"phones.dial_rules.{index}.roles", text)
+
+
+def _not_routed_by(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """What is checked and has no effect yet: an operator must not rely on it."""
+    text = "is checked, but no call is routed by it yet"
+    for key in ("calendars", "follow_me"):
+        if getattr(config.routing, key):
+            yield Notice(source_of(tree, "routing", key), f"routing.{key}", text)
+    if config.routing.choice == "most_skilled":
+        why = f"most_skilled {text}: no call asks for skills"
+        yield Notice(source_of(tree, "routing", "choice"), "routing.choice", why)
+    for index, agent in enumerate(config.agents):
+        if agent.skills:
+            yield Notice(source_of(tree, "agents", index, "skills"), f"agents.{agent.id}.skills", text)
 
 
 def is_loopback(host: str) -> bool:
