@@ -126,3 +126,5 @@ class LegEvents:
             self.desks.holds.told(agent, event.held, event.at)
         elif (watch := self.live.watches.get(event.uuid)) is not None:
             self.desks.holds.watch_told(watch, event.held)
+        elif (party := self.live.parties.get(event.uuid)) is not None:
+            self.desks.holds.party_told(party, event.held)

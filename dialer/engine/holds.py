@@ -18,11 +18,15 @@ from typing import TYPE_CHECKING, Final
 from dialer.domain.agent import Line
 from dialer.domain.phones import AskHold, HoldTold, SetVariables
 from dialer.engine.live import Agent, Call, Live, Watch
+from dialer.engine.party_records import PartyState
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
     from dialer.engine.asides import AsideDesk
     from dialer.engine.calls import CallDesk
+    from dialer.engine.parties import PartyDesk
+    from dialer.engine.party_legs import PartyLegs
+    from dialer.engine.party_records import Party
     from dialer.engine.supervision import SupervisionDesk
 
 HELD_MEDIA_S: Final = 600.0
@@ -44,6 +48,8 @@ class HoldDesk:
         self.agents: AgentDesk
         self.calls: CallDesk
         self.asides: AsideDesk
+        self.parties: PartyDesk
+        self.party_legs: PartyLegs
         self.supervision: SupervisionDesk
 
     # ---- agents' lines -------------------------------------------------------------------------------------
@@ -111,6 +117,8 @@ class HoldDesk:
         if agent is None:
             if watch is not None and event.held is not None:
                 self._watch_answered(watch, event.held)
+            elif (party := self.live.parties.get(event.uuid)) is not None:
+                self._party_answered(party, event.held)
         elif event.held:
             self._holds(agent)
             if not agent.hold_told:
@@ -196,3 +204,48 @@ class HoldDesk:
         watch.held = held
         if held and not watch.hold_told:
             self.supervision.deaf(watch)
+
+    # ---- third parties' legs -------------------------------------------------------------------------------
+
+    def party_told(self, party: Party, held: bool) -> None:
+        """The switch says that a third party's phone holds, or no longer does."""
+        if held:
+            party.held, party.hold_told = True, party.state in (PartyState.MOVING, PartyState.MOVED)
+        else:
+            party.hold_told = False
+            self.party_look(party.uuid)
+
+    def party_talks(self, party: Party) -> None:
+        """Third party and customer are bridged: do they hear each other?"""
+        self._ask(party.node, party.uuid)
+        if party.held and not party.hold_told:
+            self._party_again(party)
+
+    def party_look(self, uuid: str) -> None:
+        """Ask for the phone's last word, and again until it is that the hold is over."""
+        party = self.live.parties.get(uuid)
+        if party is not None:
+            self._ask(party.node, party.uuid)
+            if party.held:
+                self._party_again(party)
+
+    def _party_again(self, party: Party) -> None:
+        if party.state not in (PartyState.MOVING, PartyState.MOVED):
+            return  # whoever rang them hears for themselves
+        waited_for = party.call is not None and party.call.aside
+        pause_s = ASK_AGAIN_S if waited_for or not party.hold_told else LOOK_S
+        self.live.timers.set(("party", "hold", party.uuid), self.live.now + pause_s)
+
+    def _party_answered(self, party: Party, held: bool | None) -> None:
+        if party.guest is not None or held is None:
+            return
+        party.held = held
+        if held:
+            if not party.hold_told:
+                self.parties.unheard(party)
+            self._party_again(party)
+        else:
+            party.hold_told = False
+            self.live.timers.cancel(("party", "hold", party.uuid))
+            if party.state is PartyState.MOVING and not party.joins:
+                self.party_legs.join(party)

@@ -171,7 +171,7 @@ def everybody_hangs_up(shift: Shift, rng: random.Random) -> None:
     for uuid, leg in list(shift.switch.legs.items()):
         shift.switch.phone_holds(uuid, shift.model_now, on=False)
         agent = live.legs.get(uuid)
-        idle = agent is not None and agent.call is None and agent.own is None and agent.lent is None
+        idle = agent is not None and not (agent.call or agent.own or agent.lent or uuid in live.watches)
         if leg.plan is None and leg.alive and leg.moment_answered is not None and not (idle and rng.random() < 0.7):
             shift.switch.phone_hangs_up(uuid, shift.model_now)
     for name, agent in live.agents.items():
