@@ -80,6 +80,8 @@ class LegEvents:
     def bridge_replied(self, event: ev.BridgeReplied) -> None:
         """The answer to a bridge, whoever asked for it."""
         desks = self.desks
+        if event.ok:
+            desks.holds.bridges(event.agent_uuid)
         if not desks.parties.bridge_replied(event) and not desks.supervision.bridge_replied(event):
             self.desks.calls.bridge_replied(event)
 
@@ -98,6 +100,8 @@ class LegEvents:
             self.desks.recordings.refused(event.uuid, what, event.error)
         elif event.command == ph.Murmur.__name__:
             self.desks.recordings.unannounced(event.uuid, event.error)
+        elif event.command == ph.SetVariables.__name__:
+            self.desks.holds.refused(event.uuid)
         elif event.command == TapLeg.__name__:
             self.desks.screenings.deaf(event.uuid, event.error)
             return

@@ -59,8 +59,26 @@ class HoldDesk:
         if agent.leg is None or agent.leg == agent.hold_ready:
             return
         agent.hold_ready = agent.leg
+        self.set_again(agent)
+
+    def set_again(self, agent: Agent) -> None:
+        """Say what a hold on this line is."""
+        if agent.leg is not None and not self.live.nodes[agent.node].up:
+            self.refused(agent.leg)  # there is nobody to say it to
+            return
         sound = self.live.settings.phones.hold_sound
-        self._set(agent, HELD_MEDIA_S, {"hold_music": sound} if sound else {})
+        self._set(agent, 0.0 if agent.hold_rearmed else HELD_MEDIA_S, {"hold_music": sound} if sound else {})
+
+    def refused(self, uuid: str) -> None:
+        """The switch did not take what a hold on this leg is: a customer would hear nothing."""
+        if (agent := self.live.legs.get(uuid)) is not None:
+            self.live.timers.set(("agent", "holdset", agent.settings.agent), self.live.now + ASK_AGAIN_S)
+
+    def bridges(self, uuid: str) -> None:
+        """The switch has begun to bridge somebody to this leg: what it knew of a hold until now it forgets."""
+        known = self.live.legs.get(uuid) or self.live.parties.get(uuid)
+        if known is not None:
+            known.hold_told = False
 
     def adopted(self, agent: Agent) -> None:
         """A leg that was there before: it may be on hold, and gets no customer until that is known."""
@@ -177,7 +195,8 @@ class HoldDesk:
         """The agent's leg is gone, and with it the hold."""
         agent.held = agent.hold_doubt = agent.hold_told = agent.hold_rearmed = False
         agent.hold_ready = ""
-        self.live.timers.cancel(("agent", "hold", agent.settings.agent))
+        for name in ("hold", "holdset"):
+            self.live.timers.cancel(("agent", name, agent.settings.agent))
 
     # ---- supervisors' legs ---------------------------------------------------------------------------------
 

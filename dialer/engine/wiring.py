@@ -196,6 +196,7 @@ class Desks:
             ("agent", "announce"): self._of_agent(self.announcer.due),
             ("agent", "steady"): self._steady,
             ("agent", "hold"): self._of_agent(self.holds.look),
+            ("agent", "holdset"): self._of_agent(self.holds.set_again),
             ("key", "gap"): self._of_agent(self.keys.silence),
             ("key", "result"): self._of_agent(self.keys.ask_result),
             ("session", "limit"): self.phones.over,
