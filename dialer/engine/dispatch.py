@@ -80,8 +80,6 @@ class LegEvents:
     def bridge_replied(self, event: ev.BridgeReplied) -> None:
         """The answer to a bridge, whoever asked for it."""
         desks = self.desks
-        if event.ok:
-            desks.holds.bridges(event.agent_uuid)
         if not desks.parties.bridge_replied(event) and not desks.supervision.bridge_replied(event):
             self.desks.calls.bridge_replied(event)
 
@@ -127,7 +125,7 @@ class LegEvents:
     def held(self, event: ph.LegHeld) -> None:
         """A phone's own hold button."""
         if (agent := self.live.legs.get(event.uuid)) is not None:
-            self.desks.holds.told(agent, event.held, event.at)
+            self.desks.holds.told(agent, event.held)
         elif (watch := self.live.watches.get(event.uuid)) is not None:
             self.desks.holds.watch_told(watch, event.held)
         elif (party := self.live.parties.get(event.uuid)) is not None:

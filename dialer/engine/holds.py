@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dialer.domain.agent import Line
+from dialer.domain.agent import AgentState
 from dialer.domain.phones import AskHold, HoldTold, SetVariables
 from dialer.engine.live import Agent, Call, Live, Watch
 from dialer.engine.party_records import PartyState
@@ -74,12 +74,6 @@ class HoldDesk:
         if (agent := self.live.legs.get(uuid)) is not None:
             self.live.timers.set(("agent", "holdset", agent.settings.agent), self.live.now + ASK_AGAIN_S)
 
-    def bridges(self, uuid: str) -> None:
-        """The switch has begun to bridge somebody to this leg: what it knew of a hold until now it forgets."""
-        known = self.live.legs.get(uuid) or self.live.parties.get(uuid)
-        if known is not None:
-            known.hold_told = False
-
     def adopted(self, agent: Agent) -> None:
         """A leg that was there before: it may be on hold, and gets no customer until that is known."""
         self._doubt(agent)
@@ -119,9 +113,13 @@ class HoldDesk:
         if self.live.nodes[node].up:
             self.live.emit(AskHold(node, uuid))
 
-    def told(self, agent: Agent, held: bool, at: float) -> None:
-        """The switch says that the phone holds, or no longer does. What it knew before a bridge it forgets by that."""
-        agent.hold_told = held and agent.line is Line.BRIDGING and at >= agent.line_since
+    def told(self, agent: Agent, held: bool) -> None:
+        """The switch says that the phone holds, or no longer does. What it knew before a bridge it may forget by that:
+        only a hold that began while the bridge stood is sure to play music.
+        """
+        call, watch = agent.call, self.live.watches.get(agent.leg or "")
+        stands = call is not None and agent.state is AgentState.TALKING and not call.aside
+        agent.hold_told = held and (stands if watch is None else watch.joined)
         if held:
             self._holds(agent)
         elif agent.held:
@@ -229,7 +227,7 @@ class HoldDesk:
     def party_told(self, party: Party, held: bool) -> None:
         """The switch says that a third party's phone holds, or no longer does."""
         if held:
-            party.held, party.hold_told = True, party.state in (PartyState.MOVING, PartyState.MOVED)
+            party.held, party.hold_told = True, party.state is PartyState.MOVED
         else:
             party.hold_told = False
             self.party_look(party.uuid)
