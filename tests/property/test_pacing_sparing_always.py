@@ -33,7 +33,7 @@ def test_it_is_on_only_where_the_list_ends_and_its_words_are_numbers(steps: list
             assert math.isfinite(rest.dials) and rest.left_s > 0.0
             assert rest.share(most) <= END_ABOVE, "not even everybody who was ever there has the time"
             assert before or rest.share(rest.agents) <= BEGIN_BELOW, "begun without the agents who are there"
-        elif before:
+        elif before and math.isfinite(rest.dials + rest.left_s):
             assert not rest.share(rest.agents) <= END_ABOVE, "ended although the agents who are there have the time"
         assert not {"nan", "inf"} & set(sparing.words().replace("(", " ").split())
 
