@@ -5,7 +5,7 @@ time, dialing faster only wastes it: customers who find nobody and rings that ar
 the agents wait for the rest of the shift. Where they have not, nothing changes.
 
 A wrong yes is made good: at 1:1 the list then shrinks more slowly than the shift, the share that it takes of the shift
-passes 1, and predictive dialing, a fifth to twice as fast, still comes to the list's end, as long as that share is not
+passes 1, and predictive dialing, a tenth to twice as fast, still comes to the list's end, as long as that share is not
 believed to be smaller than it is by more than that. Pure; must not count calls.
 """
 
