@@ -41,7 +41,7 @@ PAST: Final = (
     "leads",
 )
 """The keys that history may tell."""
-_PACING_KEYS: Final = ("aim", "min_agents", "hang_up_over", "hang_up_share", "max_theta")
+_PACING_KEYS: Final = ("aim", "min_agents", "hang_up_over", "hang_up_share", "max_theta", "spare_list")
 
 
 @dataclass(slots=True)

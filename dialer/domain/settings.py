@@ -118,7 +118,8 @@ class CampaignSettings:
 
     An attempt whose last disposition is one of ``machine_dispositions`` was not answered by a person. ``ledger_days``
     is how far back the store tells answers at a start: as long as the longest window of the abandon rate. Without
-    ``pacing`` its defaults hold. ``whisper`` is what an agent hears of a customer who comes: name, tier, campaign.
+    ``pacing`` its defaults hold. ``shift_ends`` is the minute of the day, in the windows' zone, when its agents go
+    home, if somebody said so. ``whisper`` is what an agent hears of a customer who comes: name, tier, campaign.
     """
 
     name: str
@@ -145,6 +146,7 @@ class CampaignSettings:
     machine_dispositions: tuple[str, ...] = MACHINE_DISPOSITIONS
     ledger_days: float = 31.0
     pacing: CampaignPacing | None = None
+    shift_ends: int | None = None
     recording: RecordingPolicy = NOT_RECORDED
     whisper: tuple[str, ...] = ()
     screening: ScreeningSettings = NOT_SCREENED

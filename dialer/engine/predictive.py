@@ -20,7 +20,8 @@ from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import Mode
 from dialer.engine.feed import HOUR_S, Feed
 from dialer.engine.live import Campaign, Live, Node
-from dialer.leads.windows import closes_at
+from dialer.leads.recycle import dials_within
+from dialer.leads.windows import closes_at, shift_ends_at
 from pacing.leads import LeadFacts
 from pacing.snapshot import Ask, Decision, Policy
 
@@ -117,9 +118,17 @@ class Predictive:
             return
         self._closing_told_at = live.now
         for campaign in running:
-            ends = [closes_at(campaign.settings.windows, live.now), live.settings.ends_at]
-            known = [end for end in ends if end is not None and end > live.now]
-            self.feed.pool.closes(campaign.name, min(known, default=math.inf), campaign.hopper.left)
+            rules, hopper = campaign.settings, campaign.hopper
+            told = [live.settings.ends_at]
+            if rules.shift_ends is not None:
+                told.append(shift_ends_at(rules.windows.default_zone, rules.shift_ends, live.now))
+            shift = [end for end in told if end is not None and end > live.now]
+            hours = closes_at(rules.windows, live.now)
+            end = min([*shift, *([hours] if hours is not None and hours > live.now else [])], default=math.inf)
+            # Calling hours tell nothing of how long agents stay.
+            known = shift and hopper.told
+            dials = hopper.left * dials_within(end - live.now, rules) if known else math.inf
+            self.feed.pool.closes(campaign.name, end, hopper.left, dials)
 
     def _hold(self, age: float) -> None:
         live = self.live

@@ -33,9 +33,8 @@ class Leads:
 
     @property
     def left(self) -> int:
-        """Leads that nobody holds."""
-        fresh = WITHOUT_END if self._count is None else self._count - self._issued
-        return fresh + len(self._back)
+        """Leads that are not done, as the real store counts them."""
+        return WITHOUT_END if self._count is None else self._count - self.done
 
     def claim(self, order: cmd.ClaimLeads, now: float) -> ev.LeadsClaimed:
         """The next leads, those given back first."""
