@@ -93,6 +93,7 @@ class PhoneConfig(Section):
 
     ``tries`` wrong entries end the call; ``lock_after`` wrong PINs within 15 minutes lock the agent's login, whatever
     calls and phones they came from.
+    ``ring_tries``: a lost open line is rung anew so often, with growing pauses; then its agent has to act.
     ``display`` is what an agent's phone shows of a customer, in a call only: nothing unless it is named, and of a
     number never more than ``display_digits``.
     ``wait_sound`` is what an open line hears between customers, ``hold_sound`` a customer on hold; without: silence.
@@ -108,6 +109,7 @@ class PhoneConfig(Section):
     entry_limit_s: Annotated[float, duration(3, HOUR)] = 20.0
     tries: Annotated[int, whole(1, 20)] = 3
     lock_after: Annotated[int, whole(1, 100)] = 5
+    ring_tries: Annotated[int, whole(1, 100)] = 8
     wait_sound: Sound | None = None
     hold_sound: Sound | None = None
     beep: Flag = True
