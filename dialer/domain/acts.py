@@ -73,7 +73,7 @@ DEFAULT_KEYS: Final[Mapping[str, str]] = {
     "accept": "1",
     "skip": "2",
     "repeat": "3",
-    "dial": "*9",
+    "dial": "*90",
     "redial": "**",
     "dispose": "",
     "callback": "*4",
@@ -92,7 +92,8 @@ DEFAULT_KEYS: Final[Mapping[str, str]] = {
     "send_keys": "*99",
 }
 """``dispose`` has no keys of its own: after a call plain digits are its argument. In each situation no act's keys begin
-with another's."""
+with another's; and after a conversation none that takes an argument has keys that begin those of one in it, since the
+customer may leave while they are pressed."""
 
 SUPERVISOR_ACTS: Final = (
     "listen",
