@@ -271,6 +271,7 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         phones=_phones(config),
         hearing=frozenset({EMBEDDED_NODE}) if config.switch.embedded else hearing_nodes(config),
         routing=routing_settings(config),
+        instance=config.instance,
     )
 
 

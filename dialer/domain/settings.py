@@ -157,9 +157,9 @@ class CampaignSettings:
 class EngineSettings:
     """Everything the engine needs to know before the first event.
 
-    ``epoch`` names this run of this dialer; ``nodes`` are the switches, with the legs each may carry. ``ends_at``
-    (engine clock) is when dialing is going to end, if somebody said so. ``hearing`` names the nodes whose callees can
-    be listened to.
+    ``epoch`` names this run of this dialer, ``instance`` the dialer itself (empty: there is but one); ``nodes`` are the
+    switches, with the legs each may carry. ``ends_at`` (engine clock) is when dialing is going to end, if somebody said
+    so. ``hearing`` names the nodes whose callees can be listened to.
     """
 
     epoch: str
@@ -174,3 +174,4 @@ class EngineSettings:
     phones: PhoneSettings = field(default_factory=PhoneSettings)
     hearing: frozenset[str] = frozenset()
     routing: RoutingSettings = field(default_factory=RoutingSettings)
+    instance: str = ""

@@ -351,6 +351,10 @@ class Live:
         """The UUID of a new attempt or leg, with our mark: presence data says whose agent, not whose dialer."""
         return self.mark + self._new_uuid()[len(self.mark) :]
 
+    def others(self, instance: str) -> bool:
+        """Whether a phone's leg is another dialer's: the dialplan names one, and not this one."""
+        return bool(instance and self.settings.instance) and instance != self.settings.instance
+
     def give_up(self, uuid: str, node: str) -> None:
         """A leg that rings is hung up; its answer may cross that, and the hangup may even overtake the originate."""
         self.dropped[uuid] = node, self.now

@@ -66,6 +66,7 @@ class PartyLegs:
 
     def ring(self, agent: Agent | None, call: Call | None, target: Target) -> Party:
         """Ring a phone for ``agent``, or for the customer when there is none."""
+        assert target.cleared or not target.e164, "an outside number that nobody has asked the store about"
         live, uuid, lent = self.live, self.live.new_id(), target.rings
         node = call.node if call is not None else agent.node if agent is not None else ""
         party = Party(uuid, node, call, agent, target.text, PartyState.RINGING, target.trunk, live.now, None, lent)

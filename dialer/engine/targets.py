@@ -22,7 +22,7 @@ class Target:
     """Where to ring: an ``agent`` with an open line, an ``address`` of a seat, or ``number`` through ``gateway``.
 
     ``rings``: the on-call agent whose phone that is. ``e164`` is an outside number as do-not-call lists know it; empty
-    for one that is dialed as it was keyed in.
+    for one that is dialed as it was keyed in. ``cleared``: do-not-call lists and calling hours have nothing against it.
     """
 
     text: str
@@ -37,6 +37,7 @@ class Target:
     e164: str = ""
     caller_id: str = ""
     campaign: str = ""
+    cleared: bool = False
 
     @property
     def outside(self) -> bool:
@@ -112,12 +113,8 @@ def _outside(live: Live, agent: Agent, digits: str, call: Call | None) -> Target
     if trunk is None:
         return Problem("no trunk for outside numbers", "party-unreachable")
     settings = trunk.settings
-    if trunk.legs >= settings.outbound:
-        return Problem(f"trunk {settings.name} is full", "party-unreachable")
-    if trunk.bucket.available(live.now) < 1:
-        return Problem(f"trunk {settings.name} takes no more calls this moment", "try-again")
     number = e164.lstrip("+") if settings.strip_plus else e164
-    return Target(
+    target = Target(
         "an outside number",
         trunk=settings.name,
         gateway=settings.gateway,
@@ -126,6 +123,19 @@ def _outside(live: Live, agent: Agent, digits: str, call: Call | None) -> Target
         caller_id=(own.caller_id if own is not None else "") or settings.caller_id,
         campaign=campaign,
     )
+    return no_room(live, target) or target
+
+
+def no_room(live: Live, target: Target) -> Problem | None:
+    """What keeps the target's trunk from taking another call now; None when nothing does, or it needs none."""
+    trunk = live.trunks.get(target.trunk)
+    if trunk is None:
+        return None
+    if trunk.legs >= trunk.settings.outbound:
+        return Problem(f"trunk {target.trunk} is full", "party-unreachable")
+    if trunk.bucket.available(live.now) < 1:
+        return Problem(f"trunk {target.trunk} takes no more calls this moment", "try-again")
+    return None
 
 
 def _number(digits: str, rule: DialRule) -> tuple[str, str] | Problem:

@@ -29,6 +29,7 @@ from dialer.engine.hoppers import HopperDesk
 from dialer.engine.keys import KeyDesk
 from dialer.engine.live import Live
 from dialer.engine.memory import PacingMemory
+from dialer.engine.number_checks import NumberDesk
 from dialer.engine.orders import OrderDesk
 from dialer.engine.own_calls import OwnCallDesk
 from dialer.engine.pacer import Pacer
@@ -71,8 +72,9 @@ class Desks:
         self.phones = PhoneDesk(live, self.voice)
         self.asides = AsideDesk(live, self.voice)
         self.party_legs = PartyLegs(live, self.voice)
-        self.parties = PartyDesk(live, self.party_legs, self.asides, self.voice)
-        self.own_calls = OwnCallDesk(live, self.party_legs, self.voice)
+        self.numbers = NumberDesk(live)
+        self.parties = PartyDesk(live, self.party_legs, self.numbers, self.asides, self.voice)
+        self.own_calls = OwnCallDesk(live, self.party_legs, self.numbers, self.voice)
         self.supervision = SupervisionDesk(live, self.voice)
         self.recordings = RecordingDesk(live, self.voice)
         self.holds = HoldDesk(live)
@@ -158,7 +160,7 @@ class Desks:
             ph.RecordingStopped: self.recordings.stopped,
             ph.UploadReplied: self.recordings.uploads.replied,
             ph.PinChecked: self.phones.pin_checked,
-            ph.NumberChecked: self.own_calls.checked,
+            ph.NumberChecked: self.numbers.answered,
             ph.AgentAct: self.acts.order,
             ph.SupervisorAct: self._supervise,
             ev.LeadsClaimed: self.hoppers.claimed,
@@ -205,7 +207,7 @@ class Desks:
             ("voice", "cut"): self.voice.cut_again,
             ("party", "ring"): self.party_legs.overdue,
             ("party", "hold"): self.holds.party_look,
-            ("own", "check"): self.own_calls.check_overdue,
+            ("number", "check"): self.numbers.overdue,
             ("watch", "ring"): self.supervision.overdue,
             ("watch", "mode"): self.supervision.set_mode,
             ("watch", "join"): self.supervision.join_overdue,
