@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -122,6 +122,45 @@ def judge(
     if shown.rests >= policy.rests:
         return Judgement(Standing.RETIRED, math.inf, f"{reason}; rested {shown.rests} times in vain")
     return Judgement(Standing.RESTING, now + policy.rest_s, reason)
+
+
+def left_today(pool: Sequence[ShownNumber], now: float, allotted: frozenset[str] | None = None) -> float:
+    """How many more calls may show a number of the pool today; infinity where one of them has no cap."""
+    left = 0.0
+    for shown in pool:
+        if _why_not(shown, now, allotted) is None:
+            left += math.inf if shown.daily_cap is None else shown.daily_cap - shown.today
+    return left
+
+
+def judged(
+    pool: Sequence[ShownNumber], now: float, policy: ReputationPolicy
+) -> list[tuple[ShownNumber, Judgement | None]]:
+    """The numbers of a pool that have a whole block of calls, as they go on from here, with what was found.
+
+    All are judged beside the same peers, and begin a new block afterwards: being judged often must not make a number
+    bad by chance.
+    """
+    whole = [shown for shown in pool if shown.standing is Standing.GOOD and shown.dialed >= policy.block]
+    dialed = sum(shown.dialed for shown in pool)
+    found: list[tuple[ShownNumber, Judgement | None]] = []
+    for shown in whole:
+        if dialed - shown.dialed < policy.block:
+            continue
+        verdict = judge(shown, pool, now, policy)
+        new = replace(shown, dialed=0, answered=0)
+        if verdict is not None:
+            rests = shown.rests + (verdict.standing is Standing.RESTING)
+            new = replace(new, standing=verdict.standing, rests=rests, rests_until=verdict.until)
+        found.append((new, verdict))
+    return found
+
+
+def rested(shown: ShownNumber, now: float) -> ShownNumber:
+    """The number as it is now: a rest that is over is over."""
+    if shown.standing is Standing.RESTING and now >= shown.rests_until:
+        return replace(shown, standing=Standing.GOOD)
+    return shown
 
 
 def _why_not(shown: ShownNumber, now: float, allotted: frozenset[str] | None) -> str | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from routing.causes import TURNS_US_AWAY
+
 
 class Outcome(StrEnum):
     """How an attempt ended. Exactly one per attempt."""
@@ -60,13 +62,9 @@ RANG_THEN_SILENT = frozenset({"RECOVERY_ON_TIMER_EXPIRE", "NORMAL_UNSPECIFIED", 
 """Causes that mean a fault when nothing rang, and an unanswered phone when it did."""
 
 
-CARRIER_REFUSES_US = frozenset({"401", "402", "407"})
-"""SIP codes with which a carrier turns its customer away, not the callee the call; the switch says CALL_REJECTED."""
-
-
 def unanswered_outcome(cause: str, *, rang: bool, sip_status: str = "") -> Outcome:
     """The outcome of a leg that ended without an answer, for the switch's hangup cause and the final SIP code."""
-    if sip_status in CARRIER_REFUSES_US:
+    if sip_status in TURNS_US_AWAY:
         return Outcome.CARRIER_FAILURE
     known = CAUSE_OUTCOMES.get(cause)
     if known is not None:
