@@ -31,6 +31,7 @@ class LeadTrigger(StrEnum):
     OPEN = "open"
     RECYCLE = "recycle"
     FINISH = "finish"
+    AGAIN = "again"
 
 
 _S, _T = LeadState, LeadTrigger
@@ -45,11 +46,11 @@ LEAD_TABLE: Table[LeadState, LeadTrigger] = Table(
             _T.REFUSE_FOR_GOOD: _S.DONE,
             _T.OPEN: _S.DIALING,
         },
-        _S.DIALING: {_T.RECYCLE: _S.READY, _T.FINISH: _S.DONE},
+        _S.DIALING: {_T.RECYCLE: _S.READY, _T.FINISH: _S.DONE, _T.AGAIN: _S.CLAIMED},
         _S.DONE: {},
     }
 )
-"""CLAIM from CLAIMED is a lease that ran out and was taken again."""
+"""CLAIM from CLAIMED is a lease that ran out and was taken again. AGAIN: a line failed, another one is tried."""
 
 
 @dataclass(frozen=True, slots=True)

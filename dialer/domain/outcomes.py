@@ -35,6 +35,13 @@ ANSWERED_OUTCOMES = frozenset(
 )
 """Outcomes that only an answered call can have. SHUTDOWN and INTERRUPTED may be either."""
 
+ANSWERED_BY_PERSON = frozenset({Outcome.CONNECTED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY, Outcome.MESSAGE_PLAYED})
+NOT_ANSWERED_BY_ONE = frozenset(
+    {Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.CANCELLED, Outcome.MACHINE}
+)
+"""The callee's phone got the call, with the number that we show. Both say how such a number is liked; other outcomes do
+not."""
+
 CAUSE_OUTCOMES: dict[str, Outcome] = {
     "USER_BUSY": Outcome.BUSY,
     "NO_ANSWER": Outcome.NO_ANSWER,
