@@ -248,6 +248,7 @@ class Engine:
         self._memory.recovered(event.pacing)
         self._reconciler.recovered(event)
         self._desks.recordings.recovered(event.recordings)
+        self._desks.trunks.recovered(event.shown)
         for name, state in event.campaigns:
             campaign = live.campaigns.get(name)
             known = state in {s.value for s in CampaignState}

@@ -42,6 +42,7 @@ from dialer.engine.recordings import RecordingDesk
 from dialer.engine.screenings import ScreeningDesk
 from dialer.engine.speaking import Voice
 from dialer.engine.supervision import SupervisionDesk
+from dialer.engine.trunks import TrunkDesk
 from pacing.snapshot import Policy
 
 EventTable = dict[type[Any], Callable[[Any], None]]
@@ -56,13 +57,14 @@ class Desks:
         self.feed = feed
         self.voice = Voice(live)
         self.hoppers = HopperDesk(live)
+        self.trunks = TrunkDesk(live)
         self.calls = CallDesk(live, feed)
         self.screenings = ScreeningDesk(live, feed)
         self.agentless = AgentlessDesk(live, feed)
         self.agents = AgentDesk(live, feed)
-        self.predictive = Predictive(live, feed, self.hoppers, policies)
+        self.predictive = Predictive(live, feed, self.hoppers, policies, self.trunks)
         self.memory = PacingMemory(live, feed, self.predictive.names)
-        self.pacer = Pacer(live, self.hoppers, self.predictive)
+        self.pacer = Pacer(live, self.hoppers, self.predictive, self.trunks)
         self.reconciler = Reconciler(live)
         self.orders = OrderDesk(live, feed)
         self.previews = PreviewDesk(live)
@@ -84,6 +86,7 @@ class Desks:
 
     def _introduce(self) -> None:
         """Let each desk know those whom it works with."""
+        self.calls.trunks = self.trunks
         self.calls.agents = self.reconciler.agents = self.previews.agents = self.orders.agents = self.agents
         self.acts.agents = self.phones.agents = self.parties.agents = self.supervision.agents = self.agents
         self.agents.calls = self.pacer.calls = self.reconciler.calls = self.previews.calls = self.calls
