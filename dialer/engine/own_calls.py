@@ -71,7 +71,7 @@ class OwnCallDesk:
             return Problem("the agent's phone is busy")
         if agent.leg is not None and not live.nodes[agent.node].usable:
             return Problem("the switch is not ready")
-        target = find(live, agent, argument)
+        target = find(self.legs.trunks, agent, argument)
         if isinstance(target, str):
             return target
         if target.e164 and not live.store_ok:
@@ -140,6 +140,8 @@ class OwnCallDesk:
             self._told(agent, "party-unreachable", "on another switch")
         elif trunk is not None and trunk.legs >= trunk.settings.outbound:
             self._told(agent, "party-unreachable", "the trunk is full")
+        elif trunk is not None and trunk.bucket.available(live.now) < 1:
+            self._told(agent, "try-again", "the trunk takes no more calls this moment")
         else:
             own.party = self.legs.ask(agent, None, target)
 

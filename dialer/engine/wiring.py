@@ -72,7 +72,7 @@ class Desks:
         self.keys = KeyDesk(live, self.acts, self.voice)
         self.phones = PhoneDesk(live, self.voice)
         self.asides = AsideDesk(live, self.voice)
-        self.party_legs = PartyLegs(live, self.voice)
+        self.party_legs = PartyLegs(live, self.voice, self.trunks)
         self.parties = PartyDesk(live, self.party_legs, self.asides, self.voice)
         self.own_calls = OwnCallDesk(live, self.party_legs, self.voice)
         self.supervision = SupervisionDesk(live, self.voice)
