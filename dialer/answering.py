@@ -55,6 +55,10 @@ class RunningService:
         """See ``ServicePort``."""
         return self.runtime.engine.explain(campaign, self._clock())
 
+    def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
+        """See ``ServicePort``."""
+        return self.runtime.engine.explain_trunk(number, campaign, at, self._clock())
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """See ``ServicePort``."""
         engine = self._settings.engine

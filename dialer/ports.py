@@ -54,6 +54,12 @@ class ServicePort(Protocol):
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         """What a campaign's last pacing decision stood on; None when it is not configured."""
 
+    def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
+        """Which line a call to ``number`` (E.164) would take now, or at ``at``, and why; numbers are masked.
+
+        None when the campaign is not configured; without one, all lines are asked.
+        """
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """Ask the store about its records: a job of ``dialer.store.desk_jobs``. Takes seconds; numbers are masked.
 

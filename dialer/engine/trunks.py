@@ -66,10 +66,17 @@ class TrunkDesk:
     def pool(self, trunk: TrunkSettings) -> tuple[ShownNumber, ...]:
         """The numbers that a line may show, as they are now."""
         pool = self.settings.pools.get(trunk.pool)
-        if pool is None:
-            return self._own[trunk.name]
+        return self._own[trunk.name] if pool is None else self.members(pool.name)
+
+    def members(self, pool: str) -> tuple[ShownNumber, ...]:
+        """The numbers of a pool, as they are now."""
         self._new_day()
-        return tuple(caller_ids.rested(self._shown[number], self.live.now) for number in pool.numbers)
+        numbers = self.settings.pools[pool].numbers
+        return tuple(caller_ids.rested(self._shown[number], self.live.now) for number in numbers)
+
+    def put(self, number: ShownNumber) -> None:
+        """A number as it is from now on."""
+        self._shown[number.number] = number
 
     def facts(self, lines: Sequence[Trunk]) -> list[TrunkFacts]:
         """What routing chooses by. One line alone is taken for well."""
@@ -93,13 +100,19 @@ class TrunkDesk:
         ]
 
     def choice(
-        self, lines: Sequence[Trunk], number: str, campaign: Campaign | None, not_on: frozenset[str] = frozenset()
+        self,
+        lines: Sequence[Trunk],
+        number: str,
+        campaign: Campaign | None,
+        not_on: frozenset[str] = frozenset(),
+        at: float | None = None,
     ) -> TrunkChoice:
-        """The line for a call to ``number`` now; nothing is taken yet."""
+        """The line for a call to ``number`` now, or by the prices and rests of ``at``; nothing is taken yet."""
         own = None if campaign is None else campaign.settings.caller_id or None
         expected = None if campaign is None else campaign.settings.pacing
         talk_s = TALK_S if expected is None else expected.prior_talk_s
-        return choose_trunk(number, self.facts(lines), self.live.now, talk_s=talk_s, not_on=not_on, show=own)
+        now = self.live.now if at is None else at
+        return choose_trunk(number, self.facts(lines), now, talk_s=talk_s, not_on=not_on, show=own)
 
     # ---- room ------------------------------------------------------------------------------------------------
 
@@ -189,7 +202,7 @@ class TrunkDesk:
         known = self._shown.get(number or "")
         if known is not None:
             self._new_day()
-            self._shown[known.number] = replace(known, today=max(0, known.today + calls))
+            self.put(replace(known, today=max(0, known.today + calls)))
 
     def withdrawn(self, call: Call) -> None:
         """A call that was opened is not dialed after all."""
@@ -245,16 +258,15 @@ class TrunkDesk:
         if known is None or outcome not in ANSWERED_BY_PERSON | NOT_ANSWERED_BY_ONE:
             return
         answered = known.answered + (outcome in ANSWERED_BY_PERSON)
-        self._shown[known.number] = replace(known, dialed=known.dialed + 1, answered=answered)
+        self.put(replace(known, dialed=known.dialed + 1, answered=answered))
         if known.dialed + 1 >= self.settings.reputation.block:
             self._judge(known.number)
 
     def _judge(self, number: str) -> None:
         live = self.live
         pool = next(pool for pool in self.settings.pools.values() if number in pool.numbers)
-        members = [caller_ids.rested(self._shown[each], live.now) for each in pool.numbers]
-        for new, verdict in caller_ids.judged(members, live.now, self.settings.reputation):
-            self._shown[new.number] = new
+        for new, verdict in caller_ids.judged(self.members(pool.name), live.now, self.settings.reputation):
+            self.put(new)
             until = new.rests_until if new.standing is Standing.RESTING else 0.0
             live.emit(SaveShownNumber(new.number, new.standing.value, new.rests, until, live.now))
             if verdict is not None:
@@ -270,14 +282,16 @@ class TrunkDesk:
             known = self._shown.get(fact.number)
             if known is None:
                 continue
-            self._shown[fact.number] = replace(
-                known,
-                standing=Standing(fact.standing) if fact.standing in set(Standing) else Standing.GOOD,
-                today=sum(calls for at, calls in fact.quarters if at >= begins),
-                dialed=fact.dialed,
-                answered=fact.answered,
-                rests=fact.rests,
-                rests_until=fact.rests_until,
+            self.put(
+                replace(
+                    known,
+                    standing=Standing(fact.standing) if fact.standing in set(Standing) else Standing.GOOD,
+                    today=sum(calls for at, calls in fact.quarters if at >= begins),
+                    dialed=fact.dialed,
+                    answered=fact.answered,
+                    rests=fact.rests,
+                    rests_until=fact.rests_until,
+                )
             )
 
     def _new_day(self) -> None:
