@@ -77,9 +77,12 @@ class CallDesk(CallEnds):
         ``after``: the attempt that has just failed on its line. None: no line may take it, the lead is still claimed.
         """
         live = self.live
-        tried = frozenset[str]() if after is None else after.tried | {after.trunk}
+        tried = self.trunks.kept(lead) if after is None else after.tried | {after.trunk}
         choice = self.trunks.take(campaign, lead.number, tried)
+        if choice is None and after is None and tried:
+            choice = self.trunks.take(campaign, lead.number)  # it has waited: the line that failed may work again
         if choice is None or choice.trunk is None:
+            self.trunks.keep(lead, tried)
             return None
         call = Call(
             id=live.new_id(),
@@ -105,13 +108,16 @@ class CallDesk(CallEnds):
         return call
 
     def go_on(self, former: Call) -> None:
-        """The line failed before anything rang: the same lead on another line, as an attempt of its own."""
+        """The line failed before anything rang: the same lead on another line, as an attempt of its own.
+
+        Where none has room this instant, it is the next lead of its campaign.
+        """
         live, campaign = self.live, former.campaign
         live.trunks[former.trunk].gone_on += 1
         lead = replace(former.lead, attempts=former.lead.attempts + 1)
         agent = live.agents.get(former.bound_agent or "")
         if self.open(campaign, lead, former.node, agent, former) is None:
-            live.emit(ReleaseLeads(campaign.name, (lead.lead_id,), "no other line takes it"))
+            campaign.hopper.put_back(lead)
 
     def no_room(self, campaign: Campaign, node: Node) -> str | None:
         """Why ``campaign`` can't start one call on ``node`` now, in words, or None."""
@@ -175,6 +181,7 @@ class CallDesk(CallEnds):
         if event.keep and (live.draining or campaign.state is CampaignState.STOPPED):
             live.emit(ReleaseLeads(campaign.name, (call.lead.lead_id,), "the campaign is not running"))
         elif event.keep:
+            self.trunks.keep(call.lead, call.tried)
             campaign.hopper.put_back(call.lead)
         bound = live.agents.get(call.bound_agent or "")
         if bound is not None and bound.call is call:

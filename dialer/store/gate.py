@@ -244,8 +244,9 @@ class Gate:
             conn.execute(self._st.recontacted, {**attempt, **again})
         if command.again:
             outcome = {"p_outcome": command.outcome.value, "p_reason": command.outcome.value}
-            conn.execute(self._st.dial_again, {"p_lead": command.lead_id, "p_now": now, **outcome})
-            return
+            kept = conn.execute(self._st.dial_again, {"p_lead": command.lead_id, "p_now": now, **outcome, **self._me})
+            if kept.rowcount == 1:
+                return  # by another run, nobody would dial it: it is recycled
         done, reason = command.lead_done, command.lead_reason
         if not done and command.outcome in self._counted:
             done = self._used_up(conn, command)

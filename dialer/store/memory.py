@@ -400,7 +400,7 @@ class MemoryStore:
         del self._live_numbers[attempt.opened.number]
         lead = self._leads[attempt.opened.lead_id]
         lead.last_outcome = command.outcome.value
-        if command.again:
+        if command.again and lead.claim_epoch == self._epoch:
             self._move(lead, LeadTrigger.AGAIN, command.outcome.value)
             return
         done = command.lead_done or self._used_up(attempt)

@@ -266,7 +266,12 @@ class Statements:
         )
         self.dial_again: Executable = (
             update(LEADS)
-            .where(LEADS.c.id == _p("lead"), LEADS.c.state == _DIALING)
+            .where(
+                LEADS.c.id == _p("lead"),
+                LEADS.c.state == _DIALING,
+                LEADS.c.claimed_by == _p("owner"),
+                LEADS.c.claim_epoch == _p("epoch"),
+            )
             .values(state=_CLAIMED, reason=_p("reason"), last_outcome=_p("outcome"), changed_at=_p("now"))
         )
         self.recontacted: Executable = (

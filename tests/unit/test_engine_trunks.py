@@ -168,6 +168,29 @@ def test_a_call_is_tried_on_each_line_once() -> None:
     assert last.recycle_after_s == 600.0 and not last.lead_done
 
 
+def test_where_the_other_line_has_no_room_this_instant_the_lead_is_the_next_one() -> None:
+    trunks = trunk("a", 5, costs=costs(0.01)), trunk("b", 5, calls_per_second=10.0, costs=costs(0.02))
+    f = Floor(two(*trunks, people=2, wanted={"max_attempts": 1}), leads=2).up()
+    failed = f.dialed()
+    assert gateways(f) == ["gw-a"] * 2
+    for uuid in failed:
+        fail(f, uuid)
+    assert gateways(f)[2:] == ["gw-b"] and all(close.again for close in f.of(cmd.CloseAttempt))
+    f.step(0.5)
+    assert gateways(f)[2:] == ["gw-b"] * 2
+    opened = f.of(cmd.OpenAttempt)
+    assert sorted(c.lead_id for c in opened[:2]) == sorted(c.lead_id for c in opened[2:])
+    assert [c.retries for c in opened] == [0, 0, 1, 1]
+
+
+def test_a_lead_that_waited_is_dialed_on_the_line_that_failed_rather_than_block_the_others() -> None:
+    f = Floor(two(trunk("a", 9, costs=costs(0.01)), trunk("b", 1, costs=costs(0.02)), people=3), leads=3).up()
+    for uuid in f.dialed():
+        fail(f, uuid)
+    f.step(1)
+    assert gateways(f) == ["gw-a"] * 3 + ["gw-b", "gw-a", "gw-a"]
+
+
 def test_an_originate_that_fails_without_a_channel_goes_on_too_once_it_is_certain() -> None:
     f = Floor(two(), leads=1).up()
     (first,) = f.dialed()
