@@ -168,7 +168,8 @@ class CalleesConfig(Section):
 
 class CarrierConfig(Section):
     """The modelled carrier. ``silent_share`` of calls never say that they ring; of numbers that do not exist
-    ``announced_share`` are told by announcement, without a 404.
+    ``announced_share`` are told by announcement, without a 404. ``failing``: by gateway, the share of calls that are
+    turned away with a 503 before anything rings.
     """
 
     progress_delay_s: Span = (0.3, 1.5)
@@ -177,6 +178,7 @@ class CarrierConfig(Section):
     failure_share: Share = 0.02
     refusal_delay_s: Span = (1.0, 3.0)
     announced_share: Share = 0.0
+    failing: dict[Name, Share] = Field(default={})
 
 
 class PhonesConfig(Section):

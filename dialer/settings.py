@@ -485,6 +485,7 @@ def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping
         rejected_probability=callees.rejected_share,
         invalid_probability=callees.invalid_share,
         failure_probability=carrier.failure_share,
+        gateway_failures=dict(carrier.failing),
         progress_min_s=carrier.progress_delay_s[0],
         progress_max_s=carrier.progress_delay_s[1],
         silent_progress_probability=carrier.silent_share,
