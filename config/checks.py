@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from config.agentless_schema import agentless_faults
 from config.errors import Fault, shown
-from config.hearing_schema import hearing_faults, machines_faults
+from config.hearing_schema import hearing_faults, machines_faults, machines_unrecorded
 from config.layers import item_name
 from config.lines_checks import campaign_faults, table_faults, trunk_faults
 from config.lines_schema import lines_faults
@@ -25,6 +25,7 @@ from config.pacing_checks import pacing_faults
 from config.phones_schema import phones_faults
 from config.qc_schema import qc_faults
 from config.recording_schema import recording_faults
+from config.routing_schema import referred, routing_faults
 from config.schema import CampaignConfig, Config, SeatConfig, TrunkConfig
 from config.sounds_schema import sounds_faults
 from config.tree import Mapping, Sequence
@@ -93,6 +94,7 @@ class Checker:
             *self._phones(),
             *self._qc(),
             *self._hearing(),
+            *self._routing(),
             *self._ranges(),
         ]
 
@@ -230,6 +232,13 @@ class Checker:
 
     def _phones(self) -> Iterator[Fault]:
         yield from self._section(("phones",), phones_faults(self.config.phones))
+        inside = {agent for entry in self.config.agents for agent in expand_ids(entry.id)} | set(self._seats)
+        for index, rule in enumerate(self.config.phones.dial_rules):
+            for position, number in enumerate(rule.short):
+                if number in inside:
+                    # An emergency number must not ring a colleague.
+                    expected = "a number that is no agent's and no seat's: theirs are rung first"
+                    yield from self._fault(("phones", "dial_rules", index, "short", position), number, expected)
 
     def _qc(self) -> Iterator[Fault]:
         words = [campaign.dispositions for campaign in self.config.campaigns]
@@ -248,6 +257,9 @@ class Checker:
         faults = machines_faults(machines, campaign.mode, campaign.wait_limit_s)
         found = list(self._section(section, faults, section, (*here, "mode"), (*here, "wait_limit_s")))
         yield from found
+        expected = machines_unrecorded(machines, campaign.recording)
+        if machines.record_share and expected and self._sound(section, (*here, "recording")):
+            yield from self._fault((*section, "record_share"), f"{machines.record_share:g}", f"0, or {expected}")
         if machines.message is not None and machines.message.startswith("/") and not found:
             yield from self._file((*section, "message"), machines.message)
 
@@ -346,6 +358,21 @@ class Checker:
             )
             expected = f"no such key in mode {campaign.mode}, which {lines}; it is for mode ratio"
             yield from self._fault((*here, "lines_per_agent"), campaign.lines_per_agent, expected)
+
+    def _routing(self) -> Iterator[Fault]:
+        """Rules that contradict, and people, seats and groups that are not there."""
+        config = self.config.routing
+        yield from self._section(("routing",), routing_faults(config))
+        groups = {group for agent in self.config.agents for group in (*agent.groups, agent.team or "")}
+        for (*path, last), section, name in referred(config):
+            here = ("routing", *path, last)
+            expected = None
+            if section != "groups":
+                expected = self._known(section, name, f"a configured {section.removesuffix('s')}")
+            elif name not in groups:
+                expected = f"a group that an agent is in: {', '.join(sorted(groups - {''})) or 'none is named'}"
+            if expected and self._sound(here):
+                yield from self._fault(here, name, expected)
 
     def _open_lines(self) -> Iterator[Fault]:
         """A person who answered must never wait for a phone to be picked up."""

@@ -1,8 +1,7 @@
 """The shape of ``routing``, whom calls go to: choice, tiers and their rules, VIPs, seats, calendars, follow-me plans.
 
 Owns keys, limits and defaults, the way from them to ``routing``'s facts, and the faults between them: rules that
-contradict or leave gaps, plans that name what is not there. What a rule means is ``routing``'s. Not part of ``Config``
-until the engine routes by it.
+contradict or leave gaps, plans that name what is not there. What a rule means is ``routing``'s.
 """
 
 from __future__ import annotations
@@ -282,6 +281,20 @@ def routing_faults(config: RoutingConfig) -> Iterator[RoutingFault]:
             if phone.calendar is not None and phone.calendar not in known:
                 expected = f"a configured calendar: {', '.join(known) or 'none is configured'}"
                 yield ("follow_me", index, "phones", number_, "calendar"), phone.calendar, expected
+
+
+def referred(config: RoutingConfig) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Everything that is named here and written elsewhere: path, section (``groups`` are agents' groups), name."""
+    for index, tier in enumerate(config.tiers):
+        yield from ((("tiers", index, "groups", place), "groups", name) for place, name in enumerate(tier.groups))
+    for index, each in enumerate(config.vips):
+        if each.agent is not None:
+            yield ("vips", index, "agent"), "agents", each.agent
+        if each.group is not None:
+            yield ("vips", index, "group"), "groups", each.group
+    for index, group in enumerate(config.seat_groups):
+        for place, ids in enumerate(group.seats):
+            yield from ((("seat_groups", index, "seats", place), "seats", seat) for seat in expand_ids(ids))
 
 
 def _condition(config: ConditionConfig) -> Condition:

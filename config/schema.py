@@ -19,6 +19,7 @@ from config.pacing_schema import PacingConfig
 from config.phones_schema import PhoneConfig
 from config.qc_schema import QcConfig
 from config.recording_schema import RecordingConfig
+from config.routing_schema import RoutingConfig
 from config.section import DAY, HOUR
 from config.section import Section as Section
 from config.sounds_schema import PromptsConfig, SpeechConfig
@@ -314,6 +315,7 @@ class AgentConfig(Section):
     """A person who may log in, or a range of them. Without ``campaigns``: serves all.
 
     ``role`` says which numbers they may dial and whether they supervise; a supervisor with a ``team`` that team only.
+    Calls are routed by ``groups`` (the team is one too) and ``skills``, each with its level from 1.
     """
 
     id: Ids
@@ -323,6 +325,8 @@ class AgentConfig(Section):
     login_at_start: Flag = False
     role: Name = "agent"
     team: Name | None = None
+    groups: tuple[Name, ...] = ()
+    skills: dict[Name, Annotated[int, whole(1, 100)]] = Field(default={})
 
     def expand(self) -> tuple[tuple[str, str], ...]:
         """(agent id, seat id) of each agent that this entry stands for."""
@@ -510,6 +514,7 @@ class Config(Section):
     hearing: HearingConfig = HearingConfig()
     drain_seconds: Duration = 30.0
     freeswitch: FreeswitchConfig = FreeswitchConfig()
+    routing: RoutingConfig = RoutingConfig()
 
     @property
     def data_path(self) -> Path:

@@ -19,19 +19,9 @@ from types import ModuleType
 from typing import Any, Final, TextIO
 
 from dialer import __version__
-from dialer.domain import (
-    acts,
-    agentless,
-    commands,
-    desk_records,
-    events,
-    hearing,
-    lead,
-    outcomes,
-    phones,
-    recordings,
-)
+from dialer.domain import acts, agentless, commands, desk_records, events, hearing, lead, outcomes, phones, recordings
 from dialer.domain import lines as lines_module
+from dialer.domain import routing as routing_module
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
@@ -39,12 +29,13 @@ from dialer.hushing import blanked, hushed
 from pacing import settings as pacing_settings
 from pacing import windows as pacing_windows
 from routing import caller_ids, costs, health, trunks
+from routing.facts import Choice
 
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
     acts, agentless, events, commands, phones, hearing, desk_records, recordings, lead, lines_module, outcomes,
-    settings_module, pacing_settings, pacing_windows, costs, health, caller_ids, trunks,
+    settings_module, pacing_settings, pacing_windows, routing_module, costs, health, caller_ids, trunks,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin", "shown"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
@@ -68,7 +59,7 @@ class BadRecording(Exception):
 
 
 def _classes() -> dict[str, type[Any]]:
-    known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)]
+    known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)] + [Choice]
     return {kind.__name__: kind for kind in known if dataclasses.is_dataclass(kind) or issubclass(kind, Enum)}
 
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from config.hearing_schema import RECORD_SHARE, machines_unrecorded
 from config.loader import LoadedConfig
 from config.notices import hearing_nodes
 from config.pacing_schema import AbandonConfig
@@ -40,6 +41,7 @@ from dialer.domain.settings import (
 )
 from dialer.line_settings import line_settings, trunk_settings
 from dialer.phone_settings import phone_settings
+from dialer.routing_settings import routing_settings, rules
 from dialer.voice import configured_prompts
 from freeswitch.sounds import safe_harbour_path
 from freeswitch.sounds.catalog import PromptError
@@ -48,6 +50,7 @@ from freeswitch.standin.world import WorldSpec
 from pacing import windows as kinds
 from pacing.settings import DAY_S, CampaignPacing
 from pacing.windows import AbandonWindow
+from routing.intake import EVERYBODY_ORDINARY, Rules
 
 EMBEDDED_NODE = "embedded"
 """The name of the one node when the embedded switch is used."""
@@ -169,6 +172,7 @@ class Settings:
     recontact_after_s: float
     config_hash: str
     hearing: HearingRoom | None = None  # None: no campaign listens
+    rules: Rules = EVERYBODY_ORDINARY
 
     @property
     def switch_names(self) -> str:
@@ -220,6 +224,7 @@ def build(loaded: LoadedConfig, epoch: str) -> Settings:
         recontact_after_s=config.qc.recontact_after_s,
         config_hash=loaded.hash,
         hearing=_hearing(config),
+        rules=rules(config),
     )
 
 
@@ -253,6 +258,7 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         phones=_phones(config),
         hearing=frozenset({EMBEDDED_NODE}) if config.switch.embedded else hearing_nodes(config),
         lines=line_settings(config),
+        routing=routing_settings(config),
     )
 
 
@@ -277,6 +283,8 @@ def _agents(config: Config) -> dict[str, AgentSettings]:
             login_at_start=entry.login_at_start,
             role=entry.role,
             team=entry.team or "",
+            groups=frozenset(entry.groups),
+            skills=tuple(sorted(entry.skills.items())),
         )
         for entry in config.agents
         for agent, seat in entry.expand()
@@ -349,6 +357,7 @@ def _hearing(config: Config) -> HearingRoom | None:
 def screening(campaign: CampaignConfig) -> ScreeningSettings:
     """What is made of who answers. The margin is what finding an agent and the bridge need of the limit."""
     machines, limit_s = campaign.answering_machines, campaign.wait_limit_s
+    share = RECORD_SHARE if machines.record_share is None else machines.record_share
     return ScreeningSettings(
         policy=MachinePolicy(machines.policy),
         clock=Clock(machines.clock),
@@ -359,6 +368,7 @@ def screening(campaign: CampaignConfig) -> ScreeningSettings:
         message=machines.message or "",
         message_after_quiet=machines.message_after_quiet,
         dead_numbers=campaign.dead_numbers,
+        record_share=0.0 if machines_unrecorded(machines, campaign.recording) else share,
     )
 
 

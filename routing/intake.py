@@ -51,6 +51,10 @@ class Rules:
         return next((tier for tier in self.tiers if tier.name == name), UNNAMED)
 
 
+EVERYBODY_ORDINARY: Final = Rules()
+"""No rules: nobody is a VIP or of a tier, and callers go back to whom they know."""
+
+
 @dataclass(frozen=True)
 class Arrival:
     """A call that has come in, and what is known of who calls. ``number`` is normalised, empty where it is none."""

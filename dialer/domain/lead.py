@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dialer.domain.transitions import Table
+from routing.outbound import NOT_RANKED, Rank
 
 
 class LeadState(StrEnum):
@@ -58,7 +59,8 @@ class ClaimedLead:
     """A lead that this dialer may dial until ``lease_until`` (engine clock, seconds).
 
     ``number`` is E.164 with its plus sign. ``attempts`` counts those already made, ``last_outcome`` is the last one's
-    (empty: none). ``line_type`` is mobile, fixed, mixed, voip, other, or empty when unknown.
+    (empty: none). ``line_type`` is mobile, fixed, mixed, voip, other, or empty when unknown. ``rank`` is what the
+    customer is to us, judged when the lead was claimed.
     """
 
     lead_id: int
@@ -74,3 +76,4 @@ class ClaimedLead:
     list_name: str = ""
     last_outcome: str = ""
     line_type: str = ""
+    rank: Rank = NOT_RANKED

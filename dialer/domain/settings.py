@@ -15,6 +15,7 @@ from dialer.domain.agentless import AgentlessSettings
 from dialer.domain.hearing import NOT_SCREENED, ScreeningSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
+from dialer.domain.routing import RoutingSettings
 from pacing.settings import CampaignPacing
 from routing.caller_ids import ReputationPolicy
 from routing.costs import CostTable
@@ -111,7 +112,8 @@ class SeatSettings:
 class AgentSettings:
     """A person who may log in. ``campaigns`` are the names this agent serves, ``role`` says what they may dial and do.
 
-    A supervisor with a ``team`` supervises that team only.
+    A supervisor with a ``team`` supervises that team only. ``groups`` and ``skills`` (name and level) are what calls
+    are routed by.
     """
 
     agent: str
@@ -121,6 +123,8 @@ class AgentSettings:
     login_at_start: bool = False
     role: str = "agent"
     team: str = ""
+    groups: frozenset[str] = frozenset()
+    skills: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +215,4 @@ class EngineSettings:
     phones: PhoneSettings = field(default_factory=PhoneSettings)
     hearing: frozenset[str] = frozenset()
     lines: LineSettings = field(default_factory=LineSettings)
+    routing: RoutingSettings = field(default_factory=RoutingSettings)

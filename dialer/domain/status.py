@@ -153,3 +153,4 @@ class Status:
     pacing_dropped: Mapping[str, int] = field(default_factory=dict)  # observations pacing could not believe, by kind
     trunks: tuple[TrunkView, ...] = ()
     shown: tuple[ShownView, ...] = ()
+    tiers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # ended attempts by tier and outcome

@@ -169,23 +169,11 @@ class AgentlessDesk:
         live.counters["agentless_asked"] += 1
         live.emit(NoteHeard(call.id, ASKED, why, at))
         self.feed.asked(call)
-        self.ahead(call)
         if call.placed and (wait_s := call.moved_at + APART_S - live.now) > 0:
             self.calls.displaced(call, wait_s)
         self.calls.queue(call)
         if call.state is CallState.WAITING:
             self._hold(call)
-
-    def ahead(self, call: Call) -> None:
-        """Who has asked is ahead of all who wait, but for those who have lost an agent and those who asked before."""
-        live = self.live
-        if not _asked(call):
-            return
-        live.waiting.pop(call.id, None)
-        again = {key: each for key, each in live.waiting.items() if each.queued_again}
-        asked = [each for key, each in live.waiting.items() if key not in again and _asked(each)]
-        first = {each.id: each for each in sorted([*asked, call], key=lambda each: each.clock_from or 0.0)}
-        live.waiting = again | first | live.waiting
 
     def _hold(self, call: Call) -> None:
         """Nobody is free: words and music, until a bridge, for a bounded time."""

@@ -6,6 +6,7 @@ emit HangUp for a customer's leg. How a call came so far is ``calls``', which is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -164,6 +165,7 @@ class CallEnds:
         campaign.outcomes[outcome] += 1
         self.trunks.ended(call, outcome, cause, sip)
         again = self._goes_on(call, outcome, cause, sip)
+        live.tiers.setdefault(call.lead.rank.tier, Counter())[outcome] += 1
         live.emit(records.close_attempt(call, outcome, reason, call.ended_at, cause, sip, again=again))
         self.feed.ended(call, outcome)
         self._forget(call)

@@ -100,6 +100,7 @@ class CallDesk(CallEnds):
             call.bound_agent = agent.settings.agent
             call.agent_id = agent.settings.agent
             agent.call = call
+            self.router.agent(agent)
         if choice.why_nots:
             passed = "; ".join(f"not {name}: {why}" for name, why in choice.why_nots)
             live.note("debug", "line_chosen", f"attempt {call.id}: trunk {choice.trunk}, {choice.reason}; {passed}")
@@ -192,6 +193,8 @@ class CallDesk(CallEnds):
     def originate_replied(self, call: Call, event: OriginateReplied) -> None:
         """A failed originate ends the call, after a grace for its hangup event if it had a channel."""
         if event.ok:
+            if not call.campaign.settings.screening.dead_numbers:  # else early media made it return
+                call.up_at = min(call.up_at, self.live.now)
             if call.moved_at == -math.inf:  # a later order has a time of its own by which it is carried out
                 self.placed(call)
             return
@@ -222,7 +225,7 @@ class CallDesk(CallEnds):
         live = self.live
         if call.kill_as is None:
             live.timers.cancel(("call", "guard", call.id))
-        call.answered_at = at = max(event.at, call.dialed_at or event.at)
+        call.answered_at = at = max(min(event.at, call.up_at), call.dialed_at or event.at)
         call.answer_read_at = at if event.read_at is None else event.read_at
         call.waits_until = at + call.campaign.settings.wait_limit_s
         call.campaign.answered += 1
@@ -354,7 +357,6 @@ class CallDesk(CallEnds):
             return
         self.feed.untaken(call)
         live.waiting[call.id] = call
-        self.agentless.ahead(call)
         settings = call.campaign.settings
         assert call.clock_from is not None
         left_s = call.clock_from + settings.wait_limit_s - live.now

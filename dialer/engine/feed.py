@@ -198,12 +198,13 @@ class Feed:
             was, agent.fed = agent.fed, (phase, agent.node)
             self.dirty = True
             from_talk = was is not None and was[0] in _IN_TALK
-            settings, at = agent.settings, self._since(agent, phase, from_talk)
+            name, at = agent.settings.agent, self._since(agent, phase, from_talk)
+            campaigns = self.live.calls_out_for(agent)
             talk_over = from_talk and phase not in _IN_TALK
             if talk_over and agent.last_call is not None and not agent.last_call.bridge_seen:
                 # Only its end was seen: as a whole talk it would be far too short. Who goes away teaches nothing.
-                self.pool.agent(settings.agent, Phase.AWAY, at, agent.node, settings.campaigns)
-            self.pool.agent(settings.agent, phase, at, agent.node, settings.campaigns)
+                self.pool.agent(name, Phase.AWAY, at, agent.node, campaigns)
+            self.pool.agent(name, phase, at, agent.node, campaigns)
 
     def _since(self, agent: Agent, phase: Phase, from_talk: bool) -> float:
         """When the phase began: a talk and its end when they happened, however late that was heard."""

@@ -261,6 +261,7 @@ class Lines:
         """Whether the agent may take a customer may be otherwise now."""
         self.live.line_up(agent)
         self.feed.agent(agent)
+        self.calls.router.agent(agent)
         for name in agent.settings.campaigns:
             if (campaign := self.live.campaigns.get(name)) is not None:
                 campaign.dirty = True

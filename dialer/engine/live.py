@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dialer.domain.agent import AgentState, Line
@@ -37,7 +37,6 @@ from pacing.limits import TokenBucket
 from pacing.snapshot import Decision
 from routing.causes import Blame
 from routing.health import NEW, Health
-from routing.select import IdleLine, Match
 from routing.trunks import TrunkChoice, Why
 
 NOT_DECIDED = Decision(0, "not decided yet")
@@ -65,6 +64,7 @@ class Call:
     dialed_at: float | None = None
     rang_at: float | None = None
     ring_heard_at: float | None = None  # when we got to know of it: the minimum ring counts from here
+    up_at: float = math.inf  # when the originate returned: it was answered by then, however late that is told
     answered_at: float | None = None
     answer_read_at: float | None = None
     clock_at: float | None = None  # where the abandon clock starts, if later than the answer: at the greeting's end
@@ -72,7 +72,8 @@ class Call:
     heard: str = ""  # the verdict on who answered, or that they asked for an agent
     told: Told | None = None  # hears, or has heard, the message of a campaign without agents
     announced: tuple[Outcome, str] | None = None  # what the network said while it rang, and that in words
-    tapped: bool = False  # listened to while it rings
+    tapped: bool = False  # listened to
+    record_to: str = ""  # the switch's name of the file for what the callee says, should they be a machine
     waits_until: float = 0.0  # when the leg's own bounded wait is over
     moved_at: float = -math.inf  # when the leg was last sent into another wait
     bridged_at: float | None = None
@@ -141,12 +142,14 @@ class Agent:
     failures: int = 0
     held: bool = False  # by the phone's own button, or nobody knows yet
     held_doubts: float = 0.0  # when a list was asked for that says otherwise
+    hold_doubt: bool = False  # whether it is held is not known yet: the switch has been asked
+    hold_told: bool = False  # the switch holds, too, and plays the hold sound to the customer
     hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
     missed_at: float = 0.0
     idle_since: float = 0.0
-    in_line: tuple[str, float] | None = None  # (node, idle since) in the lines of free agents
+    idle_on: str | None = None  # the switch on which the agent is counted as free
     fed: tuple[object, str] | None = None  # (phase, node) as the pool knows them
     time_in: dict[AgentState, float] = field(default_factory=dict)
 
@@ -165,7 +168,8 @@ class Recording:
     """A recording of the leg ``uuid``. ``masked``: spans of silence, in seconds from the start.
 
     ``pending``: the announcement is being said, nothing is recorded yet. ``path`` is empty then, and for a former run's
-    of which the store does not know. ``recovered``: how long it lasts only the switch can tell.
+    of which the store does not know. ``recovered``: how long it lasts only the switch can tell. ``callee``: what a
+    machine says, kept by the listeners.
     """
 
     uuid: str
@@ -179,6 +183,7 @@ class Recording:
     pending: bool = False
     recovered: bool = False
     problem: str = ""
+    callee: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -207,6 +212,8 @@ class Watch:
     mode: str = ""
     call: Call | None = None
     joined: bool = False  # hears the customer who was taken over
+    held: bool = False  # by the phone's own button; an own line's hold is its agent's
+    hold_told: bool = False  # the switch holds, too
     released: Agent | None = None  # from whom
     digits: str = ""
     silences: int = 0
@@ -316,8 +323,9 @@ class Live:
         self.recordings: dict[str, Recording] = {}  # by the recorded leg's UUID
         self.uploads: dict[str, Uploading] = {}  # by node and path
         self.helps: dict[str, Help] = {}  # by the agent who asks for help
-        self.waiting: dict[str, Call] = {}  # answered customers without an agent, in order of answer
-        self._idle: dict[tuple[str, str], IdleLine] = {}  # free agents by (node, campaign)
+        self.waiting: dict[str, Call] = {}  # answered customers without an agent
+        self.tiers: dict[str, Counter[Outcome]] = {}  # how calls ended, by the customer's tier
+        self._idle: dict[tuple[str, str], set[str]] = {}  # free agents by (node, campaign)
         self.agents = {
             name: Agent(s, settings.seats[s.seat], AgentState.LOGGED_OUT, now) for name, s in settings.agents.items()
         }
@@ -372,33 +380,34 @@ class Live:
         self.out.append(Note("debug", "illegal_event", text))
 
     def line_up(self, agent: Agent) -> None:
-        """Keep the lines of free agents true after a change of this agent's state, line or node."""
-        place = (agent.node, agent.idle_since) if agent.free else None
-        if place == agent.in_line:
+        """Keep the counts of free agents true after a change of this agent's state, line, node or seat."""
+        place = agent.node if agent.free else None
+        if place == agent.idle_on:
             return
-        for known, change in ((agent.in_line, IdleLine.remove), (place, IdleLine.add)):
-            if known is not None:
-                for campaign in agent.settings.campaigns:
-                    change(self._idle_line(known[0], campaign), agent.settings.agent, known[1])
-        agent.in_line = place
+        for campaign in agent.settings.campaigns:
+            if agent.idle_on is not None:
+                self._idle.setdefault((agent.idle_on, campaign), set()).discard(agent.settings.agent)
+            if place is not None and not self.dedicated(agent):
+                self._idle.setdefault((place, campaign), set()).add(agent.settings.agent)
+        agent.idle_on = place
 
-    def _idle_line(self, node: str, campaign: str) -> IdleLine:
-        line = self._idle.get((node, campaign))
-        if line is None:
-            line = self._idle[node, campaign] = IdleLine()
-        return line
+    def dedicated(self, agent: Agent) -> frozenset[str]:
+        """Whom the agent's seat serves only: nobody calls out for such a seat. Empty: it serves everybody."""
+        return self.settings.routing.dedicated.get(agent.seat.seat, frozenset())
 
-    def longest_idle(self, campaign: Campaign, node: str) -> Match | None:
-        """The free agent on ``node`` who has waited longest for a call of ``campaign``."""
-        line = self._idle.get((node, campaign.name))
-        return line.first(self.now) if line is not None and self.nodes[node].usable else None
+    def calls_out_for(self, agent: Agent) -> frozenset[str]:
+        """The campaigns whose calls may be started for this agent."""
+        return frozenset() if self.dedicated(agent) else agent.settings.campaigns
 
-    def free_agents(self, campaign: Campaign, node: str | None = None) -> Iterator[Agent]:
-        """Agents who may take an answered call of ``campaign`` now (on ``node``), longest idle first."""
-        for name in self.nodes if node is None else (node,):
-            line = self._idle.get((name, campaign.name))
-            if line is not None and self.nodes[name].usable:
-                yield from (self.agents[agent] for agent in line.agents())
+    def free_agents(self, campaign: Campaign, node: str | None = None) -> list[Agent]:
+        """Agents who may take any answered call of ``campaign`` now (on ``node``), by name."""
+        names = [
+            agent
+            for name in (self.nodes if node is None else (node,))
+            if self.nodes[name].usable
+            for agent in self._idle.get((name, campaign.name), ())
+        ]
+        return [self.agents[name] for name in sorted(names)]
 
     def stopped_by(self) -> str:
         """Why nothing may be started now, in words; empty when something may."""

@@ -131,9 +131,8 @@ class Pacer:
         campaign.dirty = False
         self.hoppers.refill(campaign)
 
-    @staticmethod
-    def _may_preview(agent: Agent, campaign: Campaign) -> bool:
-        if agent.state is not AgentState.READY or campaign.name not in agent.settings.campaigns:
+    def _may_preview(self, agent: Agent, campaign: Campaign) -> bool:
+        if agent.state is not AgentState.READY or campaign.name not in self.live.calls_out_for(agent):
             return False
         return agent.line is Line.PARKED if agent.nailed_up else agent.leg is None
 

@@ -22,6 +22,8 @@ from dialer.leads.eligibility import NEVER_OPEN_RETRY_S
 from dialer.leads.windows import OpeningTimes
 from dialer.store.gate import Identity
 from dialer.store.statements import Statements
+from routing.intake import Rules
+from routing.outbound import rank
 
 LEFT_VALID_S: Final = 5.0
 """How long a count of leads left is used again; it is for people."""
@@ -30,10 +32,13 @@ LEFT_VALID_S: Final = 5.0
 class Claims:
     """Executes ClaimLeads."""
 
-    def __init__(self, statements: Statements, me: Identity, campaigns: Mapping[str, CampaignSettings]) -> None:
+    def __init__(
+        self, statements: Statements, me: Identity, campaigns: Mapping[str, CampaignSettings], rules: Rules
+    ) -> None:
         self._st = statements
         self._me = me
         self._campaigns = campaigns
+        self._rules = rules
         self._openings = {name: OpeningTimes(settings.windows) for name, settings in campaigns.items()}
         self._left: dict[str, tuple[float, int]] = {}
 
@@ -64,7 +69,10 @@ class Claims:
                     for row in rows
                 ],
             )
-        leads = tuple(_claimed(row, command.campaign, names[row.list_id], lease_until) for row in rows)
+        known = self._known(conn, [row.person for row in rows], now)
+        leads = tuple(
+            self._claimed(row, command.campaign, names[row.list_id], lease_until, known, now) for row in rows
+        )
         if len(leads) >= command.count:
             return LeadsClaimed(command.campaign, leads, command.count, now, self._left_now(conn, command, lists, now))
         due, left = self._look_ahead(conn, lists, opens, now)
@@ -93,6 +101,13 @@ class Claims:
         rows.sort(key=lambda row: (-row.priority, row.due_at, row.id))
         return rows[:count]
 
+    def _known(self, conn: Connection, persons: list[str], now: float) -> dict[str, tuple[str, float]]:
+        """Who talked to each of these persons last, by whichever number, and when."""
+        if not persons:
+            return {}
+        since = {"p_persons": persons, "p_since": now - self._rules.own_age_s}
+        return {row.person: (row.agent, row.bridged_at) for row in conn.execute(self._st.talked, since)}
+
     def _left_now(self, conn: Connection, command: ClaimLeads, lists: list[int], now: float) -> int:
         at, left = self._left.get(command.campaign, (float("-inf"), 0))
         if not at <= now <= at + LEFT_VALID_S:
@@ -118,20 +133,30 @@ class Claims:
                 dialing = True
         return next_due_at(now, ready, lease_ends, dialing), left
 
-
-def _claimed(row: Row[Any], campaign: str, list_name: str, lease_until: float) -> ClaimedLead:
-    return ClaimedLead(
-        lead_id=row.id,
-        campaign=campaign,
-        number_id=row.number_id,
-        number=row.e164,
-        person=row.person,
-        attempts=row.attempts,
-        lease_until=lease_until,
-        name=row.name,
-        priority=row.priority,
-        fields=json.loads(row.fields) if row.fields else {},
-        list_name=list_name,
-        last_outcome=row.last_outcome,
-        line_type=row.line_type,
-    )
+    def _claimed(
+        self,
+        row: Row[Any],
+        campaign: str,
+        list_name: str,
+        lease_until: float,
+        known: Mapping[str, tuple[str, float]],
+        now: float,
+    ) -> ClaimedLead:
+        fields = json.loads(row.fields) if row.fields else {}
+        agent, at = known.get(row.person, ("", 0.0))
+        return ClaimedLead(
+            lead_id=row.id,
+            campaign=campaign,
+            number_id=row.number_id,
+            number=row.e164,
+            person=row.person,
+            attempts=row.attempts,
+            lease_until=lease_until,
+            name=row.name,
+            priority=row.priority,
+            fields=fields,
+            list_name=list_name,
+            last_outcome=row.last_outcome,
+            line_type=row.line_type,
+            rank=rank(self._rules, row.e164, fields, agent, at, now),
+        )

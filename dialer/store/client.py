@@ -21,6 +21,7 @@ from dialer.store import wire
 from dialer.store.answers import ANSWERED, failed_answer
 from dialer.store.errors import FrameError, StoreError, StoreTimeout
 from dialer.worker_client import WorkerClient
+from routing.intake import EVERYBODY_ORDINARY, Rules
 
 PING_EVERY_S: Final = 2.0
 HANGS_AFTER_S: Final = 10.0
@@ -53,12 +54,13 @@ class StoreClient(WorkerClient):
         epoch: str | None = None,
         on_fault: Callable[[str], None] | None = None,
         busy_timeout_s: float = 2.0,
+        rules: Rules = EVERYBODY_ORDINARY,
         spawn: Callable[[int], Any] | None = None,
     ) -> None:
         if not owner:
             raise ValueError("owner of a store must not be empty")
         super().__init__(spawn, wire.Decoder, on_fault)
-        self._hello = wire.Hello(url, owner, epoch or uuid.uuid4().hex, dict(campaigns), busy_timeout_s)
+        self._hello = wire.Hello(url, owner, epoch or uuid.uuid4().hex, dict(campaigns), busy_timeout_s, rules)
         self._on_event = on_event
         self._seq = 0
         self._unanswered: OrderedDict[int, wire.Do | wire.Flush | wire.Recover] = OrderedDict()

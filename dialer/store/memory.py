@@ -57,6 +57,8 @@ from dialer.store.memory_desk import MemoryDesk
 from dialer.store.memory_facts import pacing_facts
 from dialer.store.memory_lines import shown_facts
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead, MemoryNumber
+from routing.intake import EVERYBODY_ORDINARY, Rules
+from routing.outbound import rank
 
 __all__ = ["MemoryAttempt", "MemoryDoNotCall", "MemoryLead", "MemoryNumber", "MemoryStore", "StoreSnapshot"]
 
@@ -87,8 +89,9 @@ class StoreSnapshot:
 class MemoryStore:
     """Leads, attempts and the gate in memory. ``execute`` is the SQL service's, without its errors."""
 
-    def __init__(self, campaigns: Mapping[str, CampaignSettings]) -> None:
+    def __init__(self, campaigns: Mapping[str, CampaignSettings], rules: Rules = EVERYBODY_ORDINARY) -> None:
         self._campaigns = campaigns
+        self._rules = rules
         self._openings = {name: OpeningTimes(settings.windows) for name, settings in campaigns.items()}
         self._leads: dict[int, MemoryLead] = {}
         self._numbers = 0
@@ -101,6 +104,7 @@ class MemoryStore:
         self._campaign_states: dict[str, tuple[float, str]] = {}
         self._pacing: dict[str, SavePacing] = {}
         self._shown: dict[str, SaveShownNumber] = {}
+        self._known: dict[str, tuple[str, float]] = {}  # who talked to a person last, and when
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
         self.dispositions: list[SaveDisposition] = []
@@ -288,6 +292,7 @@ class MemoryStore:
                     list_name=lead.list_name,
                     last_outcome=lead.last_outcome,
                     line_type=number.line_type,
+                    rank=rank(self._rules, number.e164, lead.fields, *self._known.get(lead.person, ("", 0.0)), now),
                 )
             )
         left = sum(1 for lead in mine if lead.state is not LeadState.DONE)
@@ -384,6 +389,7 @@ class MemoryStore:
             attempt.clock_at = attempt.clock_at if command.clock_at is None else command.clock_at
         else:
             attempt.bridged_at, attempt.agent = command.bridged_at, command.agent
+            self._known[attempt.opened.person] = command.agent, command.bridged_at
 
     def _close_attempt(self, command: CloseAttempt) -> None:
         attempt = self._open.pop(command.attempt_id, None)

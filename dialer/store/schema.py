@@ -165,6 +165,14 @@ class Attempt(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index("ix_attempts_lead_id", "lead_id"),
+        # Whom a person has talked to.
+        Index(
+            "ix_attempts_talked",
+            "person",
+            "bridged_at",
+            sqlite_where=text("bridged_at IS NOT NULL"),
+            postgresql_where=text("bridged_at IS NOT NULL"),
+        ),
         Index("ix_attempts_opened_at", "opened_at"),
         Index("ix_attempts_campaign_opened_at", "campaign", "opened_at"),
         # The abandon ledger at a start: a month of answers, and what nobody knows of.

@@ -47,6 +47,7 @@ from dialer.store.pins import PinQuestion, PinRight
 from dialer.store.records import Records
 from dialer.store.shown_numbers import ShownNumbers
 from dialer.store.statements import Statements
+from routing.intake import EVERYBODY_ORDINARY, Rules
 
 DEADLOCK_TRIES: Final = 4
 MARK_BYTES: Final = 4
@@ -75,12 +76,13 @@ class StoreService:
         epoch: str,
         campaigns: Mapping[str, CampaignSettings],
         busy_timeout_s: float = 2.0,
+        rules: Rules = EVERYBODY_ORDINARY,
     ) -> None:
         self._engine = url if isinstance(url, Engine) else make_engine(url, busy_timeout_s=busy_timeout_s)
         self._me = Identity(owner, epoch)
         self._st = Statements(self._engine.dialect.name)
         self._gate = Gate(self._st, self._me, campaigns)
-        self._claims = Claims(self._st, self._me, campaigns)
+        self._claims = Claims(self._st, self._me, campaigns, rules)
         self._records = Records(self._st, owner)
         self._desk = DeskRecords(self._st)
         self._own_calls = OwnCalls(self._st, campaigns)

@@ -88,6 +88,15 @@ class Statements:
             )
             .values(state=_READY, changed_at=_p("now"), **_FREE)
         )
+        self.talked: Executable = (
+            select(ATTEMPTS.c.person, ATTEMPTS.c.agent, ATTEMPTS.c.bridged_at)
+            .where(
+                ATTEMPTS.c.person.in_(_p("persons", many=True)),
+                ATTEMPTS.c.bridged_at >= _p("since"),
+                ATTEMPTS.c.agent.is_not(None),
+            )
+            .order_by(ATTEMPTS.c.bridged_at, ATTEMPTS.c.id)
+        )
         live = select(ATTEMPTS.c.id).where(
             ATTEMPTS.c.ended_at.is_(None), ATTEMPTS.c.person == LEADS.c.person
         )

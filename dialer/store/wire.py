@@ -16,6 +16,7 @@ from dialer.domain.commands import StoreCommand
 from dialer.domain.events import Recovered, StoreEvent
 from dialer.domain.settings import CampaignSettings
 from dialer.store.errors import FrameError
+from routing.intake import Rules
 
 MAX_FRAME_BYTES: Final = 64 << 20
 _LENGTH: Final = struct.Struct(">I")
@@ -30,6 +31,7 @@ class Hello:
     epoch: str
     campaigns: Mapping[str, CampaignSettings]
     busy_timeout_s: float
+    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def serve(pair: socket.socket) -> int:
             epoch=hello.epoch,
             campaigns=hello.campaigns,
             busy_timeout_s=hello.busy_timeout_s,
+            rules=hello.rules,
         )
         core = WorkerCore(service, lambda: upgrade(hello.url), send, time.time, time.monotonic, hasher.ask)
         core.retry()

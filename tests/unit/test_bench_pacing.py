@@ -100,7 +100,7 @@ FIRST = "from __future__ import annotations\n"
         ("dialer/simulate/planner_world.py", ALL),
         ("dialer/simulate/picture.py", set()),
         ("dialer/http/app.py", set()),
-        ("routing/select.py", ALL),
+        ("routing/queue.py", ALL),
     ],
 )
 def test_an_edit_loses_the_results_that_depend_on_it(checkout: Path, file: str, lost: set[str]) -> None:

@@ -1,0 +1,20 @@
+"""Whom calls go to, as the engine needs it: the knobs of the queue, and the seats that are kept for some callers.
+
+Owns the frozen settings, built from the checked configuration by ``dialer.routing_settings``. What a customer is to us
+is judged where their records are, in the store's process, by ``routing.intake.Rules``. No rule lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from routing.facts import RoutingPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingSettings:
+    """``dedicated``: by seat, whom it serves only: ``vip``, or names of tiers. A seat that is not in it serves all."""
+
+    policy: RoutingPolicy = field(default_factory=RoutingPolicy)
+    dedicated: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""Customers and agents as routing sees them: what each call and each agent is at this moment.
+
+Owns the translation from the engine's records to ``routing``'s facts, and nothing else: no state, no rule. A team is
+written as the group ``campaign NAME``, which no configured group can be called.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dialer.domain.agent import AgentState, Line
+from dialer.domain.settings import AgentSettings
+from dialer.engine.agents import worked_share
+from dialer.engine.live import Agent, Call, Live
+from routing import outbound
+from routing.facts import AgentFacts, WaitingCall
+from routing.facts import AgentState as Seen
+
+_STATES: Final = {
+    AgentState.READY: Seen.BUSY,
+    AgentState.RESERVED: Seen.BUSY,
+    AgentState.PREVIEWING: Seen.BUSY,
+    AgentState.TALKING: Seen.BUSY,
+    AgentState.WRAP_UP: Seen.WRAP_UP,
+    AgentState.PAUSED: Seen.PAUSED,
+}
+"""What is not here is away. READY is busy as long as the line cannot take a customer."""
+
+
+def team_of(campaign: str) -> str:
+    """The group of the agents who serve a campaign."""
+    return f"campaign {campaign}"
+
+
+def groups_of(settings: AgentSettings) -> frozenset[str]:
+    """All groups that an agent is in: those who serve a campaign, their team, and the configured ones."""
+    teams = {settings.team} if settings.team else frozenset()
+    return frozenset(map(team_of, settings.campaigns)) | settings.groups | teams
+
+
+def kept_for(agent: Agent) -> Call | None:
+    """The customer of the lead that the agent previewed, when the agent's line can take them."""
+    call = agent.call
+    waits = call is not None and call.bound_agent == agent.settings.agent
+    return call if waits and agent.line is Line.PARKED and not agent.held else None
+
+
+def agent_facts(live: Live, agent: Agent, groups: frozenset[str]) -> AgentFacts:
+    """An agent as they are now; ``groups`` as ``groups_of`` says."""
+    settings = agent.settings
+    node = live.nodes.get(agent.node)
+    state, since, kept = _STATES.get(agent.state, Seen.AWAY), agent.since, kept_for(agent)
+    if kept is not None and node is not None and node.up:
+        state, since = Seen.FREE, agent.idle_since
+    elif agent.after_call is not None and state is not Seen.AWAY:
+        state = Seen.PAUSED
+    elif agent.state is AgentState.READY and agent.line in (Line.NONE, Line.DIALING):
+        state = Seen.AWAY
+    elif agent.free and node is not None and node.usable:
+        state, since = Seen.FREE, agent.idle_since
+    return AgentFacts(
+        settings.agent,
+        state,
+        since,
+        groups,
+        settings.skills,
+        live.dedicated(agent),
+        kept.id if kept is not None else None,
+        worked_share([agent.time_in]) if state is Seen.FREE else 0.0,
+        agent.node,
+    )
+
+
+def waiting_call(call: Call) -> WaitingCall:
+    """An answered customer without an agent. Its clock is that of the abandon rate, or of the loss of an agent."""
+    started = call.queued_at if call.queued_again else call.clock_from
+    assert started is not None
+    return outbound.waiting_call(
+        call.id,
+        call.lead.rank,
+        since=started,
+        target_s=call.campaign.settings.wait_limit_s,
+        campaign=call.campaign.name,
+        team=team_of(call.campaign.name),
+        number=call.lead.number,
+        person=call.lead.person,
+        node=call.node,
+        asked=call.told is not None and call.told.asked,
+        owed=call.queued_again,
+    )
