@@ -14,6 +14,7 @@ from config.schema import CampaignConfig, Config, TrunkConfig
 Known = Callable[[str, str], str | None]
 """None where a trunk or pool of this name is configured; else what was expected."""
 _HIDDEN = "(a number)"
+_NAMED = 5
 
 
 def trunk_faults(config: Config, trunk: TrunkConfig) -> Iterator[LinesFault]:
@@ -60,6 +61,17 @@ def campaign_faults(config: Config, campaign: CampaignConfig, known: Known) -> I
     barred = list(_barred(config, campaign))
     if barred and len(barred) == len(campaign.lines):
         yield ("caller_id",), _HIDDEN, f"a number that a carrier allots: {', '.join(barred)} has cli_allotted_only"
+
+
+def table_notices(config: Config) -> Iterator[tuple[int, str]]:
+    """(which table, what deserves attention)."""
+    for index, table in enumerate(config.lines.costs):
+        prefixes = sorted({row.prefix for row in table.rows})
+        if "+" not in prefixes:
+            who = ", ".join(table.trunks)
+            named = ", ".join(prefixes[:_NAMED]) + (" …" if len(prefixes) > _NAMED else "")
+            rest = f"{who} takes them only after trunks with one; a row with prefix \"+\" is for all numbers"
+            yield index, f"other numbers than {named} have no price: {rest}"
 
 
 def campaign_notices(config: Config, campaign: CampaignConfig) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from config.errors import SECRET_KEYS, Notice, Source
 from config.hearing_schema import SCREENS, machines_unrecorded
-from config.lines_checks import campaign_notices
+from config.lines_checks import campaign_notices, table_notices
 from config.lookup import source_of
 from config.schema import DEFAULT_PASSWORD, LEGAL_WAIT_LIMIT_S, Config
 from config.secrets import SecretFile
@@ -38,6 +38,9 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     for index, leads in enumerate(config.lists):
         if leads.name not in used:
             yield Notice(source_of(tree, "lists", index), f"lists.{leads.name}", "no campaign dials this list")
+    for index, text in table_notices(config):
+        where, name = source_of(tree, "lines", "costs", index), config.lines.costs[index].name
+        yield Notice(where, f"lines.costs.{name}", text)
     trunks = {name for campaign in config.campaigns for name in campaign.lines}
     for index, trunk in enumerate(config.trunks):
         if trunk.name not in trunks:

@@ -60,7 +60,8 @@ class ClaimedLead:
 
     ``number`` is E.164 with its plus sign. ``attempts`` counts those already made, ``last_outcome`` is the last one's
     (empty: none). ``line_type`` is mobile, fixed, mixed, voip, other, or empty when unknown. ``rank`` is what the
-    customer is to us, judged when the lead was claimed.
+    customer is to us, judged when the lead was claimed. ``failed_on`` are the trunks that have just failed a call to it
+    before anything rang.
     """
 
     lead_id: int
@@ -77,3 +78,4 @@ class ClaimedLead:
     last_outcome: str = ""
     line_type: str = ""
     rank: Rank = NOT_RANKED
+    failed_on: tuple[str, ...] = ()

@@ -72,9 +72,9 @@ class TrunkSettings:
 
     @property
     def rewrites(self) -> tuple[Rewrite, ...]:
-        """All rules: the longest prefix counts, so those for every number come last."""
+        """All rules: of equally long prefixes the first counts, so what was written for all numbers is heeded."""
         plain = (Rewrite("", 0, self.prefix), *((Rewrite("+", 1, self.prefix),) if self.strip_plus else ()))
-        return (*plain, *self.rewrite)
+        return (*self.rewrite, *plain)
 
 
 @dataclass(frozen=True, slots=True)

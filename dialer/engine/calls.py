@@ -70,19 +70,17 @@ class CallDesk(CallEnds):
     # ---- start ---------------------------------------------------------------------------------------------
 
     def open(
-        self, campaign: Campaign, lead: ClaimedLead, node: str, agent: Agent | None = None, after: Call | None = None
+        self, campaign: Campaign, lead: ClaimedLead, node: str, agent: Agent | None = None, *, elsewhere: bool = False
     ) -> Call | None:
         """Ask the gate for an attempt on ``lead``, on the best line; ``agent`` waits for this customer (preview).
 
-        ``after``: the attempt that has just failed on its line. None: no line may take it, the lead is still claimed.
+        ``elsewhere``: only on a line that has not failed it. None: no line may take it, the lead is still claimed.
         """
         live = self.live
-        tried = self.trunks.kept(lead) if after is None else after.tried | {after.trunk}
-        choice = self.trunks.take(campaign, lead.number, tried)
-        if choice is None and after is None and tried:
-            choice = self.trunks.take(campaign, lead.number)  # it has waited: the line that failed may work again
+        choice = self.trunks.take(campaign, lead.number, frozenset(lead.failed_on))
+        if choice is None and lead.failed_on and not elsewhere:
+            choice = self.trunks.take(campaign, lead.number)  # rather than keep the leads behind it waiting
         if choice is None or choice.trunk is None:
-            self.trunks.keep(lead, tried)
             return None
         call = Call(
             id=live.new_id(),
@@ -94,7 +92,6 @@ class CallDesk(CallEnds):
             since=live.now,
             opened_at=live.now,
             choice=choice,
-            tried=tried,
         )
         if agent is not None:
             call.bound_agent = agent.settings.agent
@@ -115,9 +112,10 @@ class CallDesk(CallEnds):
         """
         live, campaign = self.live, former.campaign
         live.trunks[former.trunk].gone_on += 1
-        lead = replace(former.lead, attempts=former.lead.attempts + 1)
+        before = former.lead
+        lead = replace(before, attempts=before.attempts + 1, failed_on=(*before.failed_on, former.trunk))
         agent = live.agents.get(former.bound_agent or "")
-        if self.open(campaign, lead, former.node, agent, former) is None:
+        if self.open(campaign, lead, former.node, agent, elsewhere=True) is None:
             campaign.hopper.put_back(lead)
 
     def no_room(self, campaign: Campaign, node: Node) -> str | None:
@@ -182,7 +180,6 @@ class CallDesk(CallEnds):
         if event.keep and (live.draining or campaign.state is CampaignState.STOPPED):
             live.emit(ReleaseLeads(campaign.name, (call.lead.lead_id,), "the campaign is not running"))
         elif event.keep:
-            self.trunks.keep(call.lead, call.tried)
             campaign.hopper.put_back(call.lead)
         bound = live.agents.get(call.bound_agent or "")
         if bound is not None and bound.call is call:

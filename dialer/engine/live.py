@@ -55,7 +55,6 @@ class Call:
     since: float
     opened_at: float
     choice: TrunkChoice | None = None  # why this line, and as which number; None: a former run's
-    tried: frozenset[str] = frozenset()  # lines on which this very call has just failed
     line_failed: bool = False  # the line's fault, and the campaign has others: it says nothing of the lead
     placed: bool = False  # the originate has returned: the switch is done with setting the leg up
     bound_agent: str | None = None  # preview: the agent who waits for this customer

@@ -38,7 +38,7 @@ def open_attempt(call: Call) -> OpenAttempt:
         node=call.node,
         trunk=call.trunk,
         shown=call.choice.shown or "" if call.choice is not None else "",
-        retries=len(call.tried),
+        retries=len(lead.failed_on),
         agent=call.bound_agent,
         opened_at=call.opened_at,
     )

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
-from dialer.domain.lead import ClaimedLead
 from dialer.domain.lines import SaveShownNumber, ShownFact
 from dialer.domain.outcomes import ANSWERED_BY_PERSON, NOT_ANSWERED_BY_ONE, Outcome
 from dialer.domain.settings import TrunkSettings
@@ -55,7 +54,6 @@ class TrunkDesk:
             for number in pool.numbers
         }
         self._own = {name: (ShownNumber(trunk.caller_id),) for name, trunk in live.settings.trunks.items()}
-        self._tried: dict[int, frozenset[str]] = {}
         self._zone = find_zone(self.settings.zone)
         self._day_ends = 0.0
 
@@ -230,22 +228,16 @@ class TrunkDesk:
 
     def goes_on(self, call: Call, cause: str, sip_status: str) -> bool:
         """Whether a call that failed is to be tried on another line: one takes it now, or, with no agent waiting for
-        it, as soon as it has a channel and the speed."""
-        if not call.line_failed or not may_fail_over(cause, call.rang_at is not None, sip_status):
+        it, as soon as it has a channel and the speed. A line that has failed it twice is not tried a third time."""
+        failed_on = call.lead.failed_on
+        if not call.line_failed or call.trunk in failed_on:
             return False
-        tried = call.tried | {call.trunk}
+        if not may_fail_over(cause, call.rang_at is not None, sip_status):
+            return False
+        tried = frozenset((*failed_on, call.trunk))
         choice = self.choice(self.lines(call.campaign), call.lead.number, call.campaign, tried)
         soon = call.bound_agent is None and any(why in _SOON for _, why in choice.passed)
         return choice.trunk is not None or soon
-
-    def keep(self, lead: ClaimedLead, tried: frozenset[str]) -> None:
-        """A lead that has just failed on these lines goes back to its hopper."""
-        if tried:
-            self._tried[lead.lead_id] = tried
-
-    def kept(self, lead: ClaimedLead) -> frozenset[str]:
-        """On which lines it has just failed; told once."""
-        return self._tried.pop(lead.lead_id, frozenset())
 
     def _health(self, trunk: Trunk, call: Call, whose: Blame) -> None:
         live, before = self.live, trunk.health

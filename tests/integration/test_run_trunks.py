@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import signal
 from collections import Counter
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 
-from run_kit import configuration, nothing_dialed_twice, running, until
+from run_kit import Service, configuration, nothing_dialed_twice, running, until
 
 TRUNK = {"channels": 30, "cps": 30}
 TRUNKS = [
@@ -63,6 +64,31 @@ def test_carriers_that_fail_are_left_and_every_attempt_is_accounted_for(tmp_path
         assert lasts["carrier_failure"] <= 0.05 * sum(lasts.values()), lasts
 
 
+def test_a_kill_while_calls_go_on_elsewhere_loses_no_lead_and_dials_none_twice(tmp_path: Path) -> None:
+    """Killed soon after calls have failed on one line and gone on on another; the switch lives on."""
+    config = config_of(tmp_path, 1000)
+    with ExitStack() as services:
+        for n in range(3):
+            killed = services.enter_context(running(config, name=f"killed {n}")).up()
+            until(lambda run=killed, n=n: gone_on(run) > 2 * n, "calls go on", 40, every_s=0.01)  # type: ignore[misc]
+            switch = killed.switch
+            killed.kill()
+        last = services.enter_context(running(config, "--drain", "3s", name="last")).up()
+        assert last.said("embedded_switch")["found_running"] is True
+        until(lambda: last.campaign()["connected"] >= 3, "the campaign runs on", 40)
+        audit = switch.audit()
+        last.send(signal.SIGTERM)
+        assert last.exit_code() == 0, last.log()[-3000:]
+        report = last.summary()
+        assert report["leads_unaccounted"] == report["channels_left"] == report["attempts_open"] == 0
+        nothing_dialed_twice(last, audit)
+        made = sorted(last.attempts(), key=lambda a: (a["lead_id"], a["opened_at"]))
+        for _, chain in groupby(made, key=lambda a: a["lead_id"]):
+            *before, _ = (each["outcome"] for each in chain)
+            # Whoever may have been reached is due again in minutes or hours, after this test.
+            assert set(before) <= {"carrier_failure", "interrupted", "shutdown"}, before
+
+
 def test_what_was_shown_today_is_known_after_a_restart(tmp_path: Path) -> None:
     config = config_of(tmp_path, 6)
     with running(config, "--drain", "1s") as service:
@@ -77,6 +103,11 @@ def test_what_was_shown_today_is_known_after_a_restart(tmp_path: Path) -> None:
         assert service.exit_code() == 0, service.log()[-3000:]
         made = Counter(attempt.get("shown", "") for attempt in service.attempts())
         assert all(made[number] <= 6 for number in POOL if number in made)
+
+
+def gone_on(service: Service) -> int:
+    """How many calls failed on one line and went on on another one."""
+    return sum(trunk["gone_on"] for trunk in json.loads(service.get("/v1/trunks")[1])["trunks"])
 
 
 def shown(answer: str) -> list[int]:

@@ -61,6 +61,21 @@ def test_a_lead_that_nobody_tries_again_is_free_after_a_restart(bench: Bench) ->
     assert bench.claim(1).leads == ()
     bench.restart()
     assert bench.lead(lead_id).state == "ready"
+    (lead,) = bench.claim(1).leads  # killed between the failure and the next attempt: due at once, and dialed once
+    assert (lead.lead_id, lead.attempts, lead.failed_on) == (lead_id, 1, ())
+    second = attempt(lead, trunk="b")
+    assert bench.execute([second]) == [AttemptOpened(second.attempt_id)]
+    assert bench.claim(1).leads == ()
+
+
+def test_a_failure_that_is_told_to_the_next_run_only_leaves_the_lead_to_its_pause(bench: Bench) -> None:
+    lead_id = bench.add_lead(["+12125550001"])
+    made = attempt(bench.claim(1).leads[0])
+    bench.execute([made])
+    (left_open,) = bench.restart().attempts
+    assert left_open.attempt_id == made.attempt_id
+    bench.execute([failed(made)])  # nobody holds the lead any more: it is recycled like any other failure
+    assert (bench.lead(lead_id).state, bench.lead(lead_id).attempts) == ("ready", 1)
 
 
 def test_numbers_are_told_with_their_calls_by_the_quarter_and_since_they_were_judged(bench: Bench) -> None:

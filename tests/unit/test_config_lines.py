@@ -105,6 +105,17 @@ def test_each_fault_has_its_line(tmp_path: Path, old: str, new: str, fault: str)
     assert len(found) == 1, found
 
 
+def test_numbers_of_which_a_table_says_no_price_are_told(tmp_path: Path) -> None:
+    assert loaded(tmp_path, GOOD.replace('"+"', '"+1"').replace(', hours: "08:00-20:00"', "")) == []
+    (told,) = [str(n) for n in load(tmp_path / "dialer.yaml").warnings if "no price" in str(n)]
+    assert told.endswith(
+        "dialer.yaml:16: lines.costs.dear: other numbers than +1, +49 have no price: a takes them only after trunks "
+        'with one; a row with prefix "+" is for all numbers'
+    )
+    assert loaded(tmp_path, GOOD) == []
+    assert not [n for n in load(tmp_path / "dialer.yaml").warnings if "no price" in str(n)]
+
+
 def test_a_number_that_may_not_be_shown_anywhere_is_a_fault_and_on_one_line_a_warning(tmp_path: Path) -> None:
     own = GOOD.replace("[a, b]", "[a, b]\n    caller_id: '+12025550199'")
     assert loaded(tmp_path, own) == []

@@ -71,7 +71,10 @@ def test_one_trunk_is_dialed_as_ever_and_says_nothing_of_lines() -> None:
 
 def test_numbers_are_written_as_each_line_wants_them() -> None:
     rules = (Rewrite("+4930", 3, "0"), Rewrite("+4", 0, "99"))
-    for rewrite, expected in ((rules, "0300000001"), ((), "849300000001"), (rules[1:], "99+49300000001")):
+    all_numbers = (Rewrite("+", 1, "00"),)
+    for rewrite, expected in (
+        (rules, "0300000001"), ((), "849300000001"), (rules[1:], "99+49300000001"), (all_numbers, "0049300000001"),
+    ):  # fmt: skip
         f = Floor(two(trunk("a", prefix="8", rewrite=rewrite))).up()
         assert one(f.log, cmd.OriginateCall).number == expected
 
@@ -189,6 +192,37 @@ def test_a_lead_that_waited_is_dialed_on_the_line_that_failed_rather_than_block_
         fail(f, uuid)
     f.step(1)
     assert gateways(f) == ["gw-a"] * 3 + ["gw-b", "gw-a", "gw-a"]
+
+
+def test_a_lead_that_failed_twice_on_a_line_while_the_others_are_full_waits_its_pause() -> None:
+    trunks = trunk("a", 9, costs=costs(0.01)), trunk("b", 1, costs=costs(0.02))
+    f = Floor(two(*trunks, people=2, wanted={"max_attempts": 9}), leads=2).up()
+    for _ in range(50):  # nothing ever works on a; one call keeps b full
+        for call in [call for call in f.live.calls.values() if call.trunk == "a"]:
+            fail(f, call.id)
+        f.step(0.1)
+    opened = f.of(cmd.OpenAttempt)
+    assert [c.trunk for c in opened].count("b") == 1
+    unlucky = {c.lead_id for c in opened} - {c.lead_id for c in opened if c.trunk == "b"}
+    assert [(c.trunk, c.retries) for c in opened if c.lead_id in unlucky] == [("a", 0), ("a", 1)]
+    last = [c for c in f.of(cmd.CloseAttempt) if c.lead_id in unlucky][-1]
+    assert not last.again and last.recycle_after_s == 600.0
+
+
+def test_what_failed_before_a_lead_was_given_back_is_forgotten() -> None:
+    trunks = trunk("a", 9, costs=costs(0.01)), trunk("b", 1, costs=costs(0.02))
+    f = Floor(two(*trunks, people=2), leads=2).up()
+    for uuid in f.dialed():
+        fail(f, uuid)
+    (waits,) = f.live.campaigns["c1"].hopper.peek(9, f.now)[0]
+    f.send(ev.CampaignOrder(1, "c1", "stop"))
+    assert waits.lead_id in one(f.log, cmd.ReleaseLeads).lead_ids
+    f.send(ev.CampaignOrder(2, "c1", "start"))
+    # Since then another dialer has tried it and given it back.
+    f.send(ev.LeadsClaimed("c1", (replace(lead(waits.lead_id), attempts=2),), 20))
+    f.step(1)
+    again = f.of(cmd.OpenAttempt)[-1]
+    assert (again.lead_id, again.trunk, again.retries) == (waits.lead_id, "a", 0)
 
 
 def test_an_originate_that_fails_without_a_channel_goes_on_too_once_it_is_certain() -> None:
