@@ -91,6 +91,15 @@ TURNS_US_AWAY: Final = frozenset({"401", "402", "407"})
 """SIP codes with which a carrier refuses its customer, not the callee the call; the switch says CALL_REJECTED."""
 
 
+OUR_LIMIT: Final = frozenset({"NO_ANSWER", "ALLOTTED_TIMEOUT", "NO_PICKUP"})
+"""With a SIP code the carrier's word that nobody answered; without one, our switch's that it has waited long enough."""
+
+
+def silent(cause: str, rang: bool, sip_status: str) -> bool:
+    """Whether our switch gave up a call of which the carrier never said anything."""
+    return not rang and not sip_status and cause in OUR_LIMIT
+
+
 def blame(cause: str, rang: bool, sip_status: str = "") -> Blame:
     """Whose fault it is that a call ended so. A line on which the phone rang has done its work."""
     found = Blame.CARRIER if sip_status in TURNS_US_AWAY else CAUSES.get(cause, Blame.UNKNOWN)

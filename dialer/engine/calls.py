@@ -226,6 +226,7 @@ class CallDesk(CallEnds):
         call.answer_read_at = at if event.read_at is None else event.read_at
         call.waits_until = at + call.campaign.settings.wait_limit_s
         call.campaign.answered += 1
+        self.trunks.answered(call)
         if message:
             pass  # none of the pool's business until they ask for an agent
         elif screened:

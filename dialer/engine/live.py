@@ -277,6 +277,8 @@ class Trunk:
     gone_on: int = 0  # calls that failed here and were tried on another line
     ends: Counter[Blame] = field(default_factory=Counter)
     passed: Counter[Why] = field(default_factory=Counter)
+    told: int = 0  # answers before which it told of ringing
+    untold: int = 0  # and those that came out of silence
 
 
 @dataclass(slots=True, eq=False)

@@ -21,13 +21,15 @@ from dialer.masking import mask_number
 from routing import caller_ids
 from routing.calendars import find_zone
 from routing.caller_ids import ShownNumber, Standing
-from routing.causes import Blame, blame, may_fail_over
+from routing.causes import Blame, blame, may_fail_over, silent
 from routing.health import NEW, Condition, dialed, ended, may_dial
 from routing.trunks import TrunkChoice, TrunkFacts, Why, choose_trunk
 
 TALK_S = 120.0
 """The conversation that costs are compared for, where pacing expects none."""
 LOOK_AGAIN_S = 1.0
+SILENT_S = 15.0
+"""A carrier that has not said a word of a call for so long has not done its work, if it usually does."""
 _SOON = frozenset({Why.FULL, Why.KEPT, Why.SPEED})
 _NOT_THE_LINE = frozenset({Outcome.INTERRUPTED, Outcome.SHUTDOWN})
 
@@ -212,6 +214,12 @@ class TrunkDesk:
             self.show(call.choice.shown, -1)
             self._health(trunk, call, Blame.OURS)
 
+    def answered(self, call: Call) -> None:
+        """Whether a line tells of ringing is known by the calls that were answered."""
+        if (trunk := self.live.trunks.get(call.trunk)) is not None and call.choice is not None:
+            trunk.told += call.rang_at is not None
+            trunk.untold += call.rang_at is None
+
     def ended(self, call: Call, outcome: Outcome, cause: str, sip_status: str) -> None:
         """What a call's end says of its line and of the number it showed. A former run's calls say nothing."""
         if call.dialed_at is None:
@@ -219,7 +227,7 @@ class TrunkDesk:
         trunk = self.live.trunks.get(call.trunk)
         if call.choice is None or call.dialed_at is None or trunk is None:
             return
-        whose = _whose(call, outcome, cause, sip_status)
+        whose = _whose(trunk, call, outcome, cause, sip_status)
         trunk.ends[whose] += 1
         several = len(self.lines(call.campaign)) > 1
         call.line_failed = several and call.rang_at is None and whose in (Blame.CARRIER, Blame.ROUTE)
@@ -315,11 +323,14 @@ class TrunkDesk:
         return datetime.combine(local.date(), time.min, self._zone).timestamp()
 
 
-def _whose(call: Call, outcome: Outcome, cause: str, sip_status: str) -> Blame:
+def _whose(trunk: Trunk, call: Call, outcome: Outcome, cause: str, sip_status: str) -> Blame:
     """Whose doing a call's end was."""
     rang = call.rang_at is not None
     if call.answered_at is not None:
         return Blame.CALLEE
     if call.kill_as is not None or outcome in _NOT_THE_LINE:
         return Blame.CALLEE if rang else Blame.OURS
+    if silent(cause, rang, sip_status):
+        lasted_s = (call.ended_at or call.since) - (call.dialed_at or call.opened_at)
+        return Blame.CARRIER if lasted_s >= SILENT_S and trunk.told >= trunk.untold else Blame.UNKNOWN
     return blame(cause, rang, sip_status)

@@ -295,6 +295,41 @@ def test_a_dead_line_rests_the_other_takes_its_calls_and_probes_bring_it_back() 
     assert f.note("trunk_well").text == "trunk a: 3 probes in a row worked"
 
 
+def silence(f: Floor, *uuids: str) -> None:
+    """The carrier says nothing at all until our switch gives up."""
+    f.step(30)
+    for uuid in uuids:
+        fail(f, uuid, "NO_ANSWER")
+
+
+def test_a_line_that_swallows_calls_without_a_word_is_sick_and_nobody_is_dialed_again_at_once() -> None:
+    f = Floor(two(people=5), leads=40).up()
+    first = f.dialed()
+    assert gateways(f) == ["gw-a"] * 5
+    silence(f, *first)
+    assert condition(f) == "cooling" and f.live.trunks["a"].ends == {"carrier": 5}
+    assert {f.outcome(uuid) for uuid in first} == {"no_answer"}
+    assert not any(f.closed(uuid).again for uuid in first)  # who knows whether a phone rang
+    f.step(1)
+    assert gateways(f)[5:] == ["gw-a"] + ["gw-b"] * 4  # one was dialed before the fifth was given up
+
+
+def test_a_carrier_that_never_tells_of_ringing_is_not_sick_for_it() -> None:
+    f = Floor(two(people=8), leads=90).up()
+    answered, *others = f.dialed()
+    f.answer(answered)  # it did its work, and said nothing before
+    silence(f, *others)
+    assert condition(f) == "healthy" and f.live.trunks["a"].ends["unknown"] == 7
+
+
+def test_a_call_that_was_given_up_before_a_carrier_must_have_said_something_says_nothing() -> None:
+    f = Floor(two(people=8), leads=90).up()
+    f.step(5)
+    for uuid in f.dialed():
+        fail(f, uuid, "NO_ANSWER")
+    assert f.live.trunks["a"].ends == {"unknown": 8}
+
+
 def test_a_probe_that_the_gate_refuses_lets_the_next_one_go() -> None:
     f = Floor(two(people=5)).up()
     for uuid in f.dialed():
