@@ -13,6 +13,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
+
+_AREA_CODE_ENDS: Final = 4
+"""Digits of a North American number until its area code is whole: 1 and three."""
 
 
 class Standing(StrEnum):
@@ -93,13 +97,14 @@ def choose(
 
 
 def common(number: str, callee: str) -> int:
-    """How many digits two numbers share from the start, the country's included."""
+    """How many digits two numbers share from the start, the country's included: in most countries places near each
+    other begin alike. Not so in North America, where a part of an area code in common counts for nothing."""
     count = 0
     for one, other in zip(number.removeprefix("+"), callee.removeprefix("+"), strict=False):
         if one != other:
             break
         count += 1
-    return count
+    return 1 if number.startswith("+1") and 1 < count < _AREA_CODE_ENDS else count
 
 
 def judge(
