@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dialer.domain.hearing import CalleeRecorded, HearingEvent
 from dialer.domain.lead import ClaimedLead
+from dialer.domain.lines import ShownFact
 from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
 
 
@@ -323,6 +324,7 @@ class Recovered:
     mark: str = ""
     pacing: tuple[PacingFact, ...] = ()
     recordings: tuple[RecordingFact, ...] = ()
+    shown: tuple[ShownFact, ...] = ()
 
 
 # ---- from operators ----------------------------------------------------------------------------------------

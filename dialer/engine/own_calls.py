@@ -72,7 +72,7 @@ class OwnCallDesk:
             return Problem("the agent's phone is on hold")
         if agent.leg is not None and not live.nodes[agent.node].usable:
             return Problem("the switch is not ready")
-        target = find(live, agent, argument)
+        target = find(self.legs.trunks, agent, argument)
         if isinstance(target, str):
             return target
         if target.e164 and not live.store_ok:

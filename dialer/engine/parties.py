@@ -130,7 +130,7 @@ class PartyDesk:
         call = self._customer(agent)
         if isinstance(call, str):
             return call
-        target = find(self.live, agent, argument, call)
+        target = find(self.legs.trunks, agent, argument, call)
         if isinstance(target, str):
             return target
         if not target.e164:

@@ -43,6 +43,7 @@ from dialer.engine.recordings import RecordingDesk
 from dialer.engine.screenings import ScreeningDesk
 from dialer.engine.speaking import Voice
 from dialer.engine.supervision import SupervisionDesk
+from dialer.engine.trunks import TrunkDesk
 from pacing.snapshot import Policy
 
 EventTable = dict[type[Any], Callable[[Any], None]]
@@ -57,13 +58,14 @@ class Desks:
         self.feed = feed
         self.voice = Voice(live)
         self.hoppers = HopperDesk(live)
+        self.trunks = TrunkDesk(live)
         self.calls = CallDesk(live, feed)
         self.screenings = ScreeningDesk(live, feed)
         self.agentless = AgentlessDesk(live, feed)
         self.agents = AgentDesk(live, feed)
-        self.predictive = Predictive(live, feed, self.hoppers, policies)
+        self.predictive = Predictive(live, feed, self.hoppers, policies, self.trunks)
         self.memory = PacingMemory(live, feed, self.predictive.names)
-        self.pacer = Pacer(live, self.hoppers, self.predictive)
+        self.pacer = Pacer(live, self.hoppers, self.predictive, self.trunks)
         self.reconciler = Reconciler(live)
         self.orders = OrderDesk(live, feed)
         self.previews = PreviewDesk(live)
@@ -71,7 +73,7 @@ class Desks:
         self.keys = KeyDesk(live, self.acts, self.voice)
         self.phones = PhoneDesk(live, self.voice)
         self.asides = AsideDesk(live, self.voice)
-        self.party_legs = PartyLegs(live, self.voice)
+        self.party_legs = PartyLegs(live, self.voice, self.trunks)
         self.numbers = NumberDesk(live)
         self.parties = PartyDesk(live, self.party_legs, self.numbers, self.asides, self.voice)
         self.own_calls = OwnCallDesk(live, self.party_legs, self.numbers, self.voice)
@@ -86,6 +88,7 @@ class Desks:
 
     def _introduce(self) -> None:
         """Let each desk know those whom it works with."""
+        self.calls.trunks = self.trunks
         self.calls.agents = self.reconciler.agents = self.previews.agents = self.orders.agents = self.agents
         self.acts.agents = self.phones.agents = self.parties.agents = self.supervision.agents = self.agents
         self.agents.calls = self.pacer.calls = self.reconciler.calls = self.previews.calls = self.calls
