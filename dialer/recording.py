@@ -18,7 +18,19 @@ from types import ModuleType
 from typing import Any, Final, TextIO
 
 from dialer import __version__
-from dialer.domain import acts, agentless, commands, desk_records, events, hearing, lead, outcomes, phones, recordings
+from dialer.domain import (
+    acts,
+    agentless,
+    callbacks,
+    commands,
+    desk_records,
+    events,
+    hearing,
+    lead,
+    outcomes,
+    phones,
+    recordings,
+)
 from dialer.domain import routing as routing_module
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
@@ -31,8 +43,8 @@ from routing.facts import Choice
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    acts, agentless, events, commands, phones, hearing, desk_records, recordings, lead, outcomes, settings_module,
-    pacing_settings, pacing_windows, routing_module,
+    acts, agentless, callbacks, events, commands, phones, hearing, desk_records, recordings, lead, outcomes,
+    settings_module, pacing_settings, pacing_windows, routing_module,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether

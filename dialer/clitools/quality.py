@@ -198,9 +198,10 @@ def show_callbacks(
     where: running.Where, kind: str | None, agent: str | None, state: str, limit: int, *, as_json: bool
 ) -> None:
     """A line for each customer to be called again. Raises CliError."""
+    from dialer.domain.callbacks import RECONTACT
     from dialer.store import quality
     from dialer.store.desk_records import CALLBACK
-    from dialer.store.statements import CANCELLED, DONE, OPEN, RECONTACT
+    from dialer.store.statements import CANCELLED, DONE, OPEN
 
     kinds = (CALLBACK, RECONTACT)
     states = (OPEN, DONE, CANCELLED)

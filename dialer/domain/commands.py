@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialer.domain.callbacks import CallbackOrder
 from dialer.domain.desk_records import DeskRecord
 from dialer.domain.hearing import HearingCommand, TapLeg, UntapLeg
 from dialer.domain.outcomes import Outcome
@@ -144,6 +145,7 @@ class OpenAttempt:
     trunk: str
     agent: str | None
     opened_at: float
+    callback: int = 0  # dialed for this one, which this run has claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ class CloseAttempt:
     lead_reason: str = ""
     recycle_after_s: float = 0.0
     number_dead: bool = False
+    callback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,5 +312,6 @@ StoreCommand = (
     | DeskRecord
     | CheckPin
     | CheckNumber
+    | CallbackOrder
 )
 Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | Reply | Note | Drained

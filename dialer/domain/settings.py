@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from dialer.domain.acts import PhoneSettings
 from dialer.domain.agentless import AgentlessSettings
+from dialer.domain.callbacks import CallbackSettings
 from dialer.domain.hearing import NOT_SCREENED, ScreeningSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
@@ -149,6 +150,7 @@ class CampaignSettings:
     whisper: tuple[str, ...] = ()
     screening: ScreeningSettings = NOT_SCREENED
     agentless: AgentlessSettings | None = None
+    callbacks: CallbackSettings | None = None  # None: kept, and dialed by nobody
 
 
 @dataclass(frozen=True, slots=True)

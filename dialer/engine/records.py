@@ -38,12 +38,13 @@ def open_attempt(call: Call) -> OpenAttempt:
         trunk=call.trunk,
         agent=call.bound_agent,
         opened_at=call.opened_at,
+        callback=lead.callback,
     )
 
 
 def originate(call: Call, trunk: TrunkSettings, epoch: str) -> OriginateCall:
     """The dialing of an attempt that the gate let through."""
-    settings, number = call.campaign.settings, call.lead.number
+    settings, number, told = call.campaign.settings, call.lead.number, call.campaign.settings.agentless
     return OriginateCall(
         node=call.node,
         uuid=call.id,
@@ -56,7 +57,7 @@ def originate(call: Call, trunk: TrunkSettings, epoch: str) -> OriginateCall:
         message=settings.message,
         epoch=epoch,
         early_media=settings.screening.dead_numbers,
-        script=() if settings.agentless is None else settings.agentless.script(settings.agentless.lead_in_s),
+        script=told.script(told.lead_in_s) if told is not None and not call.lead.callback else (),
     )
 
 
@@ -80,4 +81,5 @@ def close_attempt(call: Call, outcome: Outcome, reason: str, ended_at: float, ca
         lead_reason=fate.reason,
         recycle_after_s=fate.after_s,
         number_dead=fate.number_dead,
+        callback=call.lead.callback,
     )

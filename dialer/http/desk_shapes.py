@@ -138,12 +138,17 @@ class CallbackView(BaseModel):
     campaign: str
     number: str
     agent: str = Field(description="who must do it; empty: anyone")
-    due_at: float
+    due_at: float = Field(description="when it is tried next")
     note: str
     created_by: str
     created_at: float
-    state: str
+    state: str = Field(description="open, claimed, dialing, done, failed or cancelled")
     changed_at: float
+    wanted_at: float = Field(description="when the customer is to be called")
+    zone: str = Field(description="by whose clock that was said; empty: not known")
+    reason: str = Field(description="why it waits, or how it ended")
+    tries: int
+    last_attempt: str
 
 
 class CallbacksAnswer(BaseModel):

@@ -146,6 +146,7 @@ class Attempt(Base):
     clock_at: Mapped[float | None] = mapped_column(Double)  # of the abandon clock, if later than the answer
     heard: Mapped[str] = mapped_column(String(20), server_default="")  # who answered, or what was announced
     heard_reason: Mapped[str] = mapped_column(Text, server_default="")
+    callback: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))  # dialed for that one; 0: for none
 
     __table_args__ = (
         # One live attempt per person, and per phone, also across dialers and campaigns.
