@@ -55,6 +55,10 @@ class RunningService:
         """See ``ServicePort``."""
         return self.runtime.engine.explain(campaign, self._clock())
 
+    def callbacks(self) -> list[dict[str, object]]:
+        """See ``ServicePort``."""
+        return self.runtime.engine.callbacks(self._clock())
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """See ``ServicePort``."""
         engine = self._settings.engine
@@ -62,6 +66,9 @@ class RunningService:
             **request,
             "url": self._settings.database_url,
             "recontact_after_s": self._settings.recontact_after_s,
+            "campaigns": {
+                name: (campaign.lists, campaign.windows.default_zone) for name, campaign in engine.campaigns.items()
+            },
             "most_attempts": {name: campaign.max_attempts for name, campaign in engine.campaigns.items()},
             "reviewers": {
                 "roles": {name: agent.role for name, agent in engine.agents.items()},

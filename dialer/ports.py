@@ -5,7 +5,7 @@ Owns protocols only, so that the HTTP room can be built and tested without the a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,6 +53,9 @@ class ServicePort(Protocol):
 
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         """What a campaign's last pacing decision stood on; None when it is not configured."""
+
+    def callbacks(self) -> Sequence[Mapping[str, object]]:
+        """Callbacks that are due soon or at hand, and why each waits."""
 
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """Ask the store about its records: a job of ``dialer.store.desk_jobs``. Takes seconds; numbers are masked.

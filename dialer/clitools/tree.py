@@ -390,6 +390,19 @@ def explain_pacing(
     explain.pacing(_service(ctx, config), campaign, as_json=as_json)
 
 
+@explain_app.command("callback")
+def explain_callback(
+    ctx: typer.Context,
+    ident: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say when a callback is due, who may do it, and why it is not dialed now."""
+    from dialer.clitools import callbacks
+
+    callbacks.explain(_service(ctx, config), ident, as_json=as_json)
+
+
 @freeswitch_app.command("render")
 def freeswitch_render(
     ctx: typer.Context,

@@ -179,6 +179,7 @@ class CallbackClaimed:
 
     callback: int
     lead: ClaimedLead
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

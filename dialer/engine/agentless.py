@@ -211,7 +211,7 @@ class AgentlessDesk:
 
     def call_ended(self, call: Call) -> None:
         """What is learnt of how many ask."""
-        if call.campaign.settings.agentless is not None and call.dialed_at is not None:
+        if call.campaign.settings.agentless is not None and call.dialed_at is not None and not call.lead.callback:
             self.ended[call.campaign.name] += 1
 
     # ---- how many calls ------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class CallEnds:
         self.feed = feed
         self.agents: AgentDesk
         self.on_ended: list[Callable[[Call], None]] = []
+        self.on_outcome: list[Callable[[Call, Outcome], None]] = []
 
     def hung_up(self, call: Call, event: LegHungUp) -> None:
         """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
@@ -164,6 +165,8 @@ class CallEnds:
         self._forget(call)
         for told in self.on_ended:
             told(call)
+        for learns in self.on_outcome:
+            learns(call, outcome)
         agent = call.agent or (live.agents.get(call.bound_agent) if call.bound_agent else None)
         if agent is not None and agent.call is call:
             self.agents.customer_gone(agent, call)

@@ -85,6 +85,7 @@ class Engine:
         else:
             handler(event)
         self._desks.calls.route()
+        self._desks.callbacks.run()
         self._desks.pacer.run()
         if live.draining:
             self._desks.drain.check()
@@ -98,7 +99,7 @@ class Engine:
     def status(self, now: float) -> Status:
         """A view of everything; changes nothing but the clock."""
         self._live.now = max(self._live.now, now)
-        return status.build(self._live, self._feed.pool, self._predictive.names)
+        return status.build(self._live, self._feed.pool, self._predictive.names, self._desks.callbacks.counts)
 
     def explain(self, campaign: str, now: float) -> dict[str, object] | None:
         """What the last pacing decision of a campaign stood on, JSON-able; None when it is not configured."""
@@ -108,6 +109,11 @@ class Engine:
             return None
         agentless = self._desks.agentless.explain(live.campaigns[campaign])
         return status.explain(live, self._feed.pool, live.campaigns[campaign], agentless)
+
+    def callbacks(self, now: float) -> list[dict[str, object]]:
+        """Every callback that is due soon or at hand, JSON-able: which, and why it waits."""
+        self._live.now = max(self._live.now, now)
+        return self._desks.callbacks.explain()
 
     @property
     def decisions(self) -> int:

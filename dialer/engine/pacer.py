@@ -182,6 +182,10 @@ class Pacer:
         ready = {agent.settings.agent for agent in live.free_agents(campaign, node.name)}
         spoken_for = self._spoken_for(campaign, ready, node.name)
         # A call whose bridge is sent has its agent, who is no longer counted as free.
-        pending = sum(1 for call in campaign.pending() if call.agent is None and call.node == node.name)
+        pending = sum(
+            1
+            for call in campaign.pending()
+            if call.agent is None and call.bound_agent is None and call.node == node.name
+        )
         free = max(0, len(ready) - spoken_for)
         return Snapshot(campaign.name, live.now, free, pending, campaign.settings.lines_per_agent)

@@ -5,7 +5,9 @@ Owns which fact goes into which field. Pure: changes no call, decides nothing, r
 
 from __future__ import annotations
 
-from dialer.domain.commands import CloseAttempt, OpenAttempt, OriginateCall
+from dialer.domain.callbacks import PutBackCallback
+from dialer.domain.commands import CloseAttempt, OpenAttempt, OriginateCall, ReleaseLeads
+from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import TrunkSettings
 from dialer.engine.live import Call
@@ -17,6 +19,10 @@ APART_S = 0.15
 """The switch carries commands out in no certain order: what must follow another one is sent so much later."""
 SPARE_S = 30.0
 """The switch's own bound of a customer's wait beside an agent comes so much later than ours."""
+
+
+ALONE_S = 2.0
+"""A customer of a campaign without agents is called back by one: should that one be lost, the message comes as soon."""
 
 
 def wait_ms(left_s: float) -> int:
@@ -53,12 +59,19 @@ def originate(call: Call, trunk: TrunkSettings, epoch: str) -> OriginateCall:
         gateway=trunk.gateway,
         caller_id=settings.caller_id or trunk.caller_id,
         ring_timeout_s=settings.ring_timeout_s,
-        wait_ms=wait_ms(settings.wait_limit_s),
+        wait_ms=wait_ms(settings.wait_limit_s if told is None else min(settings.wait_limit_s, ALONE_S)),
         message=settings.message,
         epoch=epoch,
         early_media=settings.screening.dead_numbers,
         script=told.script(told.lead_in_s) if told is not None and not call.lead.callback else (),
     )
+
+
+def give_back(lead: ClaimedLead, reason: str, after_s: float = 0.0) -> ReleaseLeads | PutBackCallback:
+    """A claimed lead that is not dialed, or the callback that it was claimed for, is anybody's again."""
+    if lead.callback:
+        return PutBackCallback(lead.callback, reason)
+    return ReleaseLeads(lead.campaign, (lead.lead_id,), reason, after_s)
 
 
 def close_attempt(call: Call, outcome: Outcome, reason: str, ended_at: float, cause: str, sip: str) -> CloseAttempt:

@@ -91,7 +91,7 @@ class Router:
             return
         bound = self._bound(call)
         if bound is not None:
-            self._offer(call, bound, "the agent who previewed this lead")
+            self._offer(call, bound, "the agent who waits for this customer")
             return
         self._queued.add(call.id)
         self.queue.put_call(floor.waiting_call(call))

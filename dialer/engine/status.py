@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 from dialer.domain.outcomes import Outcome
@@ -32,7 +32,9 @@ def busy_share(live: Live) -> float:
     return busy / logged_in if logged_in > 0 else 0.0
 
 
-def build(live: Live, pool: Pool, predictive: Container[str]) -> Status:
+def build(
+    live: Live, pool: Pool, predictive: Container[str], callbacks: Callable[[str], Mapping[str, int]]
+) -> Status:
     """Everything at ``live.now``; ``predictive`` names the campaigns that ``pool`` decides."""
     return Status(
         at=live.now,
@@ -42,7 +44,8 @@ def build(live: Live, pool: Pool, predictive: Container[str]) -> Status:
         store_detail=live.store_detail,
         agents=tuple(_agent(live, agent) for agent in live.agents.values()),
         campaigns=tuple(
-            _campaign(live, campaign, pool if name in predictive else None) for name, campaign in live.campaigns.items()
+            _campaign(live, campaign, pool if name in predictive else None, callbacks(name))
+            for name, campaign in live.campaigns.items()
         ),
         nodes=tuple(
             NodeView(node.name, node.up, node.synced, node.detail, node.legs, node.capacity)
@@ -87,7 +90,9 @@ def _hushed(text: str, number: str) -> str:
     return mask_text(text) if held or _INTERNATIONAL.search(text) else text
 
 
-def _campaign(live: Live, campaign: Campaign, pool: Pool | None) -> CampaignView:
+def _campaign(
+    live: Live, campaign: Campaign, pool: Pool | None, callbacks: Mapping[str, int]
+) -> CampaignView:
     states: Counter[str] = Counter(call.state.value for call in campaign.calls.values())
     outcomes = {outcome.value: count for outcome, count in campaign.outcomes.items()}
     abandoned = campaign.outcomes[Outcome.ABANDONED]
@@ -110,6 +115,7 @@ def _campaign(live: Live, campaign: Campaign, pool: Pool | None) -> CampaignView
         refusals=dict(campaign.refusals),
         last_refusal=campaign.last_refusal,
         pacing=None if pool is None else _pacing(pool.explain(campaign.name, live.now), campaign),
+        callbacks=callbacks,
     )
 
 

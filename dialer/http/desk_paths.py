@@ -6,7 +6,7 @@ it stands for may see whole numbers. Answers take a second or two, since each qu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flask import Response, jsonify
@@ -33,7 +33,13 @@ def _about(answer: type[Any]) -> dict[str, Any]:
 def add(app: OpenAPI, port: ServicePort) -> None:
     """Add the paths to the application."""
 
-    def ask(job: str, request: Mapping[str, object] | None = None, missing: str = "") -> Response:
+    def ask(
+        job: str,
+        request: Mapping[str, object] | None = None,
+        missing: str = "",
+        listed: str = "/v1/qc/samples",
+        more: Callable[[Mapping[str, Any]], Mapping[str, object]] = lambda found: {},
+    ) -> Response:
         try:
             found = port.records(job, request or {}, RECORDS_TIMEOUT_S)
         except TimeoutError:
@@ -43,9 +49,11 @@ def add(app: OpenAPI, port: ServicePort) -> None:
             return fault(503, mask_text(str(error)), "a store that answers; /readyz says what is wrong")
         if "refused" in found:
             return fault(403, mask_text(str(found["refused"])), "a reviewer whose role may, on somebody else's call")
+        if "wrong" in found:
+            return fault(409, mask_text(str(found["wrong"])), "an order that can be carried out: see /v1/callbacks")
         if missing and not found:
-            return fault(404, missing, "one that is listed at /v1/qc/samples")
-        return jsonify(shapes.plain(found))
+            return fault(404, missing, f"one that is listed at {listed}")
+        return jsonify(shapes.plain({**found, **more(found)}))
 
     @app.get("/v1/recordings", tags=[_RECORDINGS], summary="Recordings", **_about(desk_shapes.RecordingsAnswer))
     def recordings() -> Response:
@@ -75,3 +83,35 @@ def add(app: OpenAPI, port: ServicePort) -> None:
     @app.get("/v1/callbacks", tags=[_CALLBACKS], summary="Open callbacks", **_about(desk_shapes.CallbacksAnswer))
     def callbacks() -> Response:
         return ask("callbacks")
+
+    def waits(found: Mapping[str, Any]) -> Mapping[str, object]:
+        """What the engine says of it, which knows those that are due soon; the store's word of the others."""
+        why = next((row["waits"] for row in port.callbacks() if row["callback"] == found.get("id")), found["reason"])
+        return {"waits": mask_text(str(why))}
+
+    def one(job: str, path: desk_shapes.CallbackPath, order: Mapping[str, object] | None = None) -> Response:
+        request = {"callback": int(path.id)} | ({} if order is None else {"order": order})
+        return ask(job, request, f"no callback {path.id}", "/v1/callbacks", waits)
+
+    @app.post("/v1/callbacks", tags=[_CALLBACKS], summary="Write one down", **_about(desk_shapes.CallbackAnswer))
+    def create(body: desk_shapes.CallbackBody) -> Response:
+        return ask("callback_order", {"order": body.model_dump()}, "nothing was made", "/v1/callbacks", waits)
+
+    @app.get("/v1/callbacks/<id>", tags=[_CALLBACKS], summary="One callback", **_about(desk_shapes.CallbackAnswer))
+    def callback(path: desk_shapes.CallbackPath) -> Response:
+        return one("callback", path)
+
+    @app.post(
+        "/v1/callbacks/<id>/reschedule",
+        tags=[_CALLBACKS],
+        summary="Another time",
+        **_about(desk_shapes.CallbackAnswer),
+    )
+    def reschedule(path: desk_shapes.CallbackPath, body: desk_shapes.RescheduleBody) -> Response:
+        return one("callback_order", path, body.model_dump())
+
+    @app.post(
+        "/v1/callbacks/<id>/cancel", tags=[_CALLBACKS], summary="Call it off", **_about(desk_shapes.CallbackAnswer)
+    )
+    def cancel(path: desk_shapes.CallbackPath, body: desk_shapes.CancelBody) -> Response:
+        return one("callback_order", path, body.model_dump())

@@ -151,6 +151,49 @@ class CallbackView(BaseModel):
     last_attempt: str
 
 
+class CallbackAnswer(CallbackView):
+    """One callback; ``local_time`` is when it is wanted by the customer's clock, ``waits`` why it is not dialed now."""
+
+    local_time: str
+    waits: str = ""
+
+
+class CallbackPath(Strict):
+    """Which callback."""
+
+    id: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}$", description="its number")]
+
+
+_AT = "HH:MM, +DAYS HH:MM, YYYY-MM-DD HH:MM, +90m or +2h; by the customer's clock"
+
+
+class CallbackBody(Body):
+    """Who is to be called again and when: the customer of an attempt, or a lead of a campaign's lists."""
+
+    at: Annotated[str, Field(min_length=1, max_length=40, description=_AT)]
+    attempt: Annotated[str, Field(max_length=64)] = ""
+    lead: Annotated[int, Field(ge=1, le=2**62)] | None = None
+    campaign: Annotated[str, Field(max_length=100, description="with a lead")] = ""
+    zone: Annotated[str, Field(max_length=64, description="another clock than the customer's own")] = ""
+    agent: Annotated[str, Field(max_length=100, description="who must do it; empty: anyone")] = ""
+    note: Annotated[str, Field(max_length=1000)] = ""
+    by: Annotated[str, Field(max_length=100, description="who says so")] = "api"
+
+
+class RescheduleBody(Body):
+    """Another time, and perhaps another agent."""
+
+    at: Annotated[str, Field(min_length=1, max_length=40, description=_AT)]
+    zone: Annotated[str, Field(max_length=64)] = ""
+    agent: Annotated[str, Field(max_length=100, description="empty: anyone")] | None = None
+
+
+class CancelBody(Body):
+    """Why."""
+
+    reason: Annotated[str, Field(max_length=1000)] = ""
+
+
 class CallbacksAnswer(BaseModel):
     """Who is to be called again, the most urgent first, at most 500."""
 

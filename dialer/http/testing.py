@@ -158,6 +158,7 @@ class FakePort:
     orders: list[events.OperatorEvent] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    waiting: list[dict[str, object]] = field(default_factory=list)
 
     def order(self, make: Callable[[int], events.OperatorEvent], timeout_s: float) -> Reply:
         event = make(len(self.orders) + 1)
@@ -202,6 +203,9 @@ class FakePort:
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         known = {view.campaign for view in self.shown.campaigns}
         return sample_pacing(campaign) if campaign in known else None
+
+    def callbacks(self) -> list[dict[str, object]]:
+        return self.waiting
 
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         self.asked.append((job, request))

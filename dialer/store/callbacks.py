@@ -265,7 +265,7 @@ class Callbacks:
             return CallbackGone(command.callback, fate.reason)
         zones = tuple(lead.zones.split("|")) if lead.zones else ()
         dressed = self._claims.dressed(conn, lead, command.campaign, lead.list_name, zones, lease_until, now)
-        return CallbackClaimed(command.callback, replace(dressed, callback=command.callback))
+        return CallbackClaimed(command.callback, replace(dressed, callback=command.callback), row.note)
 
     def put_back(self, conn: Connection, command: PutBackCallback, now: float) -> None:
         """Open again."""

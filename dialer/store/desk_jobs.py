@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from dialer.domain.quality import CRITERIA, may_not_score
 from dialer.masking import mask_record
-from dialer.store import quality, recordings
+from dialer.store import callback_orders, quality, recordings
 
 SHOWN: Final = 500
 """The API shows so many rows at most; whoever wants all has the command line."""
@@ -61,10 +61,40 @@ def list_callbacks(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"callbacks": mask_record(quality.callbacks(request["url"], limit=SHOWN))}
 
 
+def show_callback(request: Mapping[str, Any]) -> dict[str, Any]:
+    """One callback (``callback``); an empty answer when there is none."""
+    return _shown(callback_orders.show(request["url"], request["callback"]))
+
+
+def order_callback(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Write one down (no ``callback``), move it (``at``), or cancel it; an empty answer when there is none,
+    ``{wrong}`` when it cannot be done.
+    """
+    url, given = request["url"], request["order"]
+    known = callback_orders.Known(
+        {name: (tuple(lists), zone) for name, (lists, zone) in request["campaigns"].items()},
+        frozenset(request["reviewers"]["roles"]),
+    )
+    try:
+        if "callback" not in request:
+            return _shown(callback_orders.create(url, known, **given))
+        if "at" in given:
+            return _shown(callback_orders.reschedule(url, known, request["callback"], **given))
+        return _shown(callback_orders.cancel(url, request["callback"], **given))
+    except callback_orders.OrderRefused as error:
+        return {"wrong": str(error)}
+
+
+def _shown(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {} if row is None else {**mask_record(row), "local_time": callback_orders.told(row)}
+
+
 JOBS: Final = {
     "recordings": list_recordings,
     "qc_samples": list_samples,
     "qc_sample": show_sample,
     "qc_score": score_sample,
     "callbacks": list_callbacks,
+    "callback": show_callback,
+    "callback_order": order_callback,
 }

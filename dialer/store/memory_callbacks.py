@@ -163,7 +163,7 @@ class MemoryCallbacks:
         if lead is None or number is None:
             self._move(row, CallbackTrigger.FAIL, "the lead is gone, or no number of it is known to work")
             return CallbackGone(command.callback, row.reason)
-        return CallbackClaimed(row.ident, self._dress(lead, number, row.campaign, row.lease_until, now))
+        return CallbackClaimed(row.ident, self._dress(lead, number, row.campaign, row.lease_until, now), row.note)
 
     @staticmethod
     def _number(lead: MemoryLead, wanted: str) -> MemoryNumber | None:

@@ -248,11 +248,17 @@ _HIDDEN: Final = frozenset({"claimed_by", "claim_epoch", "lease_until", "lead_wa
 
 
 def callbacks(
-    url: str, *, kind: str | None = None, agent: str | None = None, state: str | None = OPEN, limit: int = 100
+    url: str,
+    *,
+    kind: str | None = None,
+    agent: str | None = None,
+    state: str | None = OPEN,
+    ident: int | None = None,
+    limit: int = 100,
 ) -> list[dict[str, Any]]:
     """Customers to be called again, the most urgent first, as dictionaries of their columns. Raises like above."""
     query = select(*(column for column in CALLBACKS.columns if column.name not in _HIDDEN))
-    for column, wanted in (("kind", kind), ("agent", agent), ("state", state)):
+    for column, wanted in (("kind", kind), ("agent", agent), ("state", state), ("id", ident)):
         if wanted is not None:
             query = query.where(CALLBACKS.c[column] == wanted)
     with connected(url) as conn:

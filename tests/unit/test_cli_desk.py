@@ -317,7 +317,7 @@ def test_a_customer_s_wish_is_listed(desk: Desk, capfd: pytest.CaptureFixture[st
         (["qc", "list", "--state", "lost"], 2, "expected one of open, passed, failed"),
         (["qc", "show", "77"], 1, "no sample 77"),
         (["callbacks", "list", "--kind", "odd"], 2, "expected one of callback, recontact"),
-        (["callbacks", "list", "--state", "odd"], 2, "expected one of open, done, cancelled, all"),
+        (["callbacks", "list", "--state", "odd"], 2, "open, claimed, dialing, done, failed, cancelled, all"),
         (
             "qc score 7 --right-person maybe --understood y --script y --consent y --reviewer m".split(),
             2,
