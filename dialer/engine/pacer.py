@@ -128,7 +128,7 @@ class Pacer:
         self.hoppers.refill(campaign)
 
     def _may_preview(self, agent: Agent, campaign: Campaign) -> bool:
-        if agent.state is not AgentState.READY or campaign.name not in self.live.calls_out_for(agent):
+        if agent.state is not AgentState.READY or campaign.name not in self.live.calls_out_for(agent) or agent.kept:
             return False
         return agent.line is Line.PARKED if agent.nailed_up else agent.leg is None
 

@@ -22,7 +22,7 @@ from dialer.domain.callbacks import (
     LookCallbacks,
     PutBackCallback,
 )
-from dialer.domain.settings import EngineSettings
+from dialer.domain.settings import EngineSettings, Mode
 from dialer.engine.promises import whose_turn
 
 RULES = CallbackSettings(own_s=120.0, team_s=60.0, share=0.5, ahead_s=30.0)
@@ -190,6 +190,13 @@ def test_the_oldest_first_and_no_more_than_the_share() -> None:
         f.hang_up(uuid, "NO_ANSWER")
     f.step(1)
     assert [c.callback for c in f.of(ClaimCallback)] == [5, 4, 3, 2]
+
+
+def test_no_lead_is_shown_to_an_agent_who_is_kept() -> None:
+    f = floor(fact(due=START + 5), mode=Mode.PREVIEW, count=1, leads=0)
+    f.leads["c1"] = [lead(1), lead(2)]
+    f.step(10)
+    assert one(f.log, ClaimCallback).agent == "a1" and f.agent("a1").preview is None
 
 
 def test_a_callback_comes_before_ordinary_leads() -> None:
