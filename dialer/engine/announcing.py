@@ -54,8 +54,17 @@ class Announcer:
             self.live.timers.set(("agent", "announce", agent.settings.agent), self.live.now + PREPARE_S * prepares)
 
     def whisper(self, call: Call, agent: Agent) -> tuple[str, ...]:
-        """What ``agent`` is to hear of the customer who is coming; nothing after a preview."""
-        return () if call.bound_agent == agent.settings.agent else self._short(self._words(call))
+        """What ``agent`` is to hear of the customer who is coming; nothing after a preview.
+
+        That it is a callback is said while it rings; to an agent who could not be told so soon, now.
+        """
+        if call.bound_agent != agent.settings.agent:
+            return self._short(self._words(call))
+        unsaid = ("agent", "announce", agent.settings.agent)
+        if not call.lead.callback or self.live.timers.due(unsaid) is None:
+            return ()
+        self.live.timers.cancel(unsaid)
+        return self._short(self._callback(call))
 
     def _short(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """As many as can be said in a moment: over them the agent hardly hears the customer's first word."""

@@ -96,6 +96,16 @@ def test_the_agent_is_kept_then_reserved_and_only_then_the_customer_is_dialed() 
     assert f.counter("callbacks_done") == 1 and not f.agent("a1").kept
 
 
+def test_who_answers_before_the_agent_was_told_is_announced_at_the_bridge() -> None:
+    f = floor(fact(due=START + 10))
+    f.step(START + 10 - f.now)
+    (uuid,) = f.dialed()
+    out = f.answer(uuid)
+    one(out, cmd.Bridge)
+    said = [p for c in f.step(2) + out if isinstance(c, ph.Say | ph.Murmur) for p in c.prompts]
+    assert said.count("callback-due") == 1
+
+
 def test_pacing_dials_for_nobody_who_is_kept() -> None:
     f = floor(fact(due=START + 30), count=1, leads=50)
     f.step(25)
