@@ -57,10 +57,18 @@ class ServicePort(Protocol):
     def callbacks(self) -> Sequence[Mapping[str, object]]:
         """Callbacks that are due soon or at hand, and why each waits."""
 
+    def routing(self) -> Mapping[str, object]:
+        """Everybody on the floor as routing sees them, in the form of ``routing.snapshot``: no number, no person."""
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """Ask the store about its records: a job of ``dialer.store.desk_jobs``. Takes seconds; numbers are masked.
 
         Raises TimeoutError, StoreTrouble.
+        """
+
+    def machine_checks(self) -> Sequence[Mapping[str, Any]]:
+        """What people said of calls taken for machines', for each campaign: the answer of the job ``qc_machines``, some
+        minutes old.
         """
 
     def health(self) -> Health:

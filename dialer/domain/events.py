@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dialer.domain.callbacks import CallbackAnswer
-from dialer.domain.hearing import HearingEvent
+from dialer.domain.hearing import CalleeRecorded, HearingEvent
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
 
@@ -446,4 +446,4 @@ OperatorEvent = (
     | Shutdown
     | PhoneOrder
 )
-Event = Tick | SwitchEvent | StoreEvent | HearingEvent | OperatorEvent
+Event = Tick | SwitchEvent | StoreEvent | HearingEvent | CalleeRecorded | OperatorEvent

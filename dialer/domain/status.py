@@ -112,3 +112,4 @@ class Status:
     counters: Mapping[str, int]  # illegal events, resyncs, duplicates, ... by name
     busy_share: float  # (talk + wrap-up) / logged-in time of all agents since start, 0–1
     pacing_dropped: Mapping[str, int] = field(default_factory=dict)  # observations pacing could not believe, by kind
+    tiers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # ended attempts by tier and outcome

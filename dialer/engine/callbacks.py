@@ -377,8 +377,9 @@ class CallbackDesk:
                 able = [a for a in self._serving(call.campaign.name) if a.nailed_up and a.node == call.node]
                 agent = next((a for a in able if self._ready(a) and self._safe(a, self.live.now)), None)
                 if agent is not None:
-                    self.agents.move(agent, AgentTrigger.RESERVE, f"callback {call.lead.callback}")
+                    # Routing is told with the move: it must see whom the agent waits for.
                     agent.call, call.bound_agent, call.agent_id = call, agent.settings.agent, agent.settings.agent
+                    self.agents.move(agent, AgentTrigger.RESERVE, f"callback {call.lead.callback}")
 
     # ---- for people ----------------------------------------------------------------------------------------
 

@@ -123,4 +123,6 @@ class LegEvents:
     def held(self, event: ph.LegHeld) -> None:
         """A phone's own hold button."""
         if (agent := self.live.legs.get(event.uuid)) is not None:
-            self.desks.holds.told(agent, event.held)
+            self.desks.holds.told(agent, event.held, event.at)
+        elif (watch := self.live.watches.get(event.uuid)) is not None:
+            self.desks.holds.watch_told(watch, event.held)

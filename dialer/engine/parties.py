@@ -164,7 +164,7 @@ class PartyDesk:
             self.own_calls.end(agent)
             return None
         if agent.lent is not None:
-            self.legs.gone(agent.lent, "NORMAL_CLEARING")
+            self.legs.lost(agent.lent)
             return None
         call = connected(agent)
         if call is None:

@@ -88,6 +88,7 @@ class PartyLegs:
                 address=target.address,
                 profile=target.profile,
                 media_timeout_s=target.media_timeout_s,
+                hold_sound=live.settings.phones.hold_sound,
                 gateway=target.gateway,
                 number=target.number,
             )
@@ -148,7 +149,7 @@ class PartyLegs:
             self._owner(party).party_failed(party, cause)
 
     def lost(self, party: Party) -> None:
-        """Nobody is with the third party any more, and it was not heard how that came."""
+        """The third party is to leave, or nobody is with them any more and it was not heard how that came."""
         self.drop(party)
         self._owner(party).party_failed(party, "NORMAL_CLEARING")
 

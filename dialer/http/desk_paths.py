@@ -1,4 +1,4 @@
-"""The API's paths to the store's records: recordings, quality control, callbacks.
+"""The API's paths to the store's records: attempts, recordings, quality control, callbacks.
 
 Owns these paths. What they show comes from the port with its numbers masked: one token opens this API, and no role that
 it stands for may see whole numbers. Answers take a second or two, since each question is a process beside the service.
@@ -19,7 +19,9 @@ from dialer.masking import mask_text
 from dialer.ports import ServicePort, StoreTrouble
 
 RECORDS_TIMEOUT_S: Final = 15.0
+LISTED: Final = "one that is listed at /v1/callbacks"
 
+_ATTEMPTS: Final = Tag(name="attempts", description="What became of calls")
 _RECORDINGS: Final = Tag(name="recordings", description="What was recorded")
 _QC: Final = Tag(name="qc", description="Quality control")
 _CALLBACKS: Final = Tag(name="callbacks", description="Who is to be called again")
@@ -37,7 +39,7 @@ def add(app: OpenAPI, port: ServicePort) -> None:
         job: str,
         request: Mapping[str, object] | None = None,
         missing: str = "",
-        listed: str = "/v1/qc/samples",
+        expected: str = "one that is listed at /v1/qc/samples",
         more: Callable[[Mapping[str, Any]], Mapping[str, object]] = lambda found: {},
     ) -> Response:
         try:
@@ -52,8 +54,12 @@ def add(app: OpenAPI, port: ServicePort) -> None:
         if "wrong" in found:
             return fault(409, mask_text(str(found["wrong"])), "an order that can be carried out: see /v1/callbacks")
         if missing and not found:
-            return fault(404, missing, f"one that is listed at {listed}")
+            return fault(404, missing, expected)
         return jsonify(shapes.plain({**found, **more(found)}))
+
+    @app.get("/v1/attempts/<attempt>", tags=[_ATTEMPTS], summary="One call", **_about(desk_shapes.AttemptView))
+    def attempt(path: desk_shapes.AttemptPath) -> Response:
+        return ask("attempt", {"attempt": path.attempt}, f"no attempt {path.attempt}", "the id of an attempt")
 
     @app.get("/v1/recordings", tags=[_RECORDINGS], summary="Recordings", **_about(desk_shapes.RecordingsAnswer))
     def recordings() -> Response:
@@ -80,6 +86,14 @@ def add(app: OpenAPI, port: ServicePort) -> None:
     def score(path: desk_shapes.SamplePath, body: desk_shapes.ScoreBody) -> Response:
         return ask("qc_score", {"sample": int(path.id), **body.model_dump()}, f"no sample {path.id}")
 
+    @app.post("/v1/qc/samples/<id>/machine", tags=[_QC], summary="Person or machine", **_about(desk_shapes.WhoAnswer))
+    def machine(path: desk_shapes.SamplePath, body: desk_shapes.WhoBody) -> Response:
+        return ask("qc_machine", {"sample": int(path.id), **body.model_dump()}, f"no sample {path.id} of a machine")
+
+    @app.get("/v1/qc/machines", tags=[_QC], summary="Persons taken for machines", **_about(desk_shapes.MachinesAnswer))
+    def machines() -> Response:
+        return ask("qc_machines")
+
     @app.get("/v1/callbacks", tags=[_CALLBACKS], summary="Open callbacks", **_about(desk_shapes.CallbacksAnswer))
     def callbacks() -> Response:
         return ask("callbacks")
@@ -91,11 +105,11 @@ def add(app: OpenAPI, port: ServicePort) -> None:
 
     def one(job: str, path: desk_shapes.CallbackPath, order: Mapping[str, object] | None = None) -> Response:
         request = {"callback": int(path.id)} | ({} if order is None else {"order": order})
-        return ask(job, request, f"no callback {path.id}", "/v1/callbacks", waits)
+        return ask(job, request, f"no callback {path.id}", LISTED, waits)
 
     @app.post("/v1/callbacks", tags=[_CALLBACKS], summary="Write one down", **_about(desk_shapes.CallbackAnswer))
     def create(body: desk_shapes.CallbackBody) -> Response:
-        return ask("callback_order", {"order": body.model_dump()}, "nothing was made", "/v1/callbacks", waits)
+        return ask("callback_order", {"order": body.model_dump()}, "nothing was made", LISTED, waits)
 
     @app.get("/v1/callbacks/<id>", tags=[_CALLBACKS], summary="One callback", **_about(desk_shapes.CallbackAnswer))
     def callback(path: desk_shapes.CallbackPath) -> Response:

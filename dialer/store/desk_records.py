@@ -35,6 +35,7 @@ PINS = table(desk_schema.AgentPin)
 RECORDINGS = table(desk_schema.Recording)
 QC_SAMPLES = table(desk_schema.QcSample)
 QC_SCORES = table(desk_schema.QcScore)
+QC_MACHINE_CARDS = table(desk_schema.QcMachineCard)
 
 CALLBACK: Final = WISH
 

@@ -6,9 +6,8 @@ UNPARK and PLAYBACK_*.  Must not know bridges; it only leaves a leg free to be t
 Sounds by `uuid_broadcast` wait in a queue, each is played when the leg is parked or bridged; a sound that loops but
 lasts less than half a second is played once (from the source).
 
-Left out: every other application (an unknown one ends the leg, as on the real switch), `${...}` expansion in an
-inline dialplan, `execute_on_*` and `api_on_*` variables but for those of `dialing` (kept and
-shown, never run), a broadcast to a leg that runs
+Left out: every other application (an unknown one ends the leg, as on the real switch), `execute_on_*` and `api_on_*`
+variables but for those of `dialing` (kept and shown, never run), a broadcast to a leg that runs
 another application (it waits for the next park).  The state sequence of an inline originate (ROUTING, then EXECUTE)
 is taken from captured transfers.
 """
@@ -27,8 +26,22 @@ _PLAYERS = ("playback", "endless_playback")
 _IDLE = ("echo", "delay_echo")
 # Applications that change nothing the model knows.
 _DEAF = ("log", "info", "ring_ready", "pre_answer", "sched_hangup", "block_dtmf", "unblock_dtmf")
+SETTERS = ("set", "export", "multiset")
 _LOOP_LEAST_S = 0.5
 POLL_S = 0.1
+
+
+def set_by(leg: Leg, app: str, data: str) -> None:
+    """The applications `set`, `export` and `multiset` (whose list may name its delimiter: `^^;a=b;c=d`)."""
+    parts = [data]
+    if app == "multiset":
+        parts = data[3:].split(data[2]) if data.startswith("^^") and len(data) > 2 else data.split(" ")
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if equals and name and value:
+            leg.put_all({name: value})
+        elif equals:
+            leg.drop(name)
 
 
 class Apps(Recordings):
@@ -92,6 +105,9 @@ class Apps(Recordings):
         if app == "sleep":
             self.hear(leg, Heard.SILENCE)
             milliseconds = min(int(data), 10**10) if data.strip().isdecimal() else 0
+            if not milliseconds:
+                self._execute_complete(leg)
+                return False
             leg.app_timer = self.clock.at(now + milliseconds / 1000, self._app_over, leg)
             return True
         if app == "wait_for_answer":
@@ -112,12 +128,8 @@ class Apps(Recordings):
         if app == "hangup":
             self.hang_up(leg, known_cause(data or "NORMAL_CLEARING"), "dialplan")
             return True
-        if app in ("set", "export"):
-            name, equals, value = data.partition("=")
-            if equals and name and value:
-                leg.put_all({name: value})
-            elif equals:
-                leg.drop(name)
+        if app in SETTERS:
+            set_by(leg, app, data)
         elif app == "unset":
             leg.drop(data.strip())
         elif app == "transfer":
@@ -273,7 +285,7 @@ class Apps(Recordings):
             leg.queue.clear()
         if self.end_overlay(leg, "FILE PLAYED", "break"):
             self._rest(leg)
-        elif leg.doing is Doing.RUNNING and leg.app in _PLAYERS:
+        elif leg.doing is Doing.RUNNING and leg.app in (*_PLAYERS, "sleep"):
             self._app_over(leg, "break")
 
     # -- events ------------------------------------------------------------------------------------

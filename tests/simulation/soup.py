@@ -204,7 +204,10 @@ def served_again(shift: Shift, before: dict[str, int]) -> None:
             busy = agent.call is not None or agent.line_since > shift.now - 20
             assert agent.free or busy or dark, f"{name}: {agent.line}, on hold: {agent.held}"
     alpha = [name for name, agent in live.agents.items() if "alpha" in agent.settings.campaigns and agent.nailed_up]
+    # Nobody presses keys any more: who has missed some previews is paused, as is right.
+    missed = {name for name in alpha if live.agents[name].reason == "preview timeout"}
     reached = [name for name in alpha if live.agents[name].leg is not None and not on_hold(shift, name)]
+    reached = [name for name in reached if name not in missed]
     assert not reached or any(served[name] for name in alpha), f"nobody serves anybody afterwards: {served}"
 
 

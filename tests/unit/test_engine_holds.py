@@ -12,6 +12,7 @@ from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.acts import PhoneSettings
+from dialer.engine.asides import JOIN_CHECK_S, JOINS
 from dialer.engine.holds import ASK_AGAIN_S, LOOK_S, REARM_S
 
 MUSIC = "tone_stream://%(300,100,1000);loops=-1"
@@ -21,6 +22,7 @@ def floor(media_s: float = 7.0) -> Floor:
     plain = settings(campaign(wrap_up_s=0.0), people=agents(1))
     seats = {name: replace(seat, media_timeout_s=media_s) for name, seat in plain.seats.items()}
     f = Floor(replace(plain, seats=seats, phones=PhoneSettings(hold_sound=MUSIC)))
+    f.holding = None
     f.up()
     return f
 
@@ -92,6 +94,107 @@ def test_a_customer_who_waits_goes_to_the_line_that_comes_back_from_hold() -> No
     none(f.log, cmd.Bridge)
     button(f, False)
     one(last_word(f, False), cmd.Bridge)
+
+
+def unheard(f: Floor) -> str:
+    """A customer is bridged, and only then the phone tells that it holds."""
+    uuid = f.dialed()[0]
+    f.talk(uuid)
+    last_word(f, True)
+    one(f.log, ph.PutAside)
+    assert f.call(uuid).aside == "joining", "music, and the line parks"
+    f.park(f.agent().leg or "")
+    return uuid
+
+
+def test_whoever_begins_to_talk_is_asked_whether_the_phone_holds() -> None:
+    f = floor()
+    uuid = f.dialed()[0]
+    f.talk(uuid)
+    one(f.log, ph.AskHold)
+    last_word(f, False)
+    last_word(f, None)
+    none(f.log, ph.PutAside)
+    assert line_of(f) == "bridging" and not f.call(uuid).aside
+
+
+def test_a_customer_bridged_to_a_phone_that_holds_hears_music_until_it_is_back() -> None:
+    f = floor()
+    uuid = unheard(f)
+    f.step(JOIN_CHECK_S)
+    none(f.log, ph.Join)
+    one(last_word(f, False), ph.Join)
+    f.send(ev.LegsBridged(uuid, f.agent().leg or "", f.now))
+    assert f.state() == "talking" and not f.call(uuid).aside and len(f.of(ph.AskHold)) > 2, "and is asked again"
+
+
+def test_a_customer_bridged_to_a_phone_that_holds_on_goes_to_somebody_else() -> None:
+    f = floor()
+    uuid = unheard(f)
+    f.step(JOINS * JOIN_CHECK_S + 1)
+    none(f.log, ph.Join)
+    assert f.call(uuid).queued_again and f.counter("customers_queued_again") == 1
+    assert not f.agent().free
+
+
+@pytest.mark.parametrize(("known", "aside"), [("hold", False), ("hold, resume", True)])
+def test_the_hold_of_a_conversation_is_music_by_the_switch(known: str, aside: bool) -> None:
+    """Until it says that the hold is over: if the phone says otherwise then, nobody hears anything."""
+    f = floor()
+    f.talk(f.dialed()[0])
+    for act in known.split(", "):
+        button(f, act == "hold")
+    last_word(f, True)
+    assert bool(f.of(ph.PutAside)) is aside
+
+
+def test_a_hold_from_before_the_bridge_is_none_that_the_switch_remembers() -> None:
+    """CHANNEL_HOLD that is read when the bridge is on its way already."""
+    f = floor()
+    uuid = f.dialed()[0]
+    before = f.now
+    f.step(1)
+    f.answer(uuid)
+    f.send(ph.LegHeld(f.agent().leg or "", True, before))
+    f.send(ev.LegsBridged(uuid, f.agent().leg or "", f.now))
+    last_word(f, True)
+    one(f.log, ph.PutAside)
+
+
+def test_the_end_of_a_hold_that_was_not_heard_may_be_none() -> None:
+    """The customer has left a phone that holds, and CHANNEL_HOLD was lost."""
+    f = floor()
+    first = f.dialed()[0]
+    leg = f.talk(first)
+    last_word(f, False)
+    button(f, False)
+    f.park(leg)
+    f.hang_up(first)
+    assert not f.agent().free
+    last_word(f, True)
+    f.step(5)
+    assert not f.agent().free and f.counter("phones_held") == 1
+    last_word(f, False)
+    assert f.agent().free
+
+
+@pytest.mark.parametrize("word", [False, None])
+def test_a_line_in_doubt_is_free_as_soon_as_nothing_speaks_for_a_hold(word: bool | None) -> None:
+    f = floor()
+    button(f, False)
+    assert not f.agent().free
+    last_word(f, word)
+    assert f.agent().free and f.counter("phones_held") == 0
+    assert len(sets(f)) == 1, "nothing was changed"
+
+
+def test_after_a_reconnect_all_lines_are_asked() -> None:
+    f = floor()
+    f.send(ev.SwitchDown(NODE, "gone"))
+    f.up()
+    one(f.log, ph.AskHold)
+    last_word(f, True)
+    assert not f.agent().free
 
 
 def test_a_resume_that_was_not_heard_is_found_out() -> None:
