@@ -59,7 +59,7 @@ class Announcer:
         That it is a callback is said while it rings; to an agent who could not be told so soon, now.
         """
         if call.bound_agent != agent.settings.agent:
-            return self._short(self._words(call))
+            return self._short(self._callback(call) or self._words(call))
         unsaid = ("agent", "announce", agent.settings.agent)
         if not call.lead.callback or self.live.timers.due(unsaid) is None:
             return ()

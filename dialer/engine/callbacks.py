@@ -1,8 +1,9 @@
 """Callbacks: an agent is kept and reserved first, then the customer is dialed for that agent, through the gate.
 
-Owns the moment and the agent, and why a callback waits; whose turn it is is ``promises``', what became of it the
-store's. Must not interrupt anybody: only agents who are ready are reserved, at most the campaign's share of them at
-once. Answered customers come first: a kept agent may still be given one who waits.
+Owns the moment, and why a callback waits; whose turn it is is ``promises``', who of those has time
+``callback_agents``', what became of it the store's. Must not interrupt anybody: only agents who are ready are
+reserved, at most the campaign's share of them at once. Answered customers come first: a kept agent may still be given
+one who waits.
 
 From ``ahead_s`` before the time an agent is *kept*: pacing does not count on them. They are *reserved* when it is due,
 they are ready, and no call is left ringing that was dialed while they were counted on and could find nobody now.
@@ -12,12 +13,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dialer.domain.agent import AgentState, AgentTrigger, Line
-from dialer.domain.call import PENDING_STATES, RINGING_STATES
+from dialer.domain.call import RINGING_STATES
 from dialer.domain.callbacks import (
     CallbackClaimed,
     CallbackFact,
@@ -30,13 +30,14 @@ from dialer.domain.callbacks import (
 )
 from dialer.domain.campaign import CampaignState
 from dialer.domain.outcomes import Outcome
-from dialer.engine.agents import LOGGED_IN_STATES
+from dialer.engine.callback_agents import CallbackAgents, Kept, doing
 from dialer.engine.live import Agent, Call, Campaign, Live
-from dialer.engine.promises import Turn, mates, whose_turn
+from dialer.engine.promises import whose_turn
 from dialer.leads.moments import utc
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
+    from dialer.engine.announcing import Announcer
     from dialer.engine.calls import CallDesk
 
 LOOK_EVERY_S: Final = 5.0
@@ -49,10 +50,10 @@ AGAIN_S: Final = 1.0
 """A callback that waits for what no agent does, such as a trunk's channel, is looked at so often."""
 LATE_S: Final = 60.0
 """Waiting longer than this past its time is late."""
+ALONE_S: Final = 5.0
+"""A call whose agent is gone rings on for so long: the phone is rung again meanwhile, or somebody becomes free."""
 SERVE_EVERY_S: Final = 0.1
 """At most so often, however much changes: kept agents are nobody else's meanwhile."""
-_SOON_FREE: Final = (AgentState.WRAP_UP, AgentState.TALKING)
-"""In the order in which somebody in it is likely to be free."""
 
 
 class CallbackDesk:
@@ -60,8 +61,10 @@ class CallbackDesk:
 
     def __init__(self, live: Live) -> None:
         self.live = live
+        self.who = CallbackAgents(live)
         self.agents: AgentDesk
         self.calls: CallDesk
+        self.announcer: Announcer
         self.rules: dict[str, CallbackSettings] = {
             name: each.callbacks for name, each in live.settings.campaigns.items() if each.callbacks is not None
         }
@@ -69,9 +72,8 @@ class CallbackDesk:
         self._why: dict[int, str] = {}
         self._open: dict[str, int] = {}
         self._claiming: dict[int, tuple[CallbackFact, Agent]] = {}
-        self._kept: dict[str, tuple[int, float]] = {}  # agents, for which callback, since when
         self._calls: dict[str, Call] = {}
-        self._mates: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._alone: dict[str, float] = {}  # of those, who has no agent any more, since when
         self._served_at = -math.inf
         self._look_at = -math.inf
         self._wake_at = -math.inf
@@ -121,10 +123,10 @@ class CallbackDesk:
         """Each callback whose time it is, the oldest first."""
         live = self.live
         self._wake_at = math.inf
-        if not (self._known or self._kept or self._calls):
+        if not (self._known or self.who.kept or self._calls):
             return
         self._replace_lost_agents()
-        kept: dict[str, tuple[int, float]] = {}
+        kept: Kept = {}
         used = Counter(name for agent in live.agents.values() if (name := self._waits_for(agent)))
         serving: dict[str, list[Agent]] = {}
         for fact in sorted(self._known.values(), key=lambda each: (each.due_at, each.callback)):
@@ -133,11 +135,11 @@ class CallbackDesk:
                 self._wake_by(begins)
                 continue
             if fact.campaign not in serving:
-                serving[fact.campaign] = self._serving(fact.campaign)
+                serving[fact.campaign] = self.who.serving(fact.campaign)
             self._why[fact.callback] = self._serve(fact, serving[fact.campaign], kept, used)
             # Whatever it waits for: a rule that changes with time, a trunk, a switch.
             self._wake_by(live.now + AGAIN_S)
-        self._keep(kept)
+        self.who.keep(kept)
 
     def _waits_for(self, agent: Agent) -> str:
         """The campaign for whose callback the agent is reserved."""
@@ -149,21 +151,15 @@ class CallbackDesk:
             return agent.preview[0].name if agent.preview[1].callback else ""
         return next((fact.campaign for fact, each in self._claiming.values() if each is agent), "")
 
-    def _serving(self, campaign: str) -> list[Agent]:
-        """Who is at work for a campaign, those first who have been idle longest."""
-        here = [a for a in self.live.agents.values() if campaign in self.live.calls_out_for(a)
-                and a.state in LOGGED_IN_STATES]  # fmt: skip
-        return sorted(here, key=lambda a: (a.idle_since, a.settings.agent))
-
     def _serve(
-        self, fact: CallbackFact, serving: list[Agent], kept: dict[str, tuple[int, float]], used: Counter[str]
+        self, fact: CallbackFact, serving: list[Agent], kept: Kept, used: Counter[str]
     ) -> str:
         """Keep an agent for it, reserve them if it is time; why it waits."""
         live, rules, campaign = self.live, self.rules[fact.campaign], self.live.campaigns[fact.campaign]
         stopped = self._stopped(campaign)
         if stopped:
             return stopped
-        turn = whose_turn(fact, rules, live.settings.agents, self._team(fact), live.now)
+        turn = whose_turn(fact, rules, live.settings.agents, self.who.team(fact), live.now)
         if turn.later:
             self._put_back(fact.callback, turn.reason, live.now + rules.later_s)
             self._known.pop(fact.callback)
@@ -171,30 +167,24 @@ class CallbackDesk:
         most = max(1, math.floor(rules.share * len(serving)))
         if used[fact.campaign] >= most:
             return f"it waits for its turn: {used[fact.campaign]} agents are kept for callbacks, {most} may be at once"
-        agent, why = self._choose(fact, turn, serving, kept)
+        agent, why = self.who.choose(fact, turn, serving, kept)
         if agent is None:
             return f"{why}; {turn.reason}"
         used[fact.campaign] += 1
         name = agent.settings.agent
-        since = self._kept.get(name, (0, live.now))[1]
+        since = self.who.kept.get(name, (0, live.now))[1]
         kept[name] = fact.callback, since
         if live.now < fact.due_at:
             self._wake_by(fact.due_at)
             return f"due at {utc(fact.due_at)}: agent {name} is kept for it"
-        if not self._ready(agent):
-            return f"agent {name} is kept for it, and {_doing(agent)}"
-        if not self._safe(agent, since):
+        if not self.who.ready(agent):
+            return f"agent {name} is kept for it, and {doing(agent)}"
+        if not self.who.safe(agent, since):
             return f"agent {name} is kept for it, but calls are ringing that were dialed when they were free"
         problem = self._reserve(fact, campaign, agent)
         if problem is None:
             del kept[name]
         return problem or f"agent {name} is reserved for it"
-
-    def _team(self, fact: CallbackFact) -> tuple[str, ...]:
-        key = fact.agent, fact.campaign
-        if key not in self._mates:
-            self._mates[key] = mates(self.live.settings.agents, *key)
-        return self._mates[key]
 
     def _stopped(self, campaign: Campaign) -> str:
         if self.live.draining:
@@ -202,86 +192,6 @@ class CallbackDesk:
         if campaign.state is not CampaignState.RUNNING:
             return f"campaign {campaign.name} is {campaign.state.value}"
         return self.live.stopped_by()
-
-    # ---- who -----------------------------------------------------------------------------------------------
-
-    def _choose(
-        self, fact: CallbackFact, turn: Turn, serving: list[Agent], kept: Mapping[str, tuple[int, float]]
-    ) -> tuple[Agent | None, str]:
-        """Somebody ready, else who was chosen before, else who may be free soonest."""
-        agents = self.live.agents
-        if turn.who is None:
-            among: Iterable[Agent] = serving
-        else:
-            among = [agents[name] for name in turn.who]
-        first = fact.agent if turn.who is not None else turn.first
-        able = [agent for agent in among if self._able(agent, kept)]
-        if not able:
-            return None, self._nobody(fact, turn)
-        ready = [agent for agent in able if self._ready(agent)]
-        for agent in ready:
-            if agent.settings.agent == first:
-                return agent, ""
-        before = [a for a in able if self._kept.get(a.settings.agent, (0, 0.0))[0] == fact.callback]
-        if ready:
-            return (before[0] if before and before[0] in ready else ready[0]), ""
-        if before:
-            return before[0], ""
-        return min(able, key=lambda a: (_SOON_FREE.index(a.state) if a.state in _SOON_FREE else len(_SOON_FREE),
-                                        a.since, a.settings.agent)), ""  # fmt: skip
-
-    def _able(self, agent: Agent, kept: Mapping[str, tuple[int, float]]) -> bool:
-        """Whether the agent is going to be ready by themself, and is nobody else's then."""
-        busy = agent.lent is not None or agent.own is not None or agent.held
-        at_work = agent.state is AgentState.READY or agent.state in _SOON_FREE
-        taken = agent.settings.agent in kept
-        return at_work and not busy and not taken and agent.after_call is None and not self.live.dedicated(agent)
-
-    def _ready(self, agent: Agent) -> bool:
-        """Whether the agent may be reserved this instant."""
-        if agent.state is not AgentState.READY or agent.after_call is not None or agent.call is not None:
-            return False
-        if agent.nailed_up:
-            return agent.free and self.live.nodes[agent.node].usable
-        return agent.leg is None and any(node.usable for node in self.live.nodes.values())
-
-    def _nobody(self, fact: CallbackFact, turn: Turn) -> str:
-        if turn.who is None:
-            return "no agent of the campaign is at work and free for it"
-        own = self.live.agents[fact.agent]
-        if self.live.dedicated(own):
-            return f"agent {fact.agent} sits at a seat that is kept for others"
-        return f"agent {fact.agent} {_doing(own)}"
-
-    def _safe(self, agent: Agent, since: float) -> bool:
-        """Whether every call that was dialed while the agent was counted on has another one, or is over."""
-        if not agent.nailed_up:
-            return True
-        live = self.live
-        for name in live.calls_out_for(agent):
-            campaign = live.campaigns.get(name)
-            if campaign is None:
-                continue
-            need = sum(
-                1
-                for call in campaign.calls.values()
-                if call.state in PENDING_STATES and call.opened_at < since and call.node == agent.node
-                and call.agent is None and call.bound_agent is None
-                and (campaign.settings.agentless is None or (call.told is not None and call.told.asked))
-            )  # fmt: skip
-            if need > len(live.free_agents(campaign, agent.node)):
-                return False
-        return True
-
-    def _keep(self, kept: dict[str, tuple[int, float]]) -> None:
-        """Let pacing count on these agents no longer, and again on who is not kept any more."""
-        changed = [name for name in self._kept.keys() ^ kept.keys() if name in self.live.agents]
-        self._kept = kept
-        for name in sorted(changed):
-            agent = self.live.agents[name]
-            agent.kept = name in kept
-            self.agents.changed(agent)
-        self.live.floor_changed = False
 
     # ---- the call ------------------------------------------------------------------------------------------
 
@@ -369,17 +279,39 @@ class CallbackDesk:
             self.live.counters["callbacks_done" if spoken else "callbacks_in_vain"] += 1
             self._look_at = min(self._look_at, self.live.now + AGAIN_S)
 
+    def compared(self, node: str) -> None:
+        """A switch's channels are known: those of a former run that are ours to look after."""
+        for call in self.live.calls.values():
+            if call.node == node and call.lead.callback:
+                self._calls[call.id] = call
+        self._wake_by(self.live.now)
+
     def _replace_lost_agents(self) -> None:
         """A customer is being called back whose agent's line was lost: the next who is ready waits for them."""
         self._calls = {ident: call for ident, call in self._calls.items() if ident in self.live.calls}
+        alone, self._alone = self._alone, {}
         for call in self._calls.values():
-            if call.bound_agent is None and call.agent is None and call.state in RINGING_STATES:
-                able = [a for a in self._serving(call.campaign.name) if a.nailed_up and a.node == call.node]
-                agent = next((a for a in able if self._ready(a) and self._safe(a, self.live.now)), None)
+            if call.bound_agent is None and call.agent is None and call.state in RINGING_STATES and not call.kill_as:
+                agent = self.who.instead(call)
                 if agent is not None:
-                    # Routing is told with the move: it must see whom the agent waits for.
-                    agent.call, call.bound_agent, call.agent_id = call, agent.settings.agent, agent.settings.agent
-                    self.agents.move(agent, AgentTrigger.RESERVE, f"callback {call.lead.callback}")
+                    self._reserve_instead(call, agent)
+                else:
+                    self._alone[call.id] = alone.get(call.id, self.live.now)
+                    self._leave(call)
+
+    def _reserve_instead(self, call: Call, agent: Agent) -> None:
+        # Routing is told with the move: it must see whom the agent waits for.
+        agent.call, call.bound_agent, call.agent_id = call, agent.settings.agent, agent.settings.agent
+        self.agents.move(agent, AgentTrigger.RESERVE, f"callback {call.lead.callback}")
+        self.announcer.opened(call)
+
+    def _leave(self, call: Call) -> None:
+        """Nobody is there for a customer who is being called: no call is better than one that finds nobody."""
+        over = max(self._alone[call.id] + ALONE_S, self.calls.rings_until(call))
+        if self.live.now >= over:
+            self.calls.hang_up(call, "NORMAL_CLEARING", Outcome.CANCELLED, "no agent was left for the callback")
+        else:
+            self._wake_by(over)
 
     # ---- for people ----------------------------------------------------------------------------------------
 
@@ -412,16 +344,3 @@ class CallbackDesk:
             for call in self._calls.values()
         ]  # fmt: skip
         return rows
-
-
-def _doing(agent: Agent) -> str:
-    """What an agent does, in words that follow a name."""
-    words = {
-        AgentState.LOGGED_OUT: "is not logged in",
-        AgentState.UNAVAILABLE: "cannot be reached: the phone was lost",
-        AgentState.CONNECTING: "is being connected",
-        AgentState.WRAP_UP: "is in wrap-up",
-    }
-    if agent.state is AgentState.READY and agent.after_call is None and (agent.nailed_up and not agent.free):
-        return "is ready, but their line is not free yet"
-    return words.get(agent.state, f"is {agent.state.value.replace('_', ' ')}")

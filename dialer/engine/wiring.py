@@ -106,7 +106,8 @@ class Desks:
         self.agentless.calls = self.calls
         self.calls.on_ended.append(self.agentless.call_ended)
         self.legs.on_customer_key = self.agentless.pressed
-        self.callbacks.agents, self.callbacks.calls = self.agents, self.calls
+        self.callbacks.agents = self.callbacks.who.agents = self.agents
+        self.callbacks.calls, self.callbacks.announcer = self.calls, self.announcer
         self.calls.on_connected.append(self.recordings.connected)
         self.calls.on_dialed += [self.announcer.opened, self.callbacks.dialed]
         self.calls.on_outcome.append(self.callbacks.ended)
@@ -120,6 +121,7 @@ class Desks:
         self.holds.supervision, self.supervision.holds = self.supervision, self.holds
         self.asides.on_back.append(self.holds.talking)
         self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
+        self.reconciler.on_first.append(self.callbacks.compared)
         self.agents.voice, self.agents.keys = self.voice, self.keys
         self.previews.voice = self.voice
         self.pacer.previews = self.acts.previews = self.previews

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from engine_kit import START, Floor, agents, campaign, lead, none, one, settings
+from engine_kit import NODE, START, Floor, agents, campaign, lead, none, one, settings
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
@@ -276,6 +276,61 @@ def test_an_agent_lost_while_it_rings_is_replaced_by_who_is_ready() -> None:
     f.step(1)
     assert f.state("a2") == "reserved" and f.call(uuid).bound_agent == "a2"
     assert one(f.answer(uuid), cmd.Bridge).agent_uuid == f.agent("a2").leg
+
+
+def test_who_replaces_a_lost_agent_is_told_what_it_is() -> None:
+    f = floor(fact(due=START + 10))
+    f.step(12)
+    (uuid,) = f.dialed()
+    f.ring(uuid)
+    f.send(ev.LegHungUp(f.agent("a1").leg, f.now, "NORMAL_TEMPORARY_FAILURE"))
+    out = f.step(1.5)
+    told = [c.uuid for c in out if isinstance(c, ph.Say) and "callback-due" in c.prompts]
+    assert told == [f.agent("a2").leg]
+
+
+def test_nobody_is_left_ringing_for_whom_no_agent_is_there() -> None:
+    """Its agent's phone is lost and nobody takes their place: better no call than one that finds nobody."""
+    f = floor(fact(due=START + 10), count=1, min_ring_s=15.0)
+    f.step(12)
+    (uuid,) = f.dialed()
+    f.ring(uuid)
+    f.phones = False
+    f.send(ev.LegHungUp(f.agent("a1").leg, f.now, "NORMAL_TEMPORARY_FAILURE"))
+    none(f.step(14), cmd.HangUp)
+    out = f.step(3)
+    assert one(out, cmd.HangUp).uuid == uuid
+    f.hang_up(uuid)
+    assert (f.closed(uuid).outcome.value, f.closed(uuid).callback) == ("cancelled", 1)
+
+
+def test_an_agent_who_is_back_in_a_moment_keeps_the_customer() -> None:
+    f = floor(fact(due=START + 10), count=1)
+    f.step(12)
+    (uuid,) = f.dialed()
+    f.ring(uuid)
+    f.send(ev.LegHungUp(f.agent("a1").leg, f.now, "NORMAL_TEMPORARY_FAILURE"))
+    f.step(3.5)
+    assert f.call(uuid).bound_agent == "a1" and f.state("a1") == "reserved"
+    assert one(f.answer(uuid), cmd.Bridge).agent_uuid == f.agent("a1").leg
+
+
+def test_a_restart_while_it_rings_reserves_an_agent_again() -> None:
+    f = floor(fact(due=START + 10), count=1, leads=50)
+    f.step(12)
+    uuid = f.dialed()[0]
+    f.ring(uuid)
+    assert f.call(uuid).lead.callback == 1
+    f.restarted(f.now + 1)
+    made = ev.OpenAttemptFact(uuid, "c1", 9001, 9001, "+49309001", "p9001", NODE, f.now - 3, 1, "t1", f.now - 2,
+                              callback=1)  # fmt: skip
+    f.due.clear()
+    f.channels[NODE] = [f.call_fact(uuid)]
+    f.send(ev.Recovered((made,), ()))
+    f.up()
+    f.step(1)
+    assert f.state("a1") == "reserved" and f.call(uuid).bound_agent == "a1"
+    assert one(f.answer(uuid), cmd.Bridge).agent_uuid == f.agent("a1").leg
 
 
 def test_an_on_call_agents_phone_rings_first() -> None:
