@@ -21,6 +21,7 @@ from dialer.domain.desk_records import AddDoNotCall, RequestCallback
 from dialer.domain.phones import AgentAct, SendKeys
 from dialer.engine.live import Agent, Call, Live
 from dialer.leads.moments import LATEST_DAYS, in_days, next_time, zone_for
+from dialer.leads.windows import open_in_all
 from freeswitch.sounds import words
 
 if TYPE_CHECKING:
@@ -189,15 +190,24 @@ class ActDesk:
             return Problem("the agent has had no customer yet", "no-call-to-dispose")
         campaign = live.campaigns.get(agent.last_campaign or "")
         default = "UTC" if campaign is None else campaign.settings.windows.default_zone
-        zone = zone_for(agent.last_call.lead.zones if agent.last_call is not None else (), default)
+        zones = agent.last_call.lead.zones if agent.last_call is not None else ()
+        zone = zone_for(zones, default)
         now = datetime.fromtimestamp(live.now, zone)
         due = callback_time(argument, now)
         if due is None:
             return Problem("expected HHMM or DDHHMM, DD days from today, in the future", "invalid-time")
+        moved: tuple[str, ...] = ()
+        hours = None if campaign is None else open_in_all(campaign.settings.windows, zones, due.timestamp())
+        if hours is not None and not hours.open:
+            # What is promised must be kept: the agent hears for when it is, and may say another time.
+            moved = ("time-outside-hours",)
+            if hours.next_open_at is None:
+                return Problem(hours.reason, *moved)
+            due = datetime.fromtimestamp(hours.next_open_at, zone)
         name, rules = agent.settings.agent, None if campaign is None else campaign.settings.callbacks
         theirs = name if rules is not None and rules.own else ""
         live.emit(RequestCallback(agent.last_attempt, name, due.timestamp(), live.now, theirs, zone=zone.key))
-        self.done(*words.callback_set(due, now.date()))
+        self.done(*moved, *words.callback_set(due, now.date()))
         return None
 
     def _do_not_call(self, agent: Agent, _: str) -> str | None:
