@@ -77,7 +77,8 @@ class RunningService:
             "url": self._settings.database_url,
             "recontact_after_s": self._settings.recontact_after_s,
             "campaigns": {
-                name: (campaign.lists, campaign.windows.default_zone) for name, campaign in engine.campaigns.items()
+                name: (campaign.lists, campaign.windows.days, campaign.windows.default_zone)
+                for name, campaign in engine.campaigns.items()
             },
             "most_attempts": {name: campaign.max_attempts for name, campaign in engine.campaigns.items()},
             "machine_words": sorted({word for c in engine.campaigns.values() for word in c.machine_dispositions}),

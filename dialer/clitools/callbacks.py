@@ -49,7 +49,7 @@ def _carry_out(
 
     loaded = running.load(where)
     engine = engine_settings(loaded.config, "")
-    campaigns = {name: (each.lists, each.windows.default_zone) for name, each in engine.campaigns.items()}
+    campaigns = {name: (each.lists, each.windows) for name, each in engine.campaigns.items()}
     known = callback_orders.Known(campaigns, engine.agents.keys())
     try:
         with database(loaded) as url:

@@ -118,6 +118,7 @@ class AttemptView(BaseModel):
     sip_status: str
     heard: str = Field(description="who answered (human, machine, unsure), or what was announced while it rang")
     heard_reason: str = Field(description="how that was heard, with its figures")
+    callback: int = Field(description="dialed for that callback; 0: for none")
     dispositions: list[SaidView]
     recordings: list[SampleFile]
 

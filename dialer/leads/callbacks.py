@@ -17,6 +17,7 @@ from dialer.leads.recycle import NUMBER_IS_DEAD
 
 AGAIN_SOON_S: Final = 60.0
 """After a call that ended by our own fault."""
+NEWER_WISH: Final = "a newer wish of this customer counts"
 UNCOUNTED: Final = frozenset({Outcome.INTERRUPTED, Outcome.SHUTDOWN})
 """Ended by our own fault: no try of the customer's."""
 _IN_WORDS: Final = {
@@ -64,13 +65,14 @@ def after_call(outcome: Outcome, tries: int, rules: CallbackSettings, ended_at: 
 
 
 def after_refusal(verdict: Verdict, now: float) -> CallbackFate:
-    """The fate of a callback that the gate did not let through. Calling hours move the wish itself."""
+    """The fate of a callback that the gate did not let through. Calling hours that open again move the wish itself."""
     if verdict.rule == DNC and verdict.for_good:
         return CallbackFate(CallbackState.CANCELLED, verdict.reason)
     if verdict.for_good or verdict.rule == ATTEMPTS:
         return CallbackFate(CallbackState.FAILED, verdict.reason)
     wait_s = verdict.retry_after_s or 0.0
-    return CallbackFate(CallbackState.OPEN, verdict.reason, now + wait_s, wanted=verdict.rule in (WINDOW, DNC))
+    moves = verdict.rule in (WINDOW, DNC) and not verdict.never  # else it is given up when its time has passed
+    return CallbackFate(CallbackState.OPEN, verdict.reason, now + wait_s, wanted=moves)
 
 
 def expired(rules: CallbackSettings) -> str:

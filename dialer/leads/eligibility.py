@@ -85,6 +85,7 @@ class Verdict:
     """``retry_after_s`` says when a refused lead may be asked for again; None with ``for_good``.
 
     With rule ``claim_lost`` neither holds: the lead is not ours to move. ``number_dead`` asks for the next number.
+    ``never``: no moment is known at which the rule would say yes.
     """
 
     ok: bool
@@ -92,6 +93,7 @@ class Verdict:
     reason: str = ""
     retry_after_s: float | None = None
     for_good: bool = False
+    never: bool = False
 
 
 ALLOWED: Final = Verdict(True)
@@ -200,5 +202,6 @@ def _window(zones: tuple[str, ...], rules: CampaignSettings, now: float) -> Verd
     window = open_in_all(rules.windows, zones, now)
     if window.open:
         return None
-    wait = NEVER_OPEN_RETRY_S if window.next_open_at is None else window.next_open_at - now
-    return Verdict(False, WINDOW, window.reason, retry_after_s=max(1.0, wait))
+    if window.next_open_at is None:
+        return Verdict(False, WINDOW, window.reason, retry_after_s=NEVER_OPEN_RETRY_S, never=True)
+    return Verdict(False, WINDOW, window.reason, retry_after_s=max(1.0, window.next_open_at - now))

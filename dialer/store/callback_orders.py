@@ -15,10 +15,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select, update
 
-from dialer.domain.callbacks import WISH, CallbackState
+from dialer.domain.callbacks import ACTIVE, WISH, CallbackState
+from dialer.domain.settings import CallWindows
 from dialer.leads.eligibility import DNC as DNC_REASON
 from dialer.leads.moments import MomentError, local, parse, zone_for
-from dialer.leads.windows import find_zone
+from dialer.leads.windows import find_zone, open_in_all
 from dialer.store import quality
 from dialer.store.desk_records import callback_row, newest_wish
 from dialer.store.gate import plain
@@ -34,9 +35,9 @@ class OrderRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the configuration has: each campaign's lists and default zone, and all agents."""
+    """What the configuration has: each campaign's lists and calling hours, and all agents."""
 
-    campaigns: Mapping[str, tuple[Collection[str], str]]
+    campaigns: Mapping[str, tuple[Collection[str], CallWindows]]
     agents: Collection[str]
 
 
@@ -72,13 +73,15 @@ def create(
         customer = _of_attempt(conn, attempt) if lead is None else _of_lead(conn, known, lead, campaign)
         if customer.campaign not in known.campaigns:
             raise OrderRefused(f"campaign {customer.campaign!r}: expected one of the configuration")
-        clock, due_at = _when(conn, known, customer, at, zone, moment)
-        found = conn.execute(select(LEADS.c.reason).where(LEADS.c.id == customer.lead_id)).scalar_one_or_none()
-        if found == DNC_REASON:
+        # Locked: of two who ask at once the second finds what the first has made.
+        of_lead = select(LEADS.c.reason).where(LEADS.c.id == customer.lead_id).with_for_update()
+        if conn.execute(of_lead).scalar_one_or_none() == DNC_REASON:
             raise OrderRefused("the customer is not to be called any more: do not call")
+        _only_one(conn, customer)
+        when = _when(conn, known, customer, at, zone, moment)
         made = _Attempt(customer.attempt_id, customer.lead_id, customer.campaign, customer.number, customer.person)
-        values = callback_row(made, WISH, due_at, note, by, moment)
-        named = {"agent": plain(agent, 100), "zone": clock.key}
+        values = callback_row(made, WISH, when.at, note, by, moment)
+        named = {"agent": plain(agent, 100), "zone": when.clock.key, "reason": when.moved}
         wish = newest_wish(Statements(conn.dialect.name)).returning(CALLBACKS.c.id)
         ident = conn.execute(wish, {**values, **named}).scalar_one_or_none()
         if ident is None:
@@ -98,9 +101,10 @@ def reschedule(
         if row is None:
             return None
         customer = _Customer(row.attempt_id, row.lead_id, row.number, row.person, row.campaign)
-        clock, due_at = _when(conn, known, customer, at, zone or row.zone, moment)
-        values: dict[str, Any] = {"due_at": due_at, "wanted_at": due_at, "zone": clock.key, "changed_at": moment}
-        values |= {"reason": "rescheduled", "tries": 0} | ({} if agent is None else {"agent": plain(agent, 100)})
+        when = _when(conn, known, customer, at, zone or row.zone, moment)
+        values: dict[str, Any] = {"due_at": when.at, "wanted_at": when.at, "zone": when.clock.key, "changed_at": moment}
+        values |= {"reason": when.moved or "rescheduled", "tries": 0}
+        values |= {} if agent is None else {"agent": plain(agent, 100)}
         _change(conn, ident, values)
     return show(url, ident)
 
@@ -166,23 +170,48 @@ def _of_lead(conn: Connection, known: Known, lead: int, campaign: str) -> _Custo
     return _Customer(f"order-{uuid.uuid4()}", lead, row.e164, row.person, campaign)
 
 
-def _when(
-    conn: Connection, known: Known, customer: _Customer, at: str, zone: str, now: float
-) -> tuple[ZoneInfo, float]:
-    """By which clock, and the instant. Without a zone it is the customer's own."""
+def _only_one(conn: Connection, customer: _Customer) -> None:
+    """One wish of a customer at a time: an order that is sent twice must not call twice. Raises OrderRefused."""
+    cb = CALLBACKS.c
+    same = (cb.person == customer.person) & (cb.campaign == customer.campaign) & (cb.kind == WISH)
+    waits = cb.state.in_([state.value for state in ACTIVE]) & (cb.attempt_id != customer.attempt_id)
+    other = conn.execute(select(cb.id, cb.state).where(same, waits).limit(1)).one_or_none()
+    if other is not None:
+        what = "reschedule or cancel that one" if other.state == _OPEN else "it is at hand"
+        raise OrderRefused(f"callback {other.id} of this customer is {other.state}: {what}")
+
+
+@dataclass(frozen=True, slots=True)
+class _When:
+    """The instant, by whose clock it was said, and why it is not the one that was asked for."""
+
+    clock: ZoneInfo
+    at: float
+    moved: str
+
+
+def _when(conn: Connection, known: Known, customer: _Customer, at: str, zone: str, now: float) -> _When:
+    """Without a zone the clock is the customer's own; outside calling hours it is the next opening."""
     clock = find_zone(zone) if zone else None
     if zone and clock is None:
         raise OrderRefused(f"zone {zone!r}: expected a name such as Europe/Berlin")
-    if clock is None:
-        joined = select(ZONES.c.zones).join(NUMBERS, NUMBERS.c.zone_set_id == ZONES.c.id)
-        mine = joined.where(NUMBERS.c.lead_id == customer.lead_id, NUMBERS.c.e164 == customer.number).limit(1)
-        zones = conn.execute(mine).scalar_one_or_none() or ""
-        default = known.campaigns[customer.campaign][1] if customer.campaign in known.campaigns else "UTC"
-        clock = zone_for(tuple(zones.split("|")) if zones else (), default)
+    joined = select(ZONES.c.zones).join(NUMBERS, NUMBERS.c.zone_set_id == ZONES.c.id)
+    mine = joined.where(NUMBERS.c.lead_id == customer.lead_id, NUMBERS.c.e164 == customer.number).limit(1)
+    found = conn.execute(mine).scalar_one_or_none() or ""
+    zones = tuple(found.split("|")) if found else ()
+    windows = known.campaigns[customer.campaign][1] if customer.campaign in known.campaigns else None
+    clock = clock or zone_for(zones, "UTC" if windows is None else windows.default_zone)
     try:
-        return clock, parse(at, clock, now)
+        wanted = parse(at, clock, now)
     except MomentError as error:
         raise OrderRefused(str(error)) from None
+    hours = None if windows is None else open_in_all(windows, zones, wanted)
+    if hours is None or hours.open:
+        return _When(clock, wanted, "")
+    if hours.next_open_at is None:
+        raise OrderRefused(f"{hours.reason}: expected a time at which the customer may be called")
+    moved = f"wanted for {local(wanted, clock)}, {hours.reason}: moved to the next opening"
+    return _When(clock, hours.next_open_at, moved)
 
 
 def _open(conn: Connection, ident: int) -> Row[Any] | None:

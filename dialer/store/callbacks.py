@@ -30,7 +30,7 @@ from dialer.domain.commands import CloseAttempt, OpenAttempt
 from dialer.domain.lead import LeadState
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CampaignSettings
-from dialer.leads.callbacks import CallbackFate, after_call, after_refusal, expired
+from dialer.leads.callbacks import NEWER_WISH, CallbackFate, after_call, after_refusal, expired
 from dialer.leads.eligibility import CallbackHeld, Verdict
 from dialer.store.claims import Claims
 from dialer.store.identity import Identity
@@ -202,6 +202,18 @@ class Callbacks:
             )
             .values(state=_DONE, reason=_p("reason"), changed_at=_p("now"), **_FREE)
         )
+        self._superseded: Executable = (
+            update(CALLBACKS)
+            .where(
+                waiting,
+                cb.kind == WISH,
+                cb.attempt_id != _p("attempt"),
+                cb.person == select(this.c.person).scalar_subquery(),
+                cb.campaign == select(this.c.campaign).scalar_subquery(),
+                cb.created_at <= _p("at"),
+            )
+            .values(state=_CANCELLED, reason=NEWER_WISH, changed_at=_p("now"), **_FREE)
+        )
         self._blocked: Executable = (
             update(CALLBACKS)
             .where(waiting, or_(cb.number == _p("number"), cb.lead_id == _p("lead")))
@@ -322,6 +334,10 @@ class Callbacks:
         """Whoever was spoken with need not be called for what they wished before."""
         reason = f"spoken with meanwhile, in attempt {attempt_id}"
         self._run(conn, self._talked, {"p_attempt": attempt_id, "p_reason": reason, "p_now": now})
+
+    def superseded(self, conn: Connection, attempt_id: str, at: float, now: float) -> None:
+        """The customer of the attempt has wished anew at ``at``: one call, and not one for each wish."""
+        self._run(conn, self._superseded, {"p_attempt": attempt_id, "p_at": at, "p_now": now})
 
     def blocked(self, conn: Connection, number: str, lead_id: int, now: float) -> None:
         """The customer is never to be called again."""

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from dialer.domain.quality import CRITERIA, may_not_score
+from dialer.domain.settings import CallWindows
 from dialer.masking import mask_record
 from dialer.store import attempts, callback_orders, machine_checks, quality, recordings
 
@@ -101,7 +102,7 @@ def order_callback(request: Mapping[str, Any]) -> dict[str, Any]:
     """
     url, given = request["url"], request["order"]
     known = callback_orders.Known(
-        {name: (tuple(lists), zone) for name, (lists, zone) in request["campaigns"].items()},
+        {name: (lists, _windows(days, zone)) for name, (lists, days, zone) in request["campaigns"].items()},
         frozenset(request["reviewers"]["roles"]),
     )
     try:
@@ -112,6 +113,10 @@ def order_callback(request: Mapping[str, Any]) -> dict[str, Any]:
         return _shown(callback_orders.cancel(url, request["callback"], **given))
     except callback_orders.OrderRefused as error:
         return {"wrong": str(error)}
+
+
+def _windows(days: list[list[list[int]]], zone: str) -> CallWindows:
+    return CallWindows(tuple(tuple((start, end) for start, end in day) for day in days), zone)
 
 
 def _shown(row: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -151,14 +151,18 @@ class DeskRecords:
         """Recordings of this instance that go on as far as is known, or are still to be brought here."""
         return tuple(_fact(row) for row in conn.execute(self._unfinished, {"p_owner": owner}))
 
-    def callback(self, conn: Connection, command: RequestCallback) -> None:
-        """A customer's wish; a later one about the same attempt replaces it, unless it is done already."""
+    def callback(self, conn: Connection, command: RequestCallback, now: float) -> None:
+        """A customer's wish; a later one about the same attempt replaces it, unless it is done already.
+
+        Older ones of the customer in the campaign, from other attempts, are no more.
+        """
         attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
         if attempt is None:
             return
         values = callback_row(attempt, CALLBACK, command.due_at, command.note, command.by_agent, command.at)
         named = {"agent": plain(command.agent, 100), "zone": plain(command.zone, 64)}
-        conn.execute(self.save_callback, {**values, **named})
+        if conn.execute(self.save_callback, {**values, **named}).rowcount == 1:
+            self._callbacks.superseded(conn, command.attempt_id, command.at, now)
 
     def do_not_call(self, conn: Connection, command: AddDoNotCall, now: float) -> None:
         """Block the dialed number for all campaigns and for ever, and close the lead where nothing else holds it."""

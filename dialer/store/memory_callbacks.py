@@ -26,7 +26,7 @@ from dialer.domain.desk_records import RequestCallback
 from dialer.domain.lead import ClaimedLead, LeadState
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CampaignSettings
-from dialer.leads.callbacks import CallbackFate, after_call, after_refusal, expired
+from dialer.leads.callbacks import NEWER_WISH, CallbackFate, after_call, after_refusal, expired
 from dialer.leads.eligibility import CallbackHeld, Verdict
 from dialer.store.errors import StoreError
 from dialer.store.memory_rows import MemoryAttempt, MemoryLead, MemoryNumber
@@ -117,6 +117,15 @@ class MemoryCallbacks:
             command.zone,
         )
         self.rows[ident] = self.by_attempt[command.attempt_id] = made
+        for row in self.rows.values():
+            if row is not made and self._waits_of(opened, row) and row.created_at <= command.at:
+                self._move(row, CallbackTrigger.CANCEL, NEWER_WISH)
+
+    @staticmethod
+    def _waits_of(attempt: OpenAttempt, row: MemoryCallback) -> bool:
+        """Whether it is a wish of the attempt's customer about the same thing, and not under way yet."""
+        waits = row.state in (CallbackState.OPEN, CallbackState.CLAIMED) and row.kind == WISH
+        return waits and (row.person, row.campaign) == (attempt.person, attempt.campaign)
 
     def promised(self, lead_id: int) -> bool:
         """Whether the lead's customer is to be called back, and thus not otherwise."""
@@ -213,13 +222,8 @@ class MemoryCallbacks:
     def talked(self, attempt: OpenAttempt) -> None:
         """Whoever was spoken with need not be called for what they wished before."""
         for row in self.rows.values():
-            if (
-                row.state in (CallbackState.OPEN, CallbackState.CLAIMED)
-                and row.kind == WISH
-                and row.attempt_id != attempt.attempt_id
-                and (row.person, row.campaign) == (attempt.person, attempt.campaign)
-                and row.created_at <= attempt.opened_at
-            ):
+            older = row.attempt_id != attempt.attempt_id and row.created_at <= attempt.opened_at
+            if older and self._waits_of(attempt, row):
                 reason = f"spoken with meanwhile, in attempt {attempt.attempt_id}"
                 self._move(row, CallbackTrigger.FINISH, reason)
 

@@ -243,7 +243,7 @@ class StoreService:
             case SaveRecording():
                 self._desk.recording(conn, command)
             case RequestCallback():
-                self._desk.callback(conn, command)
+                self._desk.callback(conn, command, now)
             case AddDoNotCall():
                 self._desk.do_not_call(conn, command, now)
             case LookCallbacks():

@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 from phone_kit import Floor, phone_floor
 from run_kit import Service, running, until
+from stores import ALWAYS
 
 from dialer.store import callback_orders as orders
 
@@ -35,7 +36,7 @@ def promise(floor: Floor, agent: str, in_s: float) -> float:
     file = next(floor.service.folder.rglob("dialer.db"))
     campaign = floor.service.status()["campaigns"][0]["campaign"]
     lists = [name for (name,) in floor.query("SELECT name FROM lists")]
-    known = orders.Known({campaign: (lists, "UTC")}, {"1001", "1002", "1003"})
+    known = orders.Known({campaign: (lists, ALWAYS)}, {"1001", "1002", "1003"})
     made = orders.create(f"sqlite:///{file}", known, at="+5m", by="mia", lead=1, campaign=campaign, agent=agent)
     at = time.time() + in_s
     conn = sqlite3.connect(file, timeout=10)

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from pg import require_server
-from stores import NOW, SqlBench
+from stores import ALWAYS, NOW, OFFICE, SqlBench
 from test_store_callbacks import CAMPAIGNS, HOUR, claim, claimed, dial, number, talked, wished
 
 from dialer.domain.callbacks import CallbackGone
+from dialer.domain.settings import CallWindows
 from dialer.http.desk_shapes import CallbackAnswer
 from dialer.store import callback_orders as orders
 from dialer.store.tasks import JOBS
 
-KNOWN = orders.Known({"sales": (("main",), "UTC"), "office": (("second",), "UTC")}, {"anna", "ben"})
+KNOWN = orders.Known({"sales": (("main",), ALWAYS), "office": (("second",), OFFICE)}, {"anna", "ben"})
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -102,9 +103,37 @@ def test_nobody_is_called_who_must_not_be(sql: SqlBench) -> None:
         make(sql, attempt=made.attempt_id)
 
 
+def test_outside_calling_hours_it_is_the_next_opening_and_that_is_said(sql: SqlBench) -> None:
+    lead_id = sql.add_lead([number(1)], list_name="second")
+    row = make(sql, lead=lead_id, campaign="office", at="22:30")
+    assert orders.told(row) == "2026-09-22 08:00 America/New_York" and row["due_at"] == row["wanted_at"]
+    assert "wanted for 2026-09-21 22:30" in row["reason"] and "outside calling hours" in row["reason"]
+    moved = orders.reschedule(sql.url, KNOWN, row["id"], at="03:00", now=NOW)
+    assert moved is not None and orders.told(moved) == "2026-09-22 08:00 America/New_York"
+    kept = orders.reschedule(sql.url, KNOWN, row["id"], at="19:59", now=NOW)
+    assert kept is not None and (orders.told(kept)[11:16], kept["reason"]) == ("19:59", "rescheduled")
+
+
+def test_calling_hours_that_never_open_are_refused(sql: SqlBench) -> None:
+    lead_id = sql.add_lead([number(1)])
+    shut = orders.Known({"sales": (("main",), CallWindows(((),) * 7, "UTC"))}, ())
+    with pytest.raises(orders.OrderRefused, match=r"never open .*expected a time at which"):
+        orders.create(sql.url, shut, at="15:00", by="mia", lead=lead_id, campaign="sales", now=NOW)
+
+
+def test_an_order_that_is_sent_twice_calls_once(sql: SqlBench) -> None:
+    lead_id = sql.add_lead([number(1)])
+    row = make(sql, lead=lead_id, campaign="sales")
+    with pytest.raises(orders.OrderRefused, match=f"callback {row['id']} of this customer is open: reschedule"):
+        make(sql, lead=lead_id, campaign="sales")
+    orders.cancel(sql.url, row["id"], reason="", now=NOW)
+    make(sql, lead=lead_id, campaign="sales")
+
+
 def test_the_jobs_of_the_api(sql: SqlBench) -> None:
     lead_id = sql.add_lead([number(1)])
-    base = {"url": sql.url, "campaigns": {"sales": [["main"], "UTC"]}, "reviewers": {"roles": {"anna": "agent"}}}
+    campaigns = {"sales": [["main"], [[[0, 1440]]] * 7, "UTC"]}
+    base = {"url": sql.url, "campaigns": campaigns, "reviewers": {"roles": {"anna": "agent"}}}
     made = JOBS["callback_order"]({**base, "order": {"at": "+2h", "by": "api", "lead": lead_id, "campaign": "sales"}})
     answer = CallbackAnswer.model_validate(json.loads(json.dumps(made)))
     assert answer.state == "open" and answer.number == "+121****0001" and "person" not in made

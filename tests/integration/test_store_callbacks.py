@@ -283,13 +283,29 @@ def test_a_talk_settles_only_older_wishes_of_its_own_campaign(bench: Bench) -> N
     wished(bench, person="p")
     talked(bench, 2, name="office", person="p", at=NOW + 100)
     assert now_of(bench).state == "open", "another campaign's talk is about something else"
-    bench.add_lead([number(3)], person="p")
+    bench.add_lead([number(3)], person="p")  # spoken with about something new
     (lead,) = bench.claim(1, now=NOW + 200).leads
     mine = attempt(lead, at=NOW + 200)
     bench.execute([mine], NOW + 200)
     bench.execute([RequestCallback(mine.attempt_id, "ben", NOW + DAY, NOW + 210, "ben")], NOW + 210)
     end(bench, mine, Outcome.CONNECTED, NOW + 260, lead_done=True)
-    assert (now_of(bench, 1).state, now_of(bench, 2).state) == ("done", "open")
+    assert (now_of(bench, 1).state, now_of(bench, 2).state) == ("cancelled", "open"), "the newer wish is not settled"
+
+
+def test_the_newest_wish_of_a_customer_counts(bench: Bench) -> None:
+    """Two callbacks to one customer would be two calls where one was asked for."""
+    wished(bench, person="p")
+    wished(bench, 2, name="office", person="p")
+    bench.add_lead([number(3)], person="p")
+    (lead,) = bench.claim(1, now=NOW + 200).leads
+    mine = attempt(lead, at=NOW + 200)
+    bench.execute([mine], NOW + 200)
+    bench.execute([RequestCallback(mine.attempt_id, "", NOW + DAY, NOW + 210)], NOW + 210)
+    end(bench, mine, Outcome.HUNG_UP_EARLY, NOW + 220)
+    states = [now_of(bench, ident).state for ident in (1, 2, 3)]
+    assert states == ["cancelled", "open", "open"], "another campaign's is about something else"
+    assert "newer" in now_of(bench, 1).reason
+    assert [fact.callback for fact in look(bench, NOW + 2 * DAY, now=NOW + 300).callbacks] == [3]
 
 
 def test_a_call_in_vain_settles_nothing(bench: Bench) -> None:
