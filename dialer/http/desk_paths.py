@@ -27,8 +27,8 @@ _QC: Final = Tag(name="qc", description="Quality control")
 _CALLBACKS: Final = Tag(name="callbacks", description="Who is to be called again")
 
 
-def _about(answer: type[Any]) -> dict[str, Any]:
-    faults = {503: shapes.Fault, 504: shapes.Fault}
+def _about(answer: type[Any], *more: int) -> dict[str, Any]:
+    faults = dict.fromkeys((*more, 503, 504), shapes.Fault)
     return {"security": [{"token": []}], "responses": {200: answer, **faults}}
 
 
@@ -107,7 +107,7 @@ def add(app: OpenAPI, port: ServicePort) -> None:
         request = {"callback": int(path.id)} | ({} if order is None else {"order": order})
         return ask(job, request, f"no callback {path.id}", LISTED, waits)
 
-    @app.post("/v1/callbacks", tags=[_CALLBACKS], summary="Write one down", **_about(desk_shapes.CallbackAnswer))
+    @app.post("/v1/callbacks", tags=[_CALLBACKS], summary="Write one down", **_about(desk_shapes.CallbackAnswer, 409))
     def create(body: desk_shapes.CallbackBody) -> Response:
         return ask("callback_order", {"order": body.model_dump()}, "nothing was made", LISTED, waits)
 
@@ -119,13 +119,16 @@ def add(app: OpenAPI, port: ServicePort) -> None:
         "/v1/callbacks/<id>/reschedule",
         tags=[_CALLBACKS],
         summary="Another time",
-        **_about(desk_shapes.CallbackAnswer),
+        **_about(desk_shapes.CallbackAnswer, 409),
     )
     def reschedule(path: desk_shapes.CallbackPath, body: desk_shapes.RescheduleBody) -> Response:
         return one("callback_order", path, body.model_dump())
 
     @app.post(
-        "/v1/callbacks/<id>/cancel", tags=[_CALLBACKS], summary="Call it off", **_about(desk_shapes.CallbackAnswer)
+        "/v1/callbacks/<id>/cancel",
+        tags=[_CALLBACKS],
+        summary="Call it off",
+        **_about(desk_shapes.CallbackAnswer, 409),
     )
     def cancel(path: desk_shapes.CallbackPath, body: desk_shapes.CancelBody) -> Response:
         return one("callback_order", path, body.model_dump())

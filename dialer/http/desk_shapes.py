@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from dialer.http.shapes import LINE_PATTERN, SAMPLE_PATTERN, Body, Ident, Note, Strict
+from dialer.http.shapes import CALLBACK_PATTERN, LINE_PATTERN, SAMPLE_PATTERN, Body, Ident, Note, Strict
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=LINE_PATTERN)]
 
@@ -248,37 +248,43 @@ class CallbackAnswer(CallbackView):
 class CallbackPath(Strict):
     """Which callback."""
 
-    id: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,17}$", description="its number")]
+    id: Annotated[str, StringConstraints(pattern=CALLBACK_PATTERN)] = Field(description="its number")
 
 
+Word = Annotated[str, StringConstraints(pattern=LINE_PATTERN, max_length=100)]
+When = Annotated[str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=40)]
 _AT = "HH:MM, +DAYS HH:MM, YYYY-MM-DD HH:MM, +90m or +2h; by the customer's clock"
 
 
 class CallbackBody(Body):
     """Who is to be called again and when: the customer of an attempt, or a lead of a campaign's lists."""
 
-    at: Annotated[str, Field(min_length=1, max_length=40, description=_AT)]
-    attempt: Annotated[str, Field(max_length=64)] = ""
-    lead: Annotated[int, Field(ge=1, le=2**62)] | None = None
-    campaign: Annotated[str, Field(max_length=100, description="with a lead")] = ""
-    zone: Annotated[str, Field(max_length=64, description="another clock than the customer's own")] = ""
-    agent: Annotated[str, Field(max_length=100, description="who must do it; empty: anyone")] = ""
-    note: Annotated[str, Field(max_length=1000)] = ""
-    by: Annotated[str, Field(max_length=100, description="who says so")] = "api"
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    at: When = Field(description=_AT)
+    attempt: Word = ""
+    lead: Annotated[int, Field(ge=1, le=2**62, strict=True)] | None = None
+    campaign: Word = Field(default="", description="with a lead")
+    zone: Word = Field(default="", description="another clock than the customer's own")
+    agent: Word = Field(default="", description="who must do it; empty: anyone")
+    note: Note = ""
+    by: Word = Field(default="api", description="who says so")
 
 
 class RescheduleBody(Body):
     """Another time, and perhaps another agent."""
 
-    at: Annotated[str, Field(min_length=1, max_length=40, description=_AT)]
-    zone: Annotated[str, Field(max_length=64)] = ""
-    agent: Annotated[str, Field(max_length=100, description="empty: anyone")] | None = None
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    at: When = Field(description=_AT)
+    zone: Word = ""
+    agent: Word | None = Field(default=None, description="empty: anyone")
 
 
 class CancelBody(Body):
     """Why."""
 
-    reason: Annotated[str, Field(max_length=1000)] = ""
+    reason: Note = ""
 
 
 class CallbacksAnswer(BaseModel):
