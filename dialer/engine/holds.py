@@ -15,14 +15,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dialer.domain.agent import Line
+from dialer.domain.agent import AgentState
 from dialer.domain.phones import AskHold, HoldTold, SetVariables
 from dialer.engine.live import Agent, Call, Live, Watch
+from dialer.engine.party_records import PartyState
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
     from dialer.engine.asides import AsideDesk
     from dialer.engine.calls import CallDesk
+    from dialer.engine.parties import PartyDesk
+    from dialer.engine.party_legs import PartyLegs
+    from dialer.engine.party_records import Party
     from dialer.engine.supervision import SupervisionDesk
 
 HELD_MEDIA_S: Final = 600.0
@@ -44,6 +48,8 @@ class HoldDesk:
         self.agents: AgentDesk
         self.calls: CallDesk
         self.asides: AsideDesk
+        self.parties: PartyDesk
+        self.party_legs: PartyLegs
         self.supervision: SupervisionDesk
 
     # ---- agents' lines -------------------------------------------------------------------------------------
@@ -53,8 +59,20 @@ class HoldDesk:
         if agent.leg is None or agent.leg == agent.hold_ready:
             return
         agent.hold_ready = agent.leg
+        self.set_again(agent)
+
+    def set_again(self, agent: Agent) -> None:
+        """Say what a hold on this line is."""
+        if agent.leg is not None and not self.live.nodes[agent.node].up:
+            self.refused(agent.leg)  # there is nobody to say it to
+            return
         sound = self.live.settings.phones.hold_sound
-        self._set(agent, HELD_MEDIA_S, {"hold_music": sound} if sound else {})
+        self._set(agent, 0.0 if agent.hold_rearmed else HELD_MEDIA_S, {"hold_music": sound} if sound else {})
+
+    def refused(self, uuid: str) -> None:
+        """The switch did not take what a hold on this leg is: a customer would hear nothing."""
+        if (agent := self.live.legs.get(uuid)) is not None:
+            self.live.timers.set(("agent", "holdset", agent.settings.agent), self.live.now + ASK_AGAIN_S)
 
     def adopted(self, agent: Agent) -> None:
         """A leg that was there before: it may be on hold, and gets no customer until that is known."""
@@ -95,9 +113,13 @@ class HoldDesk:
         if self.live.nodes[node].up:
             self.live.emit(AskHold(node, uuid))
 
-    def told(self, agent: Agent, held: bool, at: float) -> None:
-        """The switch says that the phone holds, or no longer does. What it knew before a bridge it forgets by that."""
-        agent.hold_told = held and agent.line is Line.BRIDGING and at >= agent.line_since
+    def told(self, agent: Agent, held: bool) -> None:
+        """The switch says that the phone holds, or no longer does. What it knew before a bridge it may forget by that:
+        only a hold that began while the bridge stood is sure to play music.
+        """
+        call, watch = agent.call, self.live.watches.get(agent.leg or "")
+        stands = call is not None and agent.state is AgentState.TALKING and not call.aside
+        agent.hold_told = held and (stands if watch is None else watch.joined)
         if held:
             self._holds(agent)
         elif agent.held:
@@ -111,6 +133,8 @@ class HoldDesk:
         if agent is None:
             if watch is not None and event.held is not None:
                 self._watch_answered(watch, event.held)
+            elif (party := self.live.parties.get(event.uuid)) is not None:
+                self._party_answered(party, event.held)
         elif event.held:
             self._holds(agent)
             if not agent.hold_told:
@@ -169,7 +193,8 @@ class HoldDesk:
         """The agent's leg is gone, and with it the hold."""
         agent.held = agent.hold_doubt = agent.hold_told = agent.hold_rearmed = False
         agent.hold_ready = ""
-        self.live.timers.cancel(("agent", "hold", agent.settings.agent))
+        for name in ("hold", "holdset"):
+            self.live.timers.cancel(("agent", name, agent.settings.agent))
 
     # ---- supervisors' legs ---------------------------------------------------------------------------------
 
@@ -196,3 +221,48 @@ class HoldDesk:
         watch.held = held
         if held and not watch.hold_told:
             self.supervision.deaf(watch)
+
+    # ---- third parties' legs -------------------------------------------------------------------------------
+
+    def party_told(self, party: Party, held: bool) -> None:
+        """The switch says that a third party's phone holds, or no longer does."""
+        if held:
+            party.held, party.hold_told = True, party.state is PartyState.MOVED
+        else:
+            party.hold_told = False
+            self.party_look(party.uuid)
+
+    def party_talks(self, party: Party) -> None:
+        """Third party and customer are bridged: do they hear each other?"""
+        self._ask(party.node, party.uuid)
+        if party.held and not party.hold_told:
+            self._party_again(party)
+
+    def party_look(self, uuid: str) -> None:
+        """Ask for the phone's last word, and again until it is that the hold is over."""
+        party = self.live.parties.get(uuid)
+        if party is not None:
+            self._ask(party.node, party.uuid)
+            if party.held:
+                self._party_again(party)
+
+    def _party_again(self, party: Party) -> None:
+        if party.state not in (PartyState.MOVING, PartyState.MOVED):
+            return  # whoever rang them hears for themselves
+        waited_for = party.call is not None and party.call.aside
+        pause_s = ASK_AGAIN_S if waited_for or not party.hold_told else LOOK_S
+        self.live.timers.set(("party", "hold", party.uuid), self.live.now + pause_s)
+
+    def _party_answered(self, party: Party, held: bool | None) -> None:
+        if party.guest is not None or held is None:
+            return
+        party.held = held
+        if held:
+            if not party.hold_told:
+                self.parties.unheard(party)
+            self._party_again(party)
+        else:
+            party.hold_told = False
+            self.live.timers.cancel(("party", "hold", party.uuid))
+            if party.state is PartyState.MOVING and not party.joins:
+                self.party_legs.join(party)

@@ -109,6 +109,7 @@ class PartyLegs:
         if live.parties.pop(party.uuid, None) is None:
             return False
         live.timers.cancel(("party", "ring", party.uuid))
+        live.timers.cancel(("party", "hold", party.uuid))
         if party.guest is None:
             live.nodes[party.node].legs -= 1
         if (trunk := live.trunks.get(party.trunk)) is not None:
@@ -199,6 +200,7 @@ class PartyLegs:
             self.voice.cut(agent.leg)
             live.emit(Join(party.node, party.uuid, agent.leg))
         elif call is not None:
+            party.hold_told = False  # a bridge makes the switch forget
             live.emit(Join(party.node, call.id, party.uuid))
 
     def stands(self, party: Party, state: PartyState) -> None:

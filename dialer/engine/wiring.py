@@ -119,6 +119,7 @@ class Desks:
         self.agents.on_talk_over += [self.displays.over, self.keys.talk_over]
         self.holds.agents, self.holds.calls, self.holds.asides = self.agents, self.calls, self.asides
         self.holds.supervision, self.supervision.holds = self.supervision, self.holds
+        self.holds.parties, self.holds.party_legs, self.parties.holds = self.parties, self.party_legs, self.holds
         self.asides.on_back.append(self.holds.talking)
         self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
         self.reconciler.on_first.append(self.callbacks.compared)
@@ -205,6 +206,7 @@ class Desks:
             ("agent", "announce"): self._of_agent(self.announcer.due),
             ("agent", "steady"): self._steady,
             ("agent", "hold"): self._of_agent(self.holds.look),
+            ("agent", "holdset"): self._of_agent(self.holds.set_again),
             ("key", "gap"): self._of_agent(self.keys.silence),
             ("key", "result"): self._of_agent(self.keys.ask_result),
             ("session", "limit"): self.phones.over,
@@ -212,6 +214,7 @@ class Desks:
             ("voice", "wait"): self.voice.wait_due,
             ("voice", "cut"): self.voice.cut_again,
             ("party", "ring"): self.party_legs.overdue,
+            ("party", "hold"): self.holds.party_look,
             ("own", "check"): self.own_calls.check_overdue,
             ("watch", "ring"): self.supervision.overdue,
             ("watch", "mode"): self.supervision.set_mode,

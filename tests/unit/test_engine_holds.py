@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 from engine_kit import NODE, Floor, agents, campaign, none, one, settings
+from exchange import Hall
 from phones_kit import PhoneFloor
+from test_engine_parties import consulting, over
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.acts import PhoneSettings
-from dialer.engine.asides import JOIN_CHECK_S, JOINS
+from dialer.engine.asides import ASIDE_S, JOIN_CHECK_S, JOINS
 from dialer.engine.holds import ASK_AGAIN_S, LOOK_S, REARM_S
 
 MUSIC = "tone_stream://%(300,100,1000);loops=-1"
@@ -252,3 +254,91 @@ def test_a_colleague_whose_phone_holds_is_not_asked() -> None:
     f.holding.add(f.agent("1002").leg or "")
     f.send(ph.LegHeld(f.agent("1002").leg or "", True, f.now))
     assert "party-busy" in f.said(f.key("1001", "*71002#"))
+
+
+def test_what_a_hold_is_is_said_again_until_the_switch_takes_it() -> None:
+    f = floor()
+    leg = f.agent().leg or ""
+    for times in (2, 3):
+        f.send(ev.CommandRefused(leg, "SetVariables", "-ERR refused"))
+        f.step(ASK_AGAIN_S + 0.1)
+        assert sets(f) == [{"hold_music": MUSIC, "media_timeout": "600000"}] * times
+    f.step(10)
+    assert len(sets(f)) == 3
+    f.send(ev.CommandRefused(leg, "SetVariables", "-ERR refused"))
+    f.send(ev.SwitchDown(NODE, "eof"))
+    f.step(10)
+    assert len(sets(f)) == 3, "there is no switch to say it to"
+
+
+def test_a_hold_that_began_before_the_switch_took_up_the_bridge_is_forgotten_by_it() -> None:
+    """Read after our command went out, and before its answer: the customer would hear nothing."""
+    f = floor()
+    uuid = f.dialed()[0]
+    f.answer(uuid)
+    leg = one(f.log, cmd.Bridge).agent_uuid
+    f.send(ph.LegHeld(leg, True, f.now + 0.003))
+    f.send(ev.BridgeReplied(uuid, leg, True, "+OK"))
+    f.send(ev.LegsBridged(uuid, leg, f.now + 0.05))
+    last_word(f, True)
+    one(f.log, ph.PutAside)
+
+
+# ---- third parties -----------------------------------------------------------------------------------------
+
+
+def handed_over(complete: str = "complete") -> tuple[Hall, str, str, str]:
+    """A third party whose phone holds in a conversation of three, and the customer who is left with them."""
+    f, uuid, leg, x = consulting()
+    f.act("a1", "conference")
+    f.step(1)
+    f.send(ph.LegHeld(x, True, f.now))
+    assert f.holding is not None
+    f.holding.add(x)
+    if complete == "complete":
+        assert f.act("a1", "complete").ok
+    else:
+        f.dies(leg)
+    return f, uuid, leg, x
+
+
+@pytest.mark.parametrize("how", ["complete", "the agent's phone dies"])
+def test_a_customer_left_with_a_third_party_whose_phone_holds_hears_music_until_it_is_back(how: str) -> None:
+    f, uuid, leg, x = handed_over(how)
+    f.step(10)
+    assert len(f.of(ph.PutAside)) == 2, "for the consultation, and now"
+    assert f.counter("customers_unheard") == 1 and f.call(uuid).aside == "transfer"
+    assert f.with_whom(uuid) is None and len(f.of(ph.AskHold)) >= 9
+    assert f.holding is not None
+    f.holding.discard(x)
+    f.step(2)
+    assert f.with_whom(uuid) == x and f.call(uuid).party.state.value == "moved" and not f.call(uuid).aside
+    f.dies(x)
+    f.park(leg)
+    over(f, uuid)
+
+
+def test_a_third_party_who_holds_while_talking_with_the_customer_plays_the_music_by_itself() -> None:
+    f, uuid, _leg, x = consulting()
+    f.act("a1", "complete")
+    f.step(1)
+    f.send(ph.LegHeld(x, True, f.now))
+    assert f.holding is not None
+    f.holding.add(x)
+    f.step(20)
+    assert f.with_whom(uuid) == x and f.counter("customers_unheard") == 0
+    f.send(ph.LegHeld(x, False, f.now))
+    f.step(1)
+    assert f.counter("customers_unheard") == 1, "the switch forgot, and the phone holds on"
+    f.holding.discard(x)
+    f.step(2)
+    assert f.with_whom(uuid) == x
+    f.dies(uuid)
+    over(f, uuid)
+
+
+def test_a_third_party_who_holds_for_ever_is_left_when_the_music_ends() -> None:
+    f, uuid, _leg, x = handed_over()
+    f.step(ASIDE_S + 2)
+    assert f.call(uuid).queued_again or f.call(uuid).agent is not None
+    assert f.legs[x].state == "dead"
