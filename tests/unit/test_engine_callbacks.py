@@ -24,6 +24,7 @@ from dialer.domain.callbacks import (
 )
 from dialer.domain.settings import EngineSettings, Mode
 from dialer.engine.promises import whose_turn
+from routing.facts import Direction
 
 RULES = CallbackSettings(own_s=120.0, team_s=60.0, share=0.5, ahead_s=30.0)
 
@@ -313,6 +314,17 @@ def test_an_agent_who_is_back_in_a_moment_keeps_the_customer() -> None:
     f.step(3.5)
     assert f.call(uuid).bound_agent == "a1" and f.state("a1") == "reserved"
     assert one(f.answer(uuid), cmd.Bridge).agent_uuid == f.agent("a1").leg
+
+
+def test_who_answers_without_their_agent_comes_before_those_who_asked_for_nothing() -> None:
+    f = floor(fact(due=START + 10), count=1)
+    f.step(12)
+    (uuid,) = f.dialed()
+    f.ring(uuid)
+    f.send(ev.LegHungUp(f.agent("a1").leg, f.now, "NORMAL_TEMPORARY_FAILURE"))
+    f.answer(uuid)
+    (waits,) = f.engine.floor(f.now).calls
+    assert waits.direction is Direction.CALLBACK
 
 
 def test_a_restart_while_it_rings_reserves_an_agent_again() -> None:
