@@ -42,7 +42,13 @@ def callbacks_faults(section: CallbacksConfig, given: frozenset[str]) -> Iterato
     """Every fault of one campaign's section, whose keys ``given`` were written."""
     if section.then != "later" and "later_s" in given:
         yield ("later_s",), f"{section.later_s:g}", f"no such key with then: {section.then}; it is for then: later"
-    waits_s = section.own_agent_s + section.team_s
-    if section.dial and waits_s >= section.expires_s:
-        expected = f"more than own_agent_s and team_s together, {waits_s:g}: it would fail before others may take it"
-        yield ("expires_s",), f"{section.expires_s:g}", expected
+    waits_s, again_s = section.own_agent_s + section.team_s, (section.tries - 1) * section.retry_after_s
+    put_off_s = section.later_s if section.then == "later" else 0.0
+    for least_s, what in (
+        (waits_s, f"own_agent_s and team_s together, {waits_s:g}: it would fail before others may take it"),
+        (waits_s + put_off_s, f"own_agent_s, team_s and later_s together, {waits_s + put_off_s:g}: it would never come"),
+        (again_s, f"what tries take by retry_after_s, {again_s:g}: the last would never be made"),
+    ):
+        if section.dial and least_s >= section.expires_s:
+            yield ("expires_s",), f"{section.expires_s:g}", f"more than {what}"
+            return

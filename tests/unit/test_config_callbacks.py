@@ -31,7 +31,8 @@ def test_every_key_arrives() -> None:
 @pytest.mark.parametrize(
     ("given", "at"),
     [({"later_s": "2h"}, "later_s"), ({"then": "wait", "later_s": "2h"}, "later_s"),
-     ({"own_agent_s": "23h55m", "team_s": "10m"}, "expires_s")],
+     ({"own_agent_s": "23h55m", "team_s": "10m"}, "expires_s"),
+     ({"tries": 4, "retry_after_s": "8h"}, "expires_s"), ({"then": "later", "later_s": "24h"}, "expires_s")],
 )  # fmt: skip
 def test_what_does_not_fit_together(given: dict[str, object], at: str) -> None:
     assert faults(**given) == [at]
