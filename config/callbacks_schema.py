@@ -46,7 +46,7 @@ def callbacks_faults(section: CallbacksConfig, given: frozenset[str]) -> Iterato
     put_off_s = section.later_s if section.then == "later" else 0.0
     for least_s, what in (
         (waits_s, f"own_agent_s and team_s together, {waits_s:g}: it would fail before others may take it"),
-        (waits_s + put_off_s, f"own_agent_s, team_s and later_s together, {waits_s + put_off_s:g}: it would never come"),
+        (waits_s + put_off_s, f"own_agent_s, team_s and later_s together, {waits_s + put_off_s:g}: it never comes"),
         (again_s, f"what tries take by retry_after_s, {again_s:g}: the last would never be made"),
     ):
         if section.dial and least_s >= section.expires_s:
