@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from config.agentless_schema import agentless_faults
+from config.callbacks_schema import callbacks_faults
 from config.errors import Fault, shown
 from config.hearing_schema import hearing_faults, machines_faults, machines_unrecorded
 from config.layers import item_name
@@ -329,6 +330,8 @@ class Checker:
             yield from self._machines(here, campaign)
             yield from self._agentless(here, campaign)
             yield from self._section((*here, "recording"), recording_faults(campaign.recording))
+            given = frozenset(campaign.callbacks.model_fields_set)
+            yield from self._section((*here, "callbacks"), callbacks_faults(campaign.callbacks, given))
 
     def _campaign_agents(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
         limited = {

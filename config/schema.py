@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from config.agentless_schema import AgentlessConfig, Mode
+from config.callbacks_schema import CallbacksConfig
 from config.hearing_schema import HearingConfig, Machines, MachinesConfig
 from config.lines_schema import LinesConfig, RewriteConfig, Shown
 from config.pacing_schema import PacingConfig
@@ -434,6 +435,7 @@ class CampaignConfig(Section):
     answering_machines: Machines = MachinesConfig()
     dead_numbers: Flag = False
     agentless: AgentlessConfig | None = None
+    callbacks: CallbacksConfig = CallbacksConfig()
     max_attempts: Annotated[int, whole(1, 1000)] = 5
     hopper_size: Annotated[int, whole(1, 100_000)] = 100
     lease_s: Annotated[float, duration(30, DAY)] = 300.0

@@ -60,6 +60,9 @@ class ServicePort(Protocol):
         None when the campaign is not configured; without one, all lines are asked.
         """
 
+    def callbacks(self) -> Sequence[Mapping[str, object]]:
+        """Callbacks that are due soon or at hand, and why each waits."""
+
     def routing(self) -> Mapping[str, object]:
         """Everybody on the floor as routing sees them, in the form of ``routing.snapshot``: no number, no person."""
 

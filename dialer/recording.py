@@ -19,7 +19,19 @@ from types import ModuleType
 from typing import Any, Final, TextIO
 
 from dialer import __version__
-from dialer.domain import acts, agentless, commands, desk_records, events, hearing, lead, outcomes, phones, recordings
+from dialer.domain import (
+    acts,
+    agentless,
+    callbacks,
+    commands,
+    desk_records,
+    events,
+    hearing,
+    lead,
+    outcomes,
+    phones,
+    recordings,
+)
 from dialer.domain import lines as lines_module
 from dialer.domain import routing as routing_module
 from dialer.domain import settings as settings_module
@@ -34,8 +46,8 @@ from routing.facts import Choice
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    acts, agentless, events, commands, phones, hearing, desk_records, recordings, lead, lines_module, outcomes,
-    settings_module, pacing_settings, pacing_windows, routing_module, costs, health, caller_ids, trunks,
+    acts, agentless, callbacks, events, commands, phones, hearing, desk_records, recordings, lead, lines_module,
+    outcomes, settings_module, pacing_settings, pacing_windows, routing_module, costs, health, caller_ids, trunks,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin", "shown"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from config.callbacks_schema import CallbacksConfig
 from config.hearing_schema import RECORD_SHARE, machines_unrecorded
 from config.loader import LoadedConfig
 from config.notices import hearing_nodes
@@ -26,6 +27,7 @@ from config.schema import DEFAULT_PASSWORD, CallWindowConfig, CampaignConfig, Co
 from config.values import expand_days
 from dialer.agentless_settings import agentless_settings
 from dialer.domain.acts import PhoneSettings
+from dialer.domain.callbacks import Away, CallbackSettings
 from dialer.domain.hearing import Clock, MachinePolicy, ScreeningSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
@@ -337,8 +339,26 @@ def _campaign(campaign: CampaignConfig) -> CampaignSettings:
         shift_ends=campaign.pacing.shift_ends,
         recording=recording_policy(campaign.recording),
         whisper=tuple(campaign.whisper),
+        callbacks=_callbacks(campaign.callbacks),
         screening=screening(campaign),
         ledger_days=max(2.0, *(1.0 + _days(window) for window in campaign.pacing.abandon)),
+    )
+
+
+def _callbacks(section: CallbacksConfig) -> CallbackSettings | None:
+    if not section.dial:
+        return None
+    return CallbackSettings(
+        own=section.promised_to == "agent",
+        own_s=section.own_agent_s,
+        team_s=section.team_s,
+        away=Away(section.then),
+        later_s=section.later_s,
+        share=section.share,
+        ahead_s=section.ahead_s,
+        tries=section.tries,
+        retry_s=section.retry_after_s,
+        expires_s=section.expires_s,
     )
 
 

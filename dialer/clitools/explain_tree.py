@@ -49,6 +49,19 @@ def call(
     explain_call.call(where_of(ctx, config), which, limit, as_json=as_json)
 
 
+@explain_app.command("callback")
+def callback(
+    ctx: typer.Context,
+    ident: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say when a callback is due, who may do it, and why it is not dialed now."""
+    from dialer.clitools import callbacks, running
+
+    callbacks.explain(running.service(where_of(ctx, config)), ident, as_json=as_json)
+
+
 @explain_app.command("route")
 def route(
     ctx: typer.Context,

@@ -229,12 +229,12 @@ def show_callbacks(
     where: running.Where, kind: str | None, agent: str | None, state: str, limit: int, *, as_json: bool
 ) -> None:
     """A line for each customer to be called again. Raises CliError."""
+    from dialer.domain.callbacks import RECONTACT, CallbackState
     from dialer.store import quality
     from dialer.store.desk_records import CALLBACK
-    from dialer.store.statements import CANCELLED, DONE, OPEN, RECONTACT
 
     kinds = (CALLBACK, RECONTACT)
-    states = (OPEN, DONE, CANCELLED)
+    states = [each.value for each in CallbackState]
     if kind is not None and kind not in kinds:
         raise CliError(f"--kind: expected one of {', '.join(kinds)}", EXIT_USAGE)
     if state not in (*states, "all"):
@@ -255,6 +255,7 @@ def show_callbacks(
         ("state", "left"),
         ("by", "left"),
         ("note", "left"),
+        ("reason", "left"),
     ]
     rows = [
         [
@@ -267,6 +268,7 @@ def show_callbacks(
             each["state"],
             each["created_by"],
             mask_text(each["note"]),
+            mask_text(each["reason"]),
         ]
         for each in found
     ]

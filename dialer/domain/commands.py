@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialer.domain.callbacks import CallbackOrder
 from dialer.domain.desk_records import DeskRecord
 from dialer.domain.hearing import HearingCommand, TapLeg, UntapLeg
 from dialer.domain.lines import SaveShownNumber
@@ -151,6 +152,7 @@ class OpenAttempt:
     opened_at: float
     shown: str = ""
     retries: int = 0
+    callback: int = 0  # dialed for this one, which this run has claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ class CloseAttempt:
     recycle_after_s: float = 0.0
     number_dead: bool = False
     again: bool = False
+    callback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,5 +322,6 @@ StoreCommand = (
     | DeskRecord
     | CheckPin
     | CheckNumber
+    | CallbackOrder
 )
 Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | Reply | Note | Drained

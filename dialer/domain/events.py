@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialer.domain.callbacks import CallbackAnswer
 from dialer.domain.hearing import CalleeRecorded, HearingEvent
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.lines import ShownFact
@@ -233,6 +234,8 @@ class OpenAttemptFact:
     bridged_at: float | None = None
     clock_at: float | None = None  # where the abandon clock started, if later than the answer
     heard: str = ""  # the verdict on who answered
+    zones: tuple[str, ...] = ()
+    callback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +426,16 @@ SwitchEvent = (
     | SnapshotFailed
     | PhoneEvent
 )
-StoreEvent = LeadsClaimed | AttemptOpened | AttemptRefused | StoreFailed | StoreRecovered | Recovered | PhoneAnswer
+StoreEvent = (
+    LeadsClaimed
+    | AttemptOpened
+    | AttemptRefused
+    | StoreFailed
+    | StoreRecovered
+    | Recovered
+    | PhoneAnswer
+    | CallbackAnswer
+)
 OperatorEvent = (
     AgentLogin
     | AgentLogout

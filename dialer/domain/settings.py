@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from dialer.domain.acts import PhoneSettings
 from dialer.domain.agentless import AgentlessSettings
+from dialer.domain.callbacks import CallbackSettings
 from dialer.domain.hearing import NOT_SCREENED, ScreeningSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
@@ -189,6 +190,7 @@ class CampaignSettings:
     screening: ScreeningSettings = NOT_SCREENED
     agentless: AgentlessSettings | None = None
     further_trunks: tuple[str, ...] = ()
+    callbacks: CallbackSettings | None = None  # None: kept, and dialed by nobody
 
     @property
     def trunks(self) -> tuple[str, ...]:

@@ -82,6 +82,7 @@ class CampaignView:
     refusals: Mapping[str, int]  # gate refusals by rule
     last_refusal: str = ""
     pacing: PacingView | None = None  # mode predictive only
+    callbacks: Mapping[str, int] = field(default_factory=dict)  # open, due, late, dialing; empty: it dials none
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, AgentTrigger, Line
 from dialer.domain.call import CallState
-from dialer.domain.commands import ParkLeg, ReleaseLeads
+from dialer.domain.commands import ParkLeg
 from dialer.domain.events import LegHungUp
 from dialer.domain.outcomes import Outcome
+from dialer.engine import records
 from dialer.engine.lines import CURE_EVERY_S, PARK_GRACE_S, RETRY_S, Lines
 from dialer.engine.live import Agent, Call, Live
 from dialer.engine.party_records import Party
@@ -301,10 +302,10 @@ class AgentDesk(Lines):
     def give_back_preview(self, agent: Agent, reason: str) -> None:
         """Release the lead that the agent is shown, if any."""
         if agent.preview is not None:
-            campaign, lead = agent.preview
+            _, lead = agent.preview
             agent.preview = None
             after = SKIP_RELEASE_S if reason == "skipped" else 0.0
-            self.live.emit(ReleaseLeads(campaign.name, (lead.lead_id,), reason or "not dialed", after))
+            self.live.emit(records.give_back(lead, reason or "not dialed", after))
 
     # ---- orders --------------------------------------------------------------------------------------------
 

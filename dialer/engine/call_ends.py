@@ -38,6 +38,7 @@ class CallEnds:
         self.agents: AgentDesk
         self.trunks: TrunkDesk
         self.on_ended: list[Callable[[Call], None]] = []
+        self.on_outcome: list[Callable[[Call, Outcome], None]] = []
 
     def hung_up(self, call: Call, event: LegHungUp) -> None:
         """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
@@ -171,6 +172,8 @@ class CallEnds:
         self._forget(call)
         for told in self.on_ended:
             told(call)
+        for learns in self.on_outcome:
+            learns(call, outcome)
         if again:
             self.go_on(call)
         agent = call.agent or (live.agents.get(call.bound_agent) if call.bound_agent else None)
@@ -180,6 +183,8 @@ class CallEnds:
     def _goes_on(self, call: Call, outcome: Outcome, cause: str, sip: str) -> bool:
         """Whether the line failed, nothing rang, nobody wanted it ended, and another line takes the call at once."""
         live, campaign = self.live, call.campaign
+        if call.lead.callback:
+            return False  # the callback's own tries are written with each call, and its next one is chosen a line anew
         if outcome is not Outcome.CARRIER_FAILURE or call.kill_as is not None or call.kill_later is not None:
             return False
         if campaign.state is not CampaignState.RUNNING or live.draining or not live.store_ok:

@@ -177,7 +177,9 @@ class CallDesk(CallEnds):
         self.trunks.withdrawn(call)
         self.feed.refused(call)
         self._forget(call)
-        if event.keep and (live.draining or campaign.state is CampaignState.STOPPED):
+        if event.keep and call.lead.callback:
+            live.emit(records.give_back(call.lead, event.reason))
+        elif event.keep and (live.draining or campaign.state is CampaignState.STOPPED):
             live.emit(ReleaseLeads(campaign.name, (call.lead.lead_id,), "the campaign is not running"))
         elif event.keep:
             campaign.hopper.put_back(call.lead)
@@ -215,7 +217,8 @@ class CallDesk(CallEnds):
         self.move(call, CallTrigger.RING)
 
     def answered(self, call: Call, event: LegAnswered) -> None:
-        screened, message = self.screenings.wanted(call), call.campaign.settings.agentless is not None
+        message = call.campaign.settings.agentless is not None and not call.lead.callback
+        screened = self.screenings.wanted(call)
         trigger = CallTrigger.PLAY if message else CallTrigger.SCREEN if screened else CallTrigger.ANSWER
         if call.answered_at is not None or not self.move(call, trigger):
             return

@@ -87,6 +87,7 @@ class Engine:
         else:
             handler(event)
         self._desks.calls.route()
+        self._desks.callbacks.run()
         self._desks.pacer.run()
         if live.draining:
             self._desks.drain.check()
@@ -100,7 +101,10 @@ class Engine:
     def status(self, now: float) -> Status:
         """A view of everything; changes nothing but the clock."""
         self._live.now = max(self._live.now, now)
-        return status.build(self._live, self._feed.pool, self._predictive.names, self._desks.trunks)
+        desks = self._desks
+        return status.build(
+            self._live, self._feed.pool, self._predictive.names, desks.trunks, desks.callbacks.counts
+        )
 
     def explain_trunk(self, number: str, campaign: str | None, at: float | None, now: float) -> dict[str, Any] | None:
         """Which line a call to ``number`` would take, and why no other; None when the campaign is not configured."""
@@ -115,6 +119,11 @@ class Engine:
             return None
         agentless = self._desks.agentless.explain(live.campaigns[campaign])
         return status.explain(live, self._feed.pool, live.campaigns[campaign], agentless)
+
+    def callbacks(self, now: float) -> list[dict[str, object]]:
+        """Every callback that is due soon or at hand, JSON-able: which, and why it waits."""
+        self._live.now = max(self._live.now, now)
+        return self._desks.callbacks.explain()
 
     def floor(self, now: float) -> Floor:
         """Everybody as routing sees them; changes nothing but the clock."""

@@ -121,6 +121,7 @@ class Agent:
     leg: str | None = None  # UUID of the agent's channel
     call: Call | None = None
     preview: tuple[Campaign, ClaimedLead] | None = None
+    kept: bool = False  # for a callback that is due soon: nobody counts on them for others
     previews_missed: int = 0  # leads shown in a row that the agent did not answer to
     want_ready: bool = False  # go ready, not paused, when the line is up
     after_call: tuple[str, str] | None = None  # ("pause", reason) or ("logout", "") once free
@@ -325,6 +326,7 @@ class Live:
         self.uploads: dict[str, Uploading] = {}  # by node and path
         self.helps: dict[str, Help] = {}  # by the agent who asks for help
         self.waiting: dict[str, Call] = {}  # answered customers without an agent
+        self.floor_changed = True  # an agent's state, line, node or seat, since the callbacks were looked at
         self.tiers: dict[str, Counter[Outcome]] = {}  # how calls ended, by the customer's tier
         self._idle: dict[tuple[str, str], set[str]] = {}  # free agents by (node, campaign)
         self.agents = {
@@ -386,7 +388,8 @@ class Live:
 
     def line_up(self, agent: Agent) -> None:
         """Keep the counts of free agents true after a change of this agent's state, line, node or seat."""
-        place = agent.node if agent.free else None
+        self.floor_changed = True
+        place = agent.node if agent.free and not agent.kept else None
         if place == agent.idle_on:
             return
         for campaign in agent.settings.campaigns:

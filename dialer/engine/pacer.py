@@ -132,7 +132,7 @@ class Pacer:
         self.hoppers.refill(campaign)
 
     def _may_preview(self, agent: Agent, campaign: Campaign) -> bool:
-        if agent.state is not AgentState.READY or campaign.name not in self.live.calls_out_for(agent):
+        if agent.state is not AgentState.READY or campaign.name not in self.live.calls_out_for(agent) or agent.kept:
             return False
         return agent.line is Line.PARKED if agent.nailed_up else agent.leg is None
 
@@ -186,6 +186,10 @@ class Pacer:
         ready = {agent.settings.agent for agent in live.free_agents(campaign, node.name)}
         spoken_for = self._spoken_for(campaign, ready, node.name)
         # A call whose bridge is sent has its agent, who is no longer counted as free.
-        pending = sum(1 for call in campaign.pending() if call.agent is None and call.node == node.name)
+        pending = sum(
+            1
+            for call in campaign.pending()
+            if call.agent is None and call.bound_agent is None and call.node == node.name
+        )
         free = max(0, len(ready) - spoken_for)
         return Snapshot(campaign.name, live.now, free, pending, campaign.settings.lines_per_agent)

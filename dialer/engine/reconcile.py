@@ -66,7 +66,15 @@ class Reconciler:
                 continue
             campaign = live.campaign_or_retired(fact.campaign)
             lead = ClaimedLead(
-                fact.lead_id, fact.campaign, fact.number_id, fact.number, fact.person, fact.attempts, live.now
+                fact.lead_id,
+                fact.campaign,
+                fact.number_id,
+                fact.number,
+                fact.person,
+                fact.attempts,
+                live.now,
+                zones=fact.zones,
+                callback=fact.callback,
             )
             call = Call(
                 id=fact.attempt_id,

@@ -5,7 +5,9 @@ Owns which fact goes into which field. Pure: changes no call, decides nothing, r
 
 from __future__ import annotations
 
-from dialer.domain.commands import CloseAttempt, OpenAttempt, OriginateCall
+from dialer.domain.callbacks import PutBackCallback
+from dialer.domain.commands import CloseAttempt, OpenAttempt, OriginateCall, ReleaseLeads
+from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import TrunkSettings
 from dialer.engine.live import Call
@@ -18,6 +20,10 @@ APART_S = 0.15
 """The switch carries commands out in no certain order: what must follow another one is sent so much later."""
 SPARE_S = 30.0
 """The switch's own bound of a customer's wait beside an agent comes so much later than ours."""
+
+
+ALONE_S = 2.0
+"""A customer of a campaign without agents is called back by one: should that one be lost, the message comes as soon."""
 
 
 def wait_ms(left_s: float) -> int:
@@ -41,12 +47,13 @@ def open_attempt(call: Call) -> OpenAttempt:
         retries=len(lead.failed_on),
         agent=call.bound_agent,
         opened_at=call.opened_at,
+        callback=lead.callback,
     )
 
 
 def originate(call: Call, choice: TrunkChoice, trunk: TrunkSettings, epoch: str) -> OriginateCall:
     """The dialing of an attempt that the gate let through."""
-    settings = call.campaign.settings
+    settings, told = call.campaign.settings, call.campaign.settings.agentless
     return OriginateCall(
         node=call.node,
         uuid=call.id,
@@ -55,12 +62,19 @@ def originate(call: Call, choice: TrunkChoice, trunk: TrunkSettings, epoch: str)
         gateway=trunk.gateway,
         caller_id=choice.shown or "",
         ring_timeout_s=settings.ring_timeout_s,
-        wait_ms=wait_ms(settings.wait_limit_s),
+        wait_ms=wait_ms(settings.wait_limit_s if told is None else min(settings.wait_limit_s, ALONE_S)),
         message=settings.message,
         epoch=epoch,
         early_media=settings.screening.dead_numbers,
-        script=() if settings.agentless is None else settings.agentless.script(settings.agentless.lead_in_s),
+        script=told.script(told.lead_in_s) if told is not None and not call.lead.callback else (),
     )
+
+
+def give_back(lead: ClaimedLead, reason: str, after_s: float = 0.0) -> ReleaseLeads | PutBackCallback:
+    """A claimed lead that is not dialed, or the callback that it was claimed for, is anybody's again."""
+    if lead.callback:
+        return PutBackCallback(lead.callback, reason)
+    return ReleaseLeads(lead.campaign, (lead.lead_id,), reason, after_s)
 
 
 def close_attempt(
@@ -86,4 +100,5 @@ def close_attempt(
         recycle_after_s=fate.after_s,
         number_dead=fate.number_dead,
         again=again,
+        callback=call.lead.callback,
     )

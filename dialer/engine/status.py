@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 from dialer.domain.outcomes import Outcome
@@ -31,7 +31,13 @@ def busy_share(live: Live) -> float:
     )
 
 
-def build(live: Live, pool: Pool, predictive: Container[str], desk: TrunkDesk) -> Status:
+def build(
+    live: Live,
+    pool: Pool,
+    predictive: Container[str],
+    desk: TrunkDesk,
+    callbacks: Callable[[str], Mapping[str, int]],
+) -> Status:
     """Everything at ``live.now``; ``predictive`` names the campaigns that ``pool`` decides."""
     return Status(
         at=live.now,
@@ -41,7 +47,8 @@ def build(live: Live, pool: Pool, predictive: Container[str], desk: TrunkDesk) -
         store_detail=live.store_detail,
         agents=tuple(_agent(live, agent) for agent in live.agents.values()),
         campaigns=tuple(
-            _campaign(live, campaign, pool if name in predictive else None) for name, campaign in live.campaigns.items()
+            _campaign(live, campaign, pool if name in predictive else None, callbacks(name))
+            for name, campaign in live.campaigns.items()
         ),
         nodes=tuple(
             NodeView(node.name, node.up, node.synced, node.detail, node.legs, node.capacity)
@@ -89,7 +96,9 @@ def _hushed(text: str, number: str) -> str:
     return mask_text(text) if held or _INTERNATIONAL.search(text) else text
 
 
-def _campaign(live: Live, campaign: Campaign, pool: Pool | None) -> CampaignView:
+def _campaign(
+    live: Live, campaign: Campaign, pool: Pool | None, callbacks: Mapping[str, int]
+) -> CampaignView:
     states: Counter[str] = Counter(call.state.value for call in campaign.calls.values())
     outcomes = {outcome.value: count for outcome, count in campaign.outcomes.items()}
     abandoned = campaign.outcomes[Outcome.ABANDONED]
@@ -112,6 +121,7 @@ def _campaign(live: Live, campaign: Campaign, pool: Pool | None) -> CampaignView
         refusals=dict(campaign.refusals),
         last_refusal=campaign.last_refusal,
         pacing=None if pool is None else _pacing(pool.explain(campaign.name, live.now), campaign),
+        callbacks=callbacks,
     )
 
 

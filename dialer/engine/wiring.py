@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dialer.domain import callbacks as cb
 from dialer.domain import events as ev
 from dialer.domain import hearing as he
 from dialer.domain import phones as ph
@@ -19,6 +20,7 @@ from dialer.engine.agentless import AgentlessDesk
 from dialer.engine.agents import AgentDesk
 from dialer.engine.announcing import Announcer
 from dialer.engine.asides import AsideDesk
+from dialer.engine.callbacks import CallbackDesk
 from dialer.engine.calls import CallDesk
 from dialer.engine.dispatch import LegEvents
 from dialer.engine.displays import DisplayDesk
@@ -69,6 +71,7 @@ class Desks:
         self.reconciler = Reconciler(live)
         self.orders = OrderDesk(live, feed)
         self.previews = PreviewDesk(live)
+        self.callbacks = CallbackDesk(live)
         self.acts = ActDesk(live)
         self.keys = KeyDesk(live, self.acts, self.voice)
         self.phones = PhoneDesk(live, self.voice)
@@ -108,8 +111,11 @@ class Desks:
         self.agentless.calls = self.calls
         self.calls.on_ended.append(self.agentless.call_ended)
         self.legs.on_customer_key = self.agentless.pressed
+        self.callbacks.agents = self.callbacks.who.agents = self.agents
+        self.callbacks.calls, self.callbacks.announcer = self.calls, self.announcer
         self.calls.on_connected.append(self.recordings.connected)
-        self.calls.on_dialed.append(self.announcer.opened)
+        self.calls.on_dialed += [self.announcer.opened, self.callbacks.dialed]
+        self.calls.on_outcome.append(self.callbacks.ended)
         self.calls.router.announcer = self.previews.announcer = self.announcer
         self.agents.on_line_gone += [self.supervision.agent_gone, self.holds.gone]
         self.agents.on_line_up.append(self.holds.line_up)
@@ -121,6 +127,7 @@ class Desks:
         self.holds.parties, self.holds.party_legs, self.parties.holds = self.parties, self.party_legs, self.holds
         self.asides.on_back.append(self.holds.talking)
         self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
+        self.reconciler.on_first.append(self.callbacks.compared)
         self.agents.voice, self.agents.keys = self.voice, self.keys
         self.previews.voice = self.voice
         self.pacer.previews = self.acts.previews = self.previews
@@ -167,6 +174,9 @@ class Desks:
             ph.AgentAct: self.acts.order,
             ph.SupervisorAct: self._supervise,
             ev.LeadsClaimed: self.hoppers.claimed,
+            cb.CallbacksSeen: self.callbacks.seen,
+            cb.CallbackClaimed: self.callbacks.claimed,
+            cb.CallbackGone: self.callbacks.gone,
             ev.AttemptOpened: self.calls.opened,
             ev.AttemptRefused: self.calls.refused,
             ev.AgentLogin: orders.login,
@@ -221,6 +231,9 @@ class Desks:
             ("recording", "begin"): self.recordings.begin,
             ("upload", "over"): self.recordings.uploads.overdue,
             ("upload", "again"): self.recordings.uploads.again,
+            ("callback", "claim"): self.callbacks.overdue,
+            ("callback", "look"): lambda key: None,  # every step asks whether it is time
+            ("callback", "wake"): lambda key: None,
             ("campaign", "pace"): self._mark_dirty,
             ("campaign", "claim"): lambda key: self.hoppers.claim_overdue(live.campaigns[key]),
             ("pool", "pace"): self._mark_pool_dirty,

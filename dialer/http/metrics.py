@@ -167,8 +167,13 @@ def _campaign_gauges(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:
     rate = GaugeMetricFamily("dialer_abandon_ratio", "Abandoned over answered since the start.", labels=["campaign"])
     lines = GaugeMetricFamily("dialer_pacing_decision_lines", "Calls the last decision started.", labels=["campaign"])
     age = GaugeMetricFamily("dialer_pacing_decision_age_seconds", "Since the last decision.", labels=["campaign"])
+    callbacks = GaugeMetricFamily(
+        "dialer_callbacks", "Callbacks: open in all, due, late, being dialed.", labels=["campaign", "state"]
+    )
     for c in campaigns:
         name = _label(c.campaign)
+        for key, count in c.callbacks.items():
+            callbacks.add_metric([name, _label(key)], count)
         info.add_metric([name], {"mode": _label(c.mode)})
         for known in CampaignState:
             state.add_metric([name, known.value], float(known.value == c.state))
@@ -181,6 +186,7 @@ def _campaign_gauges(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:
         lines.add_metric([name], c.decision_lines)
         if c.decided_ago_s is not None:
             age.add_metric([name], c.decided_ago_s)
+    yield callbacks
     yield from (info, state, calls, hopper, empty, rate, lines, age)
 
 

@@ -206,6 +206,7 @@ class FakePort:
     orders: list[events.OperatorEvent] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    waiting: list[dict[str, object]] = field(default_factory=list)
     floor: dict[str, Any] = field(default_factory=sample_floor)
     checks: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -256,6 +257,9 @@ class FakePort:
     def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
         known = {view.campaign for view in self.shown.campaigns}
         return sample_line(number, campaign, at) if campaign is None or campaign in known else None
+
+    def callbacks(self) -> list[dict[str, object]]:
+        return self.waiting
 
     def routing(self) -> Mapping[str, object]:
         return self.floor

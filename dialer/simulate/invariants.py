@@ -81,25 +81,25 @@ def _engine(shift: Shift) -> None:
 def _pool(shift: Shift) -> None:
     """Pacing believes what is."""
     live, pool = shift.engine._live, shift.engine._feed.pool
-    mine = {c.id for c in live.calls.values() if c.campaign.settings.mode is not Mode.PREVIEW}
+    mine = {c.id for c in live.calls.values() if c.campaign.settings.mode is not Mode.PREVIEW and not c.lead.callback}
     retired = {c.id for c in live.calls.values() if c.campaign.name not in live.settings.campaigns}
     _require(pool.calls == mine - retired, f"pacing knows {pool.calls ^ (mine - retired)} wrongly, or not")
     for name, agent in live.agents.items():
         free = agent.free and agent.after_call is None and live.nodes[agent.node].usable
         expected = {
-            AgentState.READY: Phase.IDLE if free else Phase.AWAY,
+            AgentState.READY: Phase.IDLE if free and not agent.kept else Phase.AWAY,
             AgentState.RESERVED: Phase.RESERVED,
             AgentState.TALKING: Phase.TALKING,
             AgentState.WRAP_UP: Phase.WRAP,
         }.get(agent.state, Phase.AWAY)
-        if agent.after_call is not None and expected is not Phase.AWAY:
+        if (agent.after_call is not None or agent.kept) and expected is not Phase.AWAY:
             expected = Phase.LEAVING
         believed = pool.phase_of(name)
         believed = Phase.AWAY if believed is None else believed
         _require(believed == expected, f"pacing believes that agent {name} is {believed!r}, not {expected!r}")
     for campaign in live.campaigns.values():
-        free_now = {n for n, a in live.agents.items() if a.free and live.nodes[a.node].usable and campaign.name in
-                    live.calls_out_for(a)}  # fmt: skip
+        free_now = {n for n, a in live.agents.items() if a.free and live.nodes[a.node].usable and not a.kept
+                    and campaign.name in live.calls_out_for(a)}  # fmt: skip
         in_line = {agent.settings.agent for agent in live.free_agents(campaign)}
         _require(free_now == in_line, f"campaign {campaign.name}: free are {free_now}, in line {in_line}")
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.callbacks import CallbackGone, CallbacksSeen, ClaimCallback, LookCallbacks
 from dialer.domain.hearing import Listen, StopListening
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
@@ -320,6 +321,10 @@ class Shift:
                 answers.append(ev.AttemptRefused(command.attempt_id, "store", "the store is in trouble", keep=True))
             elif isinstance(command, cmd.ClaimLeads):
                 answers.append(ev.LeadsClaimed(command.campaign, (), command.count))
+            elif isinstance(command, LookCallbacks):
+                answers.append(CallbacksSeen(()))
+            elif isinstance(command, ClaimCallback):
+                answers.append(CallbackGone(command.callback, "the store is in trouble"))
             else:
                 self._backlog.append(command)
         return answers

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.sql import Executable
 
+from dialer.domain.callbacks import WISH, CallbackState
 from dialer.domain.desk_records import (
     GOING,
     TO_UPLOAD,
@@ -24,9 +25,10 @@ from dialer.domain.lead import LeadState
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC as DNC_REASON
 from dialer.store import desk_schema, pins
+from dialer.store.callbacks import Callbacks
 from dialer.store.gate import plain
 from dialer.store.schema import NUMBER, table
-from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, DONE, LEADS, OPEN, Statements
+from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, LEADS, OPEN, Statements
 from dialer.store.statements import parameter as _p
 
 PINS = table(desk_schema.AgentPin)
@@ -35,14 +37,14 @@ QC_SAMPLES = table(desk_schema.QcSample)
 QC_SCORES = table(desk_schema.QcScore)
 QC_MACHINE_CARDS = table(desk_schema.QcMachineCard)
 
-CALLBACK: Final = "callback"
-"""The kind of a callback that the customer asked for."""
+CALLBACK: Final = WISH
 
 class DeskRecords:
     """Executes the orders for one dialect."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, callbacks: Callbacks) -> None:
         st = self._st = statements
+        self._callbacks = callbacks
         self._new_pin_row = st.insert_new(PINS)
         tries = select(PINS).where(PINS.c.agent == _p("agent"))
         self._pin: Executable = tries.with_for_update() if st.dialect == "postgresql" else tries
@@ -149,13 +151,18 @@ class DeskRecords:
         """Recordings of this instance that go on as far as is known, or are still to be brought here."""
         return tuple(_fact(row) for row in conn.execute(self._unfinished, {"p_owner": owner}))
 
-    def callback(self, conn: Connection, command: RequestCallback) -> None:
-        """A customer's wish; a later one about the same attempt replaces it, unless it is done already."""
+    def callback(self, conn: Connection, command: RequestCallback, now: float) -> None:
+        """A customer's wish; a later one about the same attempt replaces it, unless it is done already.
+
+        Older ones of the customer in the campaign, from other attempts, are no more.
+        """
         attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
         if attempt is None:
             return
         values = callback_row(attempt, CALLBACK, command.due_at, command.note, command.by_agent, command.at)
-        conn.execute(self.save_callback, {**values, "agent": plain(command.agent, 100)})
+        named = {"agent": plain(command.agent, 100), "zone": plain(command.zone, 64)}
+        if conn.execute(self.save_callback, {**values, **named}).rowcount == 1:
+            self._callbacks.superseded(conn, command.attempt_id, command.at, now)
 
     def do_not_call(self, conn: Connection, command: AddDoNotCall, now: float) -> None:
         """Block the dialed number for all campaigns and for ever, and close the lead where nothing else holds it."""
@@ -176,6 +183,7 @@ class DeskRecords:
             },
         )
         conn.execute(self._close_lead, {"p_lead": attempt.lead_id, "p_now": now})
+        self._callbacks.blocked(conn, attempt.number, attempt.lead_id, now)
 
 
 def _later(state: Any) -> Any:
@@ -207,14 +215,18 @@ def _fact(row: Any) -> RecordingFact:
     )
 
 
+_KEPT: Final = (CallbackState.CLAIMED, CallbackState.DIALING, CallbackState.DONE)
+
+
 def newest_wish(st: Statements) -> Any:
-    """INSERT of a callback, or overwriting the open one of the same kind and attempt unless that is newer."""
+    """INSERT of a callback, or overwriting that of the same kind and attempt unless under way, done, or newer."""
     made = st.dialect_insert(CALLBACKS)
     kept = ("id", "kind", "attempt_id", "lead_id", "campaign", "number", "person")
     return made.on_conflict_do_update(
         index_elements=["attempt_id", "kind"],
         set_={c.name: made.excluded[c.name] for c in CALLBACKS.columns if c.name not in kept},
-        where=(CALLBACKS.c.state != DONE) & (CALLBACKS.c.created_at <= made.excluded.created_at),
+        where=CALLBACKS.c.state.not_in([state.value for state in _KEPT])
+        & (CALLBACKS.c.created_at <= made.excluded.created_at),
     )
 
 
@@ -229,9 +241,19 @@ def callback_row(attempt: Any, kind: str, due_at: float, note: str, by: str, at:
         "person": attempt.person,
         "agent": "",
         "due_at": due_at,
+        "wanted_at": due_at,
         "note": plain(note, 10_000),
         "created_by": plain(by, 100),
         "created_at": at,
         "state": OPEN,
         "changed_at": at,
+        "zone": "",
+        "reason": "",
+        "tries": 0,
+        "last_attempt": "",
+        "claimed_by": "",
+        "claim_epoch": "",
+        "lease_until": 0.0,
+        "lead_was": "",
+        "lead_reason": "",
     }

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dialer.domain.agent import AgentState
+from dialer.domain.callbacks import CallbackClaimed, ClaimCallback, LookCallbacks, PutBackCallback
 from dialer.domain.commands import (
     ClaimLeads,
     CloseAttempt,
@@ -36,6 +37,7 @@ from dialer.domain.events import (
 )
 from dialer.domain.lead import LEAD_TABLE, ClaimedLead, LeadState, LeadTrigger
 from dialer.domain.lines import SaveShownNumber
+from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
 from dialer.leads import recycle
@@ -53,6 +55,7 @@ from dialer.leads.numbers import zones_for_lead
 from dialer.leads.windows import OpeningTimes
 from dialer.store.answers import number_verdict
 from dialer.store.errors import StoreError
+from dialer.store.memory_callbacks import MemoryCallbacks
 from dialer.store.memory_desk import MemoryDesk
 from dialer.store.memory_facts import pacing_facts
 from dialer.store.memory_lines import shown_facts
@@ -108,7 +111,8 @@ class MemoryStore:
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
         self.dispositions: list[SaveDisposition] = []
-        self.desk = MemoryDesk(self._attempts, self._leads, self._move, self.do_not_call)
+        self.callbacks = MemoryCallbacks(campaigns, self._leads, self._attempts, self._dressed)
+        self.desk = MemoryDesk(self._attempts, self._leads, self._move, self.do_not_call, self.callbacks)
 
     # ---- filling -------------------------------------------------------------------------------------------
 
@@ -190,11 +194,21 @@ class MemoryStore:
                 return number_verdict(command, self._campaigns.get(command.campaign), hits, now)
             case SaveRecording() | RequestCallback() | AddDoNotCall() | SaveOwnCall():
                 self.desk.record(command)
+            case LookCallbacks():
+                return self.callbacks.look(command, now)
+            case ClaimCallback():
+                claimed = self.callbacks.claim(command, now)
+                if isinstance(claimed, CallbackClaimed):
+                    return replace(claimed, lead=replace(claimed.lead, callback=claimed.callback))
+                return claimed
+            case PutBackCallback():
+                self.callbacks.put_back(command)
         return None
 
     def recover(self, now: float) -> Recovered:
         """A new run begins: what the former ones held is released, what they left open is told."""
         self._epoch += 1
+        self.callbacks.new_run()
         for lead in self._leads.values():
             if lead.state is LeadState.CLAIMED:
                 self._move(lead, LeadTrigger.RELEASE, "the dialer was restarted")
@@ -216,6 +230,8 @@ class MemoryStore:
                 bridged_at=attempt.bridged_at,
                 clock_at=attempt.clock_at,
                 heard=attempt.heard,
+                zones=next((n.zones for n in self._leads[o.lead_id].numbers if n.number_id == o.number_id), ()),
+                callback=o.callback,
             )
             for attempt in former
             for o in (attempt.opened,)
@@ -264,7 +280,10 @@ class MemoryStore:
         due = [
             lead
             for lead in mine
-            if lead.state is LeadState.READY and lead.due_at <= now and lead.person not in self._live_persons
+            if lead.state is LeadState.READY
+            and lead.due_at <= now
+            and lead.person not in self._live_persons
+            and not self.callbacks.promised(lead.lead_id)
         ]
         due.sort(key=lambda lead: (-lead.priority, lead.due_at, lead.lead_id))
         taken: list[ClaimedLead] = []
@@ -277,24 +296,7 @@ class MemoryStore:
             self._move(lead, LeadTrigger.CLAIM, lead.reason)
             lead.claim_epoch, lead.claim_campaign = self._epoch, command.campaign
             lead.lease_until = now + command.lease_s
-            taken.append(
-                ClaimedLead(
-                    lead_id=lead.lead_id,
-                    campaign=command.campaign,
-                    number_id=number.number_id,
-                    number=number.e164,
-                    person=lead.person,
-                    attempts=lead.attempts,
-                    lease_until=lead.lease_until,
-                    name=lead.name,
-                    priority=lead.priority,
-                    fields=lead.fields,
-                    list_name=lead.list_name,
-                    last_outcome=lead.last_outcome,
-                    line_type=number.line_type,
-                    rank=rank(self._rules, number.e164, lead.fields, *self._known.get(lead.person, ("", 0.0)), now),
-                )
-            )
+            taken.append(self._dressed(lead, number, command.campaign, lead.lease_until, now))
         left = sum(1 for lead in mine if lead.state is not LeadState.DONE)
         if len(taken) >= command.count:
             return LeadsClaimed(command.campaign, tuple(taken), command.count, now, left)
@@ -307,6 +309,28 @@ class MemoryStore:
         dialing = any(lead.state is LeadState.DIALING for lead in mine)
         due_at = next_due_at(now, ready, min(leases, default=None), dialing)
         return LeadsClaimed(command.campaign, tuple(taken), command.count, due_at, left)
+
+    def _dressed(
+        self, lead: MemoryLead, number: MemoryNumber, campaign: str, lease_until: float, now: float
+    ) -> ClaimedLead:
+        """A lead as the engine gets it."""
+        return ClaimedLead(
+            lead_id=lead.lead_id,
+            campaign=campaign,
+            number_id=number.number_id,
+            number=number.e164,
+            person=lead.person,
+            attempts=lead.attempts,
+            lease_until=lease_until,
+            name=lead.name,
+            priority=lead.priority,
+            fields=lead.fields,
+            list_name=lead.list_name,
+            last_outcome=lead.last_outcome,
+            line_type=number.line_type,
+            rank=rank(self._rules, number.e164, lead.fields, *self._known.get(lead.person, ("", 0.0)), now),
+            zones=number.zones,
+        )
 
     def _in_lists(self, names: Iterable[str]) -> list[MemoryLead]:
         wanted = frozenset(names)
@@ -334,9 +358,14 @@ class MemoryStore:
                 return AttemptOpened(command.attempt_id)
             return AttemptRefused(command.attempt_id, verdict.rule, verdict.reason)
         if not verdict.ok:
-            self._refuse(lead, verdict, now)
+            if command.callback:
+                self.callbacks.refused(command.callback, verdict, now)
+            else:
+                self._refuse(lead, verdict, now)
             return AttemptRefused(command.attempt_id, verdict.rule, verdict.reason)
-        self._move(lead, LeadTrigger.OPEN, "")
+        if command.callback:
+            self.callbacks.dial(command, lead)
+        self._move(lead, LeadTrigger.CALL_BACK if command.callback else LeadTrigger.OPEN, "")
         lead.attempts += 1
         attempt = MemoryAttempt(command, self._epoch)
         self._attempts[command.attempt_id] = self._open[command.attempt_id] = attempt
@@ -365,6 +394,9 @@ class MemoryStore:
             ),
             attempts=lead.attempts - command.retries,
             person_busy=command.person in self._live_persons or command.number in self._live_numbers,
+            promised=self.callbacks.promised(lead.lead_id),
+            for_callback=command.callback > 0,
+            callback=self.callbacks.held(command.callback),
         )
 
     def _refuse(self, lead: MemoryLead, verdict: Verdict, now: float) -> None:
@@ -416,6 +448,10 @@ class MemoryStore:
             if not self._point_to_next_number(lead):
                 done = True
         reason = command.lead_reason or command.outcome.value
+        if command.outcome is Outcome.CONNECTED:
+            self.callbacks.talked(attempt.opened)
+        rests = self.callbacks.closed(command.callback, command)
+        done, reason = (done, reason) if rests is None else (True, rests)
         self._move(lead, LeadTrigger.FINISH if done else LeadTrigger.RECYCLE, reason)
         lead.due_at = command.ended_at + (0.0 if done else command.recycle_after_s)
 

@@ -7,7 +7,6 @@ people. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from dialer.domain.desk_records import (
     GOING,
@@ -23,22 +22,8 @@ from dialer.domain.lead import LeadState, LeadTrigger
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC
 from dialer.store import pins
+from dialer.store.memory_callbacks import MemoryCallback, MemoryCallbacks
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryCallback:
-    """An open wish to be called again."""
-
-    attempt_id: str
-    lead_id: int
-    campaign: str
-    number: str
-    agent: str
-    due_at: float
-    note: str
-    created_by: str
-    created_at: float
 
 
 class MemoryDesk:
@@ -50,6 +35,7 @@ class MemoryDesk:
         leads: Mapping[int, MemoryLead],
         move: Callable[[MemoryLead, LeadTrigger, str], None],
         block: Callable[[MemoryDoNotCall], None],
+        wishes: MemoryCallbacks,
     ) -> None:
         self._attempts = attempts
         self._leads = leads
@@ -57,7 +43,7 @@ class MemoryDesk:
         self._block = block
         self._pins: dict[str, str] = {}
         self._tries: dict[str, pins.Tries] = {}
-        self.callbacks: dict[str, MemoryCallback] = {}
+        self._wishes = wishes
         self.recordings: dict[tuple[str, str], SaveRecording] = {}
         self.own_calls: dict[str, SaveOwnCall] = {}
 
@@ -108,25 +94,14 @@ class MemoryDesk:
             case SaveOwnCall():
                 self.own_calls.setdefault(command.ident, command)
             case RequestCallback():
-                self._callback(command)
+                self._wishes.wish(command)
             case AddDoNotCall():
                 self._do_not_call(command)
 
-    def _callback(self, command: RequestCallback) -> None:
-        attempt, former = self._attempts.get(command.attempt_id), self.callbacks.get(command.attempt_id)
-        if attempt is None or (former is not None and former.created_at > command.at):
-            return
-        self.callbacks[command.attempt_id] = MemoryCallback(
-            command.attempt_id,
-            attempt.opened.lead_id,
-            attempt.opened.campaign,
-            attempt.opened.number,
-            command.agent,
-            command.due_at,
-            command.note,
-            command.by_agent,
-            command.at,
-        )
+    @property
+    def callbacks(self) -> Mapping[str, MemoryCallback]:
+        """Customers to be called again, by the attempt in which they asked for it."""
+        return self._wishes.by_attempt
 
     def _do_not_call(self, command: AddDoNotCall) -> None:
         attempt = self._attempts.get(command.attempt_id)
@@ -138,3 +113,4 @@ class MemoryDesk:
             self._move(lead, LeadTrigger.FINISH, DNC)
         elif lead.state is LeadState.DONE:
             lead.reason = DNC
+        self._wishes.blocked(attempt.opened.number, attempt.opened.lead_id)

@@ -147,6 +147,7 @@ class Attempt(Base):
     heard: Mapped[str] = mapped_column(String(20), server_default="")  # who answered, or what was announced
     heard_reason: Mapped[str] = mapped_column(Text, server_default="")
     shown: Mapped[str] = mapped_column(String(32), server_default="")  # what the callee saw
+    callback: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))  # dialed for that one; 0: for none
 
     __table_args__ = (
         # One live attempt per person, and per phone, also across dialers and campaigns.

@@ -12,6 +12,7 @@ from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, selec
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
+from dialer.domain.callbacks import ACTIVE, RECONTACT
 from dialer.domain.lead import LeadState
 from dialer.store import desk_schema, schema
 from dialer.store.schema import NUMBER, PREFIX, table
@@ -33,8 +34,6 @@ CALLBACKS = table(desk_schema.Callback)
 
 OPEN, DONE, CANCELLED = "open", "done", "cancelled"
 """States of a callback."""
-RECONTACT = "recontact"
-"""The kind of a callback that quality control asks for."""
 
 _READY, _CLAIMED, _DIALING, _DONE = (s.value for s in LeadState)
 _FREE = {"claimed_by": "", "claim_epoch": "", "claim_campaign": "", "lease_until": 0.0}
@@ -74,6 +73,16 @@ class Statements:
         where = target.c[newer] <= made.excluded[newer] if newer else None
         return made.on_conflict_do_update(index_elements=list(key), set_=values, where=where)
 
+    @staticmethod
+    def promised(campaigns: str) -> Any:
+        """Whether the customer of the lead is to be called back by one of the campaigns, and thus not otherwise."""
+        waits = and_(
+            CALLBACKS.c.lead_id == LEADS.c.id,
+            CALLBACKS.c.state.in_([state.value for state in ACTIVE]),
+            CALLBACKS.c.campaign.in_(_p(campaigns, many=True)),
+        )
+        return exists(select(CALLBACKS.c.id).where(waits))
+
     # ---- claims --------------------------------------------------------------------------------------------
 
     def _claims(self) -> None:
@@ -111,6 +120,7 @@ class Statements:
                 LEADS.c.attempts,
                 LEADS.c.list_id,
                 LEADS.c.last_outcome,
+                LEADS.c.zone_set_id,
                 NUMBERS.c.id.label("number_id"),
                 NUMBERS.c.e164,
                 NUMBERS.c.line_type,
@@ -122,6 +132,7 @@ class Statements:
                 LEADS.c.due_at <= _p("now"),
                 LEADS.c.zone_set_id.not_in(_p("closed", many=True)),
                 ~exists(live),
+                ~self.promised("calls_back"),
             )
             .order_by(LEADS.c.priority.desc(), LEADS.c.due_at, LEADS.c.id)
             .limit(_p("count"))
@@ -158,6 +169,7 @@ class Statements:
     # ---- the gate ------------------------------------------------------------------------------------------
 
     def _gate(self) -> None:
+        promised = self.promised("calls_back")
         self.facts: Executable = (
             select(
                 LEADS.c.state,
@@ -170,6 +182,7 @@ class Statements:
                 NUMBERS.c.e164,
                 NUMBERS.c.dead_at,
                 ZONES.c.zones,
+                promised.label("promised"),
             )
             .select_from(
                 LEADS.outerjoin(
@@ -336,8 +349,10 @@ class Statements:
         )
         former_claim = and_(LEADS.c.claimed_by == _p("owner"), LEADS.c.claim_epoch != _p("epoch"))
         self.former_attempts: Executable = (
-            select(ATTEMPTS, LEADS.c.attempts.label("made"))
+            select(ATTEMPTS, LEADS.c.attempts.label("made"), ZONES.c.zones)
             .join(LEADS, LEADS.c.id == ATTEMPTS.c.lead_id)
+            .outerjoin(NUMBERS, NUMBERS.c.id == ATTEMPTS.c.number_id)
+            .outerjoin(ZONES, ZONES.c.id == NUMBERS.c.zone_set_id)
             .where(former_attempt)
             .order_by(ATTEMPTS.c.opened_at, ATTEMPTS.c.id)
         )

@@ -330,7 +330,7 @@ def test_a_customer_s_wish_is_listed(desk: Desk, capfd: pytest.CaptureFixture[st
         (["qc", "sample", "--date", "9999-12-31"], 2, "expected a day between 1970 and 9998"),
         (["qc", "sample", "--date", "0001-01-01"], 2, "expected a day between 1970 and 9998"),
         (["callbacks", "list", "--kind", "odd"], 2, "expected one of callback, recontact"),
-        (["callbacks", "list", "--state", "odd"], 2, "expected one of open, done, cancelled, all"),
+        (["callbacks", "list", "--state", "odd"], 2, "open, claimed, dialing, done, failed, cancelled, all"),
         (
             "qc score 7 --right-person maybe --understood y --script y --consent y --reviewer m".split(),
             2,
