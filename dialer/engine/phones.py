@@ -17,6 +17,7 @@ from dialer.domain.settings import SeatMode, SeatSettings
 from dialer.engine.live import Agent, Live
 from dialer.engine.phone_records import Session, Step
 from dialer.engine.speaking import Voice
+from dialer.engine.watch_legs import SUPERVISING
 from freeswitch.sounds import words
 
 if TYPE_CHECKING:
@@ -273,6 +274,8 @@ class PhoneDesk:
         if moves:
             self.part(agent, "logged-in-elsewhere")
             self.agents.leave(agent, "moved to another phone")
+        if reason == SUPERVISING and not any(w.supervisor == agent.settings.agent for w in live.watches.values()):
+            ready, reason = True, "login"  # that has ended with the line that they left
         agent.seat = seat
         said = "logged-in-moved" if moves else "logged-in"
         live.counters["phone_logins"] += 1

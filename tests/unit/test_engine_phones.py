@@ -403,6 +403,22 @@ def test_the_supervisors_code_asks_who_and_hands_the_leg_over() -> None:
     f.accounted()
 
 
+def test_a_supervisor_who_moves_to_another_phone_while_listening_no_longer_supervises() -> None:
+    f = floor(boss="1003")
+    f.log_in("1001")
+    f.log_in("1003", "s2")
+    f.send(ev.AgentReady(1, "1003"))
+    f.send(ph.SupervisorAct(3, "1003", "listen", "1001"))
+    f.step(1.0)
+    assert (f.state("1003"), f.agent("1003").reason) == ("paused", "supervising") and f.live.watches
+    uuid = f.dial("s3", "*10")
+    f.press(uuid, "1003#10039#")
+    f.step(1.0)
+    assert f.agent("1003").leg == uuid and not f.live.watches
+    assert f.state("1003") == "ready"
+    f.accounted()
+
+
 def test_others_may_not() -> None:
     f = floor(boss="1003")
     uuid = f.dial("s1", "*20")
