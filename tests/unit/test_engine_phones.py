@@ -256,6 +256,40 @@ def test_with_a_broken_store_or_at_shutdown_the_switch_is_left_to_say_so() -> No
     f.accounted()
 
 
+# ---- nobody is left in silence by a dialer that dies ---------------------------------------------------------
+
+
+def test_the_switch_ends_by_itself_what_is_keyed_in_until_it_is_somebodys_line() -> None:
+    f = floor()
+    uuid = f.dial("s1")
+    bound = one(f.log, ph.EndLater)
+    assert (bound.uuid, bound.after_s, bound.prompts) == (uuid, 100.0, ("dialer-not-available",))
+    f.press(uuid, "1001#")
+    none(f.log, ph.EndNotLater)
+    f.press(uuid, "10019#")
+    assert one(f.log, ph.EndNotLater).uuid == uuid == f.agent("1001").leg
+    assert len(f.of(ph.EndLater)) == 1
+
+
+def test_a_supervisors_leg_is_kept_too() -> None:
+    f = floor(boss="1003")
+    uuid = f.dial("s1", "*201003")
+    f.press(uuid, "10039#")
+    assert one(f.log, ph.EndNotLater).uuid == uuid and uuid in f.live.watches
+
+
+def test_a_phone_that_keys_in_for_ever_is_let_go_before_the_switch_does_it() -> None:
+    f = floor(tries=99)
+    uuid = f.dial("s1")
+    ends = f.now + 100.0
+    while uuid in f.live.sessions and f.now < ends:
+        f.press(uuid, "7")
+    assert last_words(f, uuid) == ("no-input", "goodbye") and f.now <= ends - 5.0
+    f.step(20)
+    assert not f.live.sessions
+    f.accounted()
+
+
 def test_a_leg_that_does_not_park_is_taken_again_and_then_let_go() -> None:
     f = floor()
     f.takes = f.lists = False
