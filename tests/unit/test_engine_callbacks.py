@@ -298,6 +298,18 @@ def test_an_agent_lost_while_it_rings_is_replaced_by_who_is_ready() -> None:
     assert one(f.answer(uuid), cmd.Bridge).agent_uuid == f.agent("a2").leg
 
 
+def test_nobody_replaces_a_lost_agent_for_whom_a_call_rings_already() -> None:
+    f = floor(fact(due=START + 10), leads=1)
+    f.step(12)
+    ordinary, uuid = f.dialed()
+    assert f.call(uuid).lead.callback == 1
+    f.ring(ordinary)
+    f.ring(uuid)
+    f.send(ev.LegHungUp(f.agent("a1").leg, f.now, "NORMAL_TEMPORARY_FAILURE"))
+    f.step(1)
+    assert f.state("a2") == "ready"
+
+
 def test_who_replaces_a_lost_agent_is_told_what_it_is() -> None:
     f = floor(fact(due=START + 10))
     f.step(12)
