@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config.errors import SECRET_KEYS, Notice, Source
 from config.hearing_schema import SCREENS, machines_unrecorded
+from config.lines_checks import campaign_notices, table_notices
 from config.lookup import source_of
 from config.schema import DEFAULT_PASSWORD, LEGAL_WAIT_LIMIT_S, Config
 from config.secrets import SecretFile
@@ -37,7 +38,10 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     for index, leads in enumerate(config.lists):
         if leads.name not in used:
             yield Notice(source_of(tree, "lists", index), f"lists.{leads.name}", "no campaign dials this list")
-    trunks = {campaign.trunk for campaign in config.campaigns}
+    for index, text in table_notices(config):
+        where, name = source_of(tree, "lines", "costs", index), config.lines.costs[index].name
+        yield Notice(where, f"lines.costs.{name}", text)
+    trunks = {name for campaign in config.campaigns for name in campaign.lines}
     for index, trunk in enumerate(config.trunks):
         if trunk.name not in trunks:
             yield Notice(source_of(tree, "trunks", index), f"trunks.{trunk.name}", "no campaign uses this trunk")
@@ -144,6 +148,8 @@ def _campaigns(config: Config, tree: Mapping) -> Iterator[Notice]:
         if not any(campaign.call_window.days.values()):
             where = source_of(tree, "campaigns", index, "call_window", "days")
             yield Notice(where, f"{path}.call_window.days", "no day has hours: nothing will be dialed")
+        for key, text in campaign_notices(config, campaign):
+            yield Notice(source_of(tree, "campaigns", index, key), f"{path}.{key}", text)
         yield from _pacing(config, tree, index)
         yield from _machines(config, tree, index)
         yield from _agentless(config, tree, index)

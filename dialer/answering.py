@@ -65,6 +65,10 @@ class RunningService:
         """See ``ServicePort``."""
         return self.runtime.engine.callbacks(self._clock())
 
+    def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
+        """See ``ServicePort``."""
+        return self.runtime.engine.explain_trunk(number, campaign, at, self._clock())
+
     def routing(self) -> Mapping[str, object]:
         """See ``ServicePort``."""
         return dump(self.runtime.engine.floor(self._clock()))

@@ -177,6 +177,7 @@ def _values(config: Config, node: NodeConfig, left_out: list[str]) -> dict[str, 
     return {
         "marker": MARKER,
         "domain": fs.domain,
+        "instance": config.instance,
         "switchname": f"{config.instance}-{node.name}",
         "max_sessions": fs.max_sessions or node.capacity + max(_SPARE_SESSIONS, node.capacity // 10),
         "sessions_per_second": math.ceil(calls_per_second) + _LOGIN_SESSIONS_PER_SECOND + 1,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dialer.domain.quality import SampleRules
     from dialer.domain.settings import EngineSettings
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 
 
@@ -49,9 +50,12 @@ def day_of(text: str | None, zone: ZoneInfo) -> Date:
     if text is None:
         return (datetime.now(zone) - timedelta(days=1)).date()
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        day = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise CliError("--date: expected a day such as 2026-09-21", EXIT_USAGE) from None
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise CliError(f"--date: {day}: expected a day between {_FIRST_YEAR} and {_LAST_YEAR}", EXIT_USAGE)
+    return day
 
 
 def span_of(day: Date, zone: ZoneInfo) -> tuple[float, float]:

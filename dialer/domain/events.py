@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dialer.domain.callbacks import CallbackAnswer
 from dialer.domain.hearing import CalleeRecorded, HearingEvent
 from dialer.domain.lead import ClaimedLead
+from dialer.domain.lines import ShownFact
 from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
 
 
@@ -326,6 +327,7 @@ class Recovered:
     mark: str = ""
     pacing: tuple[PacingFact, ...] = ()
     recordings: tuple[RecordingFact, ...] = ()
+    shown: tuple[ShownFact, ...] = ()
 
 
 # ---- from operators ----------------------------------------------------------------------------------------

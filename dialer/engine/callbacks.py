@@ -31,6 +31,7 @@ from dialer.domain.callbacks import (
 from dialer.domain.campaign import CampaignState
 from dialer.domain.outcomes import Outcome
 from dialer.engine.callback_agents import Bench, CallbackAgents, Kept, doing
+from dialer.engine.lines import NO_LINE
 from dialer.engine.live import Agent, Call, Campaign, Live
 from dialer.engine.promises import whose_turn
 from dialer.leads.moments import utc
@@ -227,7 +228,12 @@ class CallbackDesk:
         # The store's clock is the wall's: count the lease on ours.
         lead = replace(event.lead, fields=fields, lease_until=live.now + self._lease_s(agent))
         if agent.nailed_up:
-            self.dialed(self.calls.open(campaign, lead, agent.node, agent))
+            call = self.calls.open(campaign, lead, agent.node, agent)
+            if call is None:
+                self._put_back(event.callback, NO_LINE)
+                self.agents.release(agent, NO_LINE)
+            else:
+                self.dialed(call)
         else:
             agent.preview = campaign, lead
             self.agents.ring(agent)

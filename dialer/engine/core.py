@@ -8,6 +8,7 @@ Deterministic: the same settings, identifiers, events and times give the same co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from dialer.domain import events as ev
 from dialer.domain.agent import AgentState
@@ -15,7 +16,7 @@ from dialer.domain.campaign import CampaignState
 from dialer.domain.commands import Command
 from dialer.domain.settings import EngineSettings
 from dialer.domain.status import Status
-from dialer.engine import status
+from dialer.engine import status, trunk_views
 from dialer.engine.feed import Feed, pacing_of
 from dialer.engine.live import Agent, Live, Node
 from dialer.engine.phones import outside
@@ -100,7 +101,13 @@ class Engine:
     def status(self, now: float) -> Status:
         """A view of everything; changes nothing but the clock."""
         self._live.now = max(self._live.now, now)
-        return status.build(self._live, self._feed.pool, self._predictive.names, self._desks.callbacks.counts)
+        desks = self._desks
+        return status.build(self._live, self._feed.pool, self._predictive.names, desks.trunks, desks.callbacks.counts)
+
+    def explain_trunk(self, number: str, campaign: str | None, at: float | None, now: float) -> dict[str, Any] | None:
+        """Which line a call to ``number`` would take, and why no other; None when the campaign is not configured."""
+        self._live.now = max(self._live.now, now)
+        return trunk_views.explain(self._desks.trunks, number, campaign, at)
 
     def explain(self, campaign: str, now: float) -> dict[str, object] | None:
         """What the last pacing decision of a campaign stood on, JSON-able; None when it is not configured."""
@@ -267,6 +274,7 @@ class Engine:
         self._memory.recovered(event.pacing)
         self._reconciler.recovered(event)
         self._desks.recordings.recovered(event.recordings)
+        self._desks.trunks.recovered(event.shown)
         for name, state in event.campaigns:
             campaign = live.campaigns.get(name)
             known = state in {s.value for s in CampaignState}

@@ -149,8 +149,8 @@ class Feed:
         if call.fed:
             call.fed, self.dirty = False, True
             ending = Ending.OVER if answered else _ENDINGS.get(outcome, Ending.VOID)
-            if call.dialed_at is None:
-                ending = Ending.VOID
+            if call.dialed_at is None or call.line_failed:
+                ending = Ending.VOID  # another line would have got through: nothing is learnt of who answers
             self.pool.ended(call.id, self.live.now if call.ended_at is None else call.ended_at, ending)
         abandoned = counts_as_abandoned(call, outcome)
         if call.counted is not None and call.counted[1] is not abandoned:

@@ -35,6 +35,9 @@ from dialer.engine.timers import Timers
 from dialer.leads.hopper import Hopper
 from pacing.limits import TokenBucket
 from pacing.snapshot import Decision
+from routing.causes import Blame
+from routing.health import NEW, Health
+from routing.trunks import TrunkChoice, Why
 
 NOT_DECIDED = Decision(0, "not decided yet")
 
@@ -51,6 +54,8 @@ class Call:
     state: CallState
     since: float
     opened_at: float
+    choice: TrunkChoice | None = None  # why this line, and as which number; None: a former run's
+    line_failed: bool = False  # the line's fault, and the campaign has others: it says nothing of the lead
     placed: bool = False  # the originate has returned: the switch is done with setting the leg up
     bound_agent: str | None = None  # preview: the agent who waits for this customer
     agent: Agent | None = None  # reserved for or talking to this customer
@@ -263,11 +268,18 @@ class Campaign:
 
 @dataclass(slots=True, eq=False)
 class Trunk:
-    """A gateway's budget."""
+    """A gateway's budget, and how it does. ``health`` is heeded where a campaign has other lines."""
 
     settings: TrunkSettings
     bucket: TokenBucket
     legs: int = 0
+    health: Health = NEW
+    chosen: int = 0
+    gone_on: int = 0  # calls that failed here and were tried on another line
+    ends: Counter[Blame] = field(default_factory=Counter)
+    passed: Counter[Why] = field(default_factory=Counter)
+    told: int = 0  # answers before which it told of ringing
+    untold: int = 0  # and those that came out of silence
 
 
 @dataclass(slots=True, eq=False)
@@ -352,6 +364,10 @@ class Live:
     def new_id(self) -> str:
         """The UUID of a new attempt or leg, with our mark: presence data says whose agent, not whose dialer."""
         return self.mark + self._new_uuid()[len(self.mark) :]
+
+    def others(self, instance: str) -> bool:
+        """Whether a phone's leg is another dialer's: the dialplan names one, and not this one."""
+        return bool(instance and self.settings.instance) and instance != self.settings.instance
 
     def give_up(self, uuid: str, node: str) -> None:
         """A leg that rings is hung up; its answer may cross that, and the hangup may even overtake the originate."""

@@ -187,6 +187,9 @@ class Reconciler:
             return
         if fact.uuid in live.legs or fact.uuid in live.watches:
             return
+        if live.others(fact.ident.partition("@")[2]):
+            live.counters["others_seat_legs_seen"] += 1
+            return
         agent = next((each for each in live.agents.values() if each.expected == fact.uuid), None)
         if agent is not None and agent.leg is None and fact.answered:
             waits = agent.state is AgentState.CONNECTING and self._alone(fact)

@@ -12,6 +12,7 @@ from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import TrunkSettings
 from dialer.engine.live import Call
 from dialer.leads import recycle
+from routing.trunks import TrunkChoice
 
 MESSAGE_MARGIN_S = 0.1
 """The switch starts the message this long before the limit, so that it is heard within it."""
@@ -42,22 +43,24 @@ def open_attempt(call: Call) -> OpenAttempt:
         person=lead.person,
         node=call.node,
         trunk=call.trunk,
+        shown=call.choice.shown or "" if call.choice is not None else "",
+        retries=len(lead.failed_on),
         agent=call.bound_agent,
         opened_at=call.opened_at,
         callback=lead.callback,
     )
 
 
-def originate(call: Call, trunk: TrunkSettings, epoch: str) -> OriginateCall:
+def originate(call: Call, choice: TrunkChoice, trunk: TrunkSettings, epoch: str) -> OriginateCall:
     """The dialing of an attempt that the gate let through."""
-    settings, number, told = call.campaign.settings, call.lead.number, call.campaign.settings.agentless
+    settings, told = call.campaign.settings, call.campaign.settings.agentless
     return OriginateCall(
         node=call.node,
         uuid=call.id,
         campaign=settings.name,
-        number=trunk.prefix + (number.lstrip("+") if trunk.strip_plus else number),
+        number=choice.dial,
         gateway=trunk.gateway,
-        caller_id=settings.caller_id or trunk.caller_id,
+        caller_id=choice.shown or "",
         ring_timeout_s=settings.ring_timeout_s,
         wait_ms=wait_ms(settings.wait_limit_s if told is None else min(settings.wait_limit_s, ALONE_S)),
         message=settings.message,
@@ -74,8 +77,10 @@ def give_back(lead: ClaimedLead, reason: str, after_s: float = 0.0) -> ReleaseLe
     return ReleaseLeads(lead.campaign, (lead.lead_id,), reason, after_s)
 
 
-def close_attempt(call: Call, outcome: Outcome, reason: str, ended_at: float, cause: str, sip: str) -> CloseAttempt:
-    """How it ended, and what becomes of its lead."""
+def close_attempt(
+    call: Call, outcome: Outcome, reason: str, ended_at: float, cause: str, sip: str, *, again: bool = False
+) -> CloseAttempt:
+    """How it ended, and what becomes of its lead; ``again``: it is tried on another line at once."""
     fate = recycle.after(outcome, call.lead.attempts + 1, call.campaign.settings)
     return CloseAttempt(
         attempt_id=call.id,
@@ -95,4 +100,5 @@ def close_attempt(call: Call, outcome: Outcome, reason: str, ended_at: float, ca
         recycle_after_s=fate.after_s,
         number_dead=fate.number_dead,
         callback=call.lead.callback,
+        again=again,
     )

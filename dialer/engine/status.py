@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from dialer.domain.outcomes import Outcome
 from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, Status
+from dialer.engine import trunk_views
 from dialer.engine.agents import worked_share
 from dialer.engine.live import Agent, Campaign, Live
+from dialer.engine.trunks import TrunkDesk
 from dialer.leads.numbers import national
 from dialer.masking import mask_text
 from pacing.pool import Pool
@@ -30,7 +32,11 @@ def busy_share(live: Live) -> float:
 
 
 def build(
-    live: Live, pool: Pool, predictive: Container[str], callbacks: Callable[[str], Mapping[str, int]]
+    live: Live,
+    pool: Pool,
+    predictive: Container[str],
+    desk: TrunkDesk,
+    callbacks: Callable[[str], Mapping[str, int]],
 ) -> Status:
     """Everything at ``live.now``; ``predictive`` names the campaigns that ``pool`` decides."""
     return Status(
@@ -51,6 +57,8 @@ def build(
         counters=dict(live.counters),
         busy_share=busy_share(live) if live.busy_share_at_close is None else live.busy_share_at_close,
         pacing_dropped=dict(pool.dropped),
+        trunks=trunk_views.trunks(live),
+        shown=trunk_views.shown(desk),
         tiers={tier: {each.value: count for each, count in ended.items()} for tier, ended in live.tiers.items()},
     )
 

@@ -31,6 +31,7 @@ from dialer.engine.hoppers import HopperDesk
 from dialer.engine.keys import KeyDesk
 from dialer.engine.live import Live
 from dialer.engine.memory import PacingMemory
+from dialer.engine.number_checks import NumberDesk
 from dialer.engine.orders import OrderDesk
 from dialer.engine.own_calls import OwnCallDesk
 from dialer.engine.pacer import Pacer
@@ -44,6 +45,7 @@ from dialer.engine.recordings import RecordingDesk
 from dialer.engine.screenings import ScreeningDesk
 from dialer.engine.speaking import Voice
 from dialer.engine.supervision import SupervisionDesk
+from dialer.engine.trunks import TrunkDesk
 from pacing.snapshot import Policy
 
 EventTable = dict[type[Any], Callable[[Any], None]]
@@ -58,13 +60,14 @@ class Desks:
         self.feed = feed
         self.voice = Voice(live)
         self.hoppers = HopperDesk(live)
+        self.trunks = TrunkDesk(live)
         self.calls = CallDesk(live, feed)
         self.screenings = ScreeningDesk(live, feed)
         self.agentless = AgentlessDesk(live, feed)
         self.agents = AgentDesk(live, feed)
-        self.predictive = Predictive(live, feed, self.hoppers, policies)
+        self.predictive = Predictive(live, feed, self.hoppers, policies, self.trunks)
         self.memory = PacingMemory(live, feed, self.predictive.names)
-        self.pacer = Pacer(live, self.hoppers, self.predictive)
+        self.pacer = Pacer(live, self.hoppers, self.predictive, self.trunks)
         self.reconciler = Reconciler(live)
         self.orders = OrderDesk(live, feed)
         self.previews = PreviewDesk(live)
@@ -73,9 +76,10 @@ class Desks:
         self.keys = KeyDesk(live, self.acts, self.voice)
         self.phones = PhoneDesk(live, self.voice)
         self.asides = AsideDesk(live, self.voice)
-        self.party_legs = PartyLegs(live, self.voice)
-        self.parties = PartyDesk(live, self.party_legs, self.asides, self.voice)
-        self.own_calls = OwnCallDesk(live, self.party_legs, self.voice)
+        self.party_legs = PartyLegs(live, self.voice, self.trunks)
+        self.numbers = NumberDesk(live)
+        self.parties = PartyDesk(live, self.party_legs, self.numbers, self.asides, self.voice)
+        self.own_calls = OwnCallDesk(live, self.party_legs, self.numbers, self.voice)
         self.supervision = SupervisionDesk(live, self.voice)
         self.recordings = RecordingDesk(live, self.voice)
         self.holds = HoldDesk(live)
@@ -87,6 +91,7 @@ class Desks:
 
     def _introduce(self) -> None:
         """Let each desk know those whom it works with."""
+        self.calls.trunks = self.trunks
         self.calls.agents = self.reconciler.agents = self.previews.agents = self.orders.agents = self.agents
         self.acts.agents = self.phones.agents = self.parties.agents = self.supervision.agents = self.agents
         self.agents.calls = self.pacer.calls = self.reconciler.calls = self.previews.calls = self.calls
@@ -165,7 +170,7 @@ class Desks:
             ph.RecordingStopped: self.recordings.stopped,
             ph.UploadReplied: self.recordings.uploads.replied,
             ph.PinChecked: self.phones.pin_checked,
-            ph.NumberChecked: self.own_calls.checked,
+            ph.NumberChecked: self.numbers.answered,
             ph.AgentAct: self.acts.order,
             ph.SupervisorAct: self._supervise,
             ev.LeadsClaimed: self.hoppers.claimed,
@@ -215,7 +220,7 @@ class Desks:
             ("voice", "cut"): self.voice.cut_again,
             ("party", "ring"): self.party_legs.overdue,
             ("party", "hold"): self.holds.party_look,
-            ("own", "check"): self.own_calls.check_overdue,
+            ("number", "check"): self.numbers.overdue,
             ("watch", "ring"): self.supervision.overdue,
             ("watch", "mode"): self.supervision.set_mode,
             ("watch", "join"): self.supervision.join_overdue,

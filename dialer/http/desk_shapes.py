@@ -104,6 +104,7 @@ class AttemptView(BaseModel):
     number: str
     node: str
     trunk: str
+    shown: str = Field(description="the number that the callee saw, masked; empty before version 0008 of the database")
     agent: str | None
     owner: str
     opened_at: float

@@ -27,6 +27,7 @@ from dialer.domain.call import CallState
 from dialer.domain.campaign import CampaignState
 from dialer.domain.outcomes import Outcome
 from dialer.domain.status import CampaignView, NodeView, PacingView, Status
+from dialer.http import trunk_metrics
 from dialer.masking import mask_text
 from dialer.ports import LatencyView, ServicePort
 
@@ -56,6 +57,7 @@ class DialerCollector(Collector):
         yield from _agents(status)
         for build in (_campaign_gauges, _campaign_counters, _pacing):
             yield from build(status.campaigns)
+        yield from trunk_metrics.families(status.trunks, status.shown)
         yield _tiers(status)
         dropped = CounterMetricFamily(
             "dialer_pacing_dropped_observations", "What pacing could not believe, and left out.", labels=["reason"]

@@ -159,8 +159,8 @@ def healed(shift: Shift) -> None:
     for campaign in live.campaigns.values():
         free = [a for a in live.free_agents(campaign) if live.now - a.idle_since > STUCK_S]
         running = campaign.state is CampaignState.RUNNING and campaign.settings.mode is not Mode.PREVIEW
-        trunk = live.trunks.get(campaign.settings.trunk)
-        room = trunk is not None and trunk.legs < trunk.settings.outbound
+        rests = "trimmed to 0 by trunks" in campaign.decision.reason  # all lines are sick
+        room = shift.engine._desks.trunks.room(campaign).calls > 0 and not rests
         if running and free and room and not campaign.hopper.exhausted:
             busy = [call for call in live.calls.values() if call.state is not CallState.CONNECTED]
             _require(bool(busy), f"campaign {campaign.name} dials nobody: {campaign.decision.reason}")

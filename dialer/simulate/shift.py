@@ -67,6 +67,7 @@ class Shift:
         self.commands_seen: list[cmd.Command] = []
         self.connected = False
         self.store_failing = False
+        self._backlog: list[cmd.StoreCommand] = []
         self.drained = False
         self.alive = False
         self.shortest_ring_cut_s = float("inf")
@@ -325,14 +326,8 @@ class Shift:
             elif isinstance(command, ClaimCallback):
                 answers.append(CallbackGone(command.callback, "the store is in trouble"))
             else:
-                self._agenda.at(self.now + 0.5, lambda c=command: self._retry_store(c))  # type: ignore[misc]
+                self._backlog.append(command)
         return answers
-
-    def _retry_store(self, command: cmd.StoreCommand) -> None:
-        if self.store_failing:
-            self._agenda.at(self.now + 0.5, lambda: self._retry_store(command))
-        else:
-            self.store.execute([command], self.now)
 
     # ---- delivery ------------------------------------------------------------------------------------------
 
@@ -409,6 +404,9 @@ class Shift:
         def recover() -> None:
             self.tell("store recovers")
             self.store_failing = False
+            # As its worker does: what happened is written in order, before anything new.
+            backlog, self._backlog = self._backlog, []
+            self.store.execute(backlog, self.now)
             self.feed(ev.StoreRecovered())
 
         self._agenda.at(self.now + self._rng.uniform(0.5, max(1.0, self.faults.outage_s)), recover)

@@ -116,7 +116,7 @@ class Gate:
             number_dead=row.dead_at is not None,
             zones=tuple(row.zones.split("|")) if row.zones else (),
             dnc=tuple(DncHit(hit.kind == PREFIX, hit.campaign, hit.expires_at) for hit in hits),
-            attempts=row.attempts,
+            attempts=row.attempts - command.retries,
             person_busy=live is not None,
             promised=bool(row.promised),
             for_callback=command.callback > 0,
@@ -141,6 +141,7 @@ class Gate:
                 "person": command.person,
                 "node": command.node,
                 "trunk": command.trunk,
+                "shown": plain(command.shown, 32),
                 "agent": command.agent,
                 "owner": self._identity.owner,
                 "epoch": self._identity.epoch,
@@ -253,6 +254,14 @@ class Gate:
             again = {"p_lead": command.lead_id, "p_ended": command.ended_at, "p_now": now}
             conn.execute(self._st.recontacted, {**attempt, **again})
             self._callbacks.talked(conn, command.attempt_id, now)
+        if command.again and command.callback:
+            if self._callbacks.again(conn, command, now):
+                return
+        elif command.again:
+            outcome = {"p_outcome": command.outcome.value, "p_reason": command.outcome.value}
+            kept = conn.execute(self._st.dial_again, {"p_lead": command.lead_id, "p_now": now, **outcome, **self._me})
+            if kept.rowcount == 1:
+                return  # by another run, nobody would dial it: it is recycled
         done, reason = command.lead_done, command.lead_reason
         if not done and command.outcome in self._counted:
             done = self._used_up(conn, command)

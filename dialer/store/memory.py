@@ -36,6 +36,7 @@ from dialer.domain.events import (
     StoreEvent,
 )
 from dialer.domain.lead import LEAD_TABLE, ClaimedLead, LeadState, LeadTrigger
+from dialer.domain.lines import SaveShownNumber
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
@@ -57,6 +58,7 @@ from dialer.store.errors import StoreError
 from dialer.store.memory_callbacks import MemoryCallbacks
 from dialer.store.memory_desk import MemoryDesk
 from dialer.store.memory_facts import pacing_facts
+from dialer.store.memory_lines import shown_facts
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead, MemoryNumber
 from routing.intake import EVERYBODY_ORDINARY, Rules
 from routing.outbound import rank
@@ -104,6 +106,7 @@ class MemoryStore:
         self._agents: dict[str, tuple[float, str, str, LogAgentState]] = {}
         self._campaign_states: dict[str, tuple[float, str]] = {}
         self._pacing: dict[str, SavePacing] = {}
+        self._shown: dict[str, SaveShownNumber] = {}
         self._known: dict[str, tuple[str, float]] = {}  # who talked to a person last, and when
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
@@ -177,6 +180,9 @@ class MemoryStore:
             case SavePacing():
                 if self._pacing.get(command.campaign, command).at <= command.at:
                     self._pacing[command.campaign] = command
+            case SaveShownNumber():
+                if self._shown.get(command.number, command).judged_at <= command.judged_at:
+                    self._shown[command.number] = command
             case CheckPin():
                 return self.desk.check_pin(command)
             case CheckNumber():
@@ -239,7 +245,8 @@ class MemoryStore:
         facts = pacing_facts(
             self._campaigns, self._attempts.values(), self._leads, self.dispositions, self._pacing, now
         )
-        return Recovered(attempts, agents, campaigns, pacing=facts, recordings=self.desk.unfinished())
+        shown = shown_facts(self._attempts.values(), self._shown, now)
+        return Recovered(attempts, agents, campaigns, pacing=facts, recordings=self.desk.unfinished(), shown=shown)
 
     def lead(self, lead_id: int) -> MemoryLead:
         """The lead itself; KeyError when there is none."""
@@ -385,7 +392,7 @@ class MemoryStore:
                 for e in self._do_not_call
                 if (command.number.startswith(e.value) if e.by_prefix else e.value in own)
             ),
-            attempts=lead.attempts,
+            attempts=lead.attempts - command.retries,
             person_busy=command.person in self._live_persons or command.number in self._live_numbers,
             promised=self.callbacks.promised(lead.lead_id),
             for_callback=command.callback > 0,
@@ -430,6 +437,15 @@ class MemoryStore:
         del self._live_persons[attempt.opened.person]
         del self._live_numbers[attempt.opened.number]
         lead = self._leads[attempt.opened.lead_id]
+        lead.last_outcome = command.outcome.value
+        rest = self.callbacks.again(command) if command.again and command.callback else None
+        if rest is not None:
+            reason = self.callbacks.rows[command.callback].lead_reason
+            self._move(lead, LeadTrigger.FINISH if rest is LeadState.DONE else LeadTrigger.RECYCLE, reason)
+            return
+        if command.again and not command.callback and lead.claim_epoch == self._epoch:
+            self._move(lead, LeadTrigger.AGAIN, command.outcome.value)
+            return
         done = command.lead_done or self._used_up(attempt)
         if command.number_dead:
             for number in lead.numbers:
@@ -443,7 +459,6 @@ class MemoryStore:
         done, reason = (done, reason) if rests is None else (True, rests)
         self._move(lead, LeadTrigger.FINISH if done else LeadTrigger.RECYCLE, reason)
         lead.due_at = command.ended_at + (0.0 if done else command.recycle_after_s)
-        lead.last_outcome = command.outcome.value
 
     def _used_up(self, attempt: MemoryAttempt) -> bool:
         settings = self._campaigns.get(attempt.opened.campaign)

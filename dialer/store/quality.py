@@ -22,7 +22,7 @@ from dialer.domain.quality import CRITERIA, Conversation, Drawn, failures
 from dialer.leads.eligibility import DNC as DNC_REASON
 from dialer.store.desk_records import QC_MACHINE_CARDS, QC_SAMPLES, QC_SCORES, RECORDINGS, callback_row, newest_wish
 from dialer.store.gate import plain
-from dialer.store.queries import connected
+from dialer.store.queries import can_be, connected
 from dialer.store.statements import (
     ATTEMPTS,
     CALLBACKS,
@@ -138,6 +138,8 @@ def sample(url: str, ident: int) -> dict[str, Any] | None:
 
     Raises like above.
     """
+    if not can_be(ident):
+        return None
     with connected(url) as conn:
         row = conn.execute(select(QC_SAMPLES).where(QC_SAMPLES.c.id == ident)).one_or_none()
         if row is None:
@@ -172,6 +174,8 @@ def score(
     somebody spoke with the customer, and never asked for twice. Returns ``{sample, state, failed, recontact, dialed}``:
     the task's id or None, and whether the lead is going to be dialed by itself. Raises like above.
     """
+    if not can_be(ident):
+        return None
     at = time.time() if now is None else now
     failed = failures(card.marks)
     with connected(url, write=True) as conn:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, and_, delete, exists, false, func, not_, or_, select, true
 from sqlalchemy.exc import DBAPIError
@@ -35,6 +35,8 @@ from dialer.store.statements import (
     PACING,
     Statements,
 )
+
+LARGEST_ID: Final = 2**63 - 1
 
 
 @contextmanager
@@ -146,6 +148,11 @@ def _unaccounted(conn: Connection, owner: str | None) -> tuple[int, dict[str, in
         return 0, why
     total: int = conn.execute(select(func.count()).select_from(LEADS).where(or_(*faults.values()))).scalar_one()
     return total, why
+
+
+def can_be(ident: int) -> bool:
+    """Whether a row may have this id; a larger number is not even a question that a database takes."""
+    return 0 < ident <= LARGEST_ID
 
 
 def ensure_list(url: str, name: str) -> None:

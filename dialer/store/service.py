@@ -33,6 +33,7 @@ from dialer.domain.commands import (
 )
 from dialer.domain.desk_records import AddDoNotCall, RequestCallback, SaveOwnCall, SaveRecording
 from dialer.domain.events import AgentFact, OpenAttemptFact, Recovered, StoreEvent
+from dialer.domain.lines import SaveShownNumber
 from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
 from dialer.store.answers import failed_answer
@@ -47,6 +48,7 @@ from dialer.store.own_calls import OwnCalls
 from dialer.store.pacing_facts import PacingFacts
 from dialer.store.pins import PinQuestion, PinRight
 from dialer.store.records import Records
+from dialer.store.shown_numbers import ShownNumbers
 from dialer.store.statements import Statements
 from routing.intake import EVERYBODY_ORDINARY, Rules
 
@@ -88,6 +90,7 @@ class StoreService:
         self._records = Records(self._st, owner)
         self._desk = DeskRecords(self._st, self._callbacks)
         self._own_calls = OwnCalls(self._st, campaigns)
+        self._shown = ShownNumbers(self._st)
         self._facts = PacingFacts(self._st.dialect, owner, campaigns)
         self._conn: Connection | None = None
         self.faults: list[str] = []
@@ -118,7 +121,8 @@ class StoreService:
         """
         recovered = self._transaction(lambda conn: self._recover(conn, now))
         # A month of answers takes its time: read where no other writer waits for it.
-        return replace(recovered, pacing=self._reading(lambda conn: self._facts.read(conn, now)))
+        pacing = self._reading(lambda conn: self._facts.read(conn, now))
+        return replace(recovered, pacing=pacing, shown=self._reading(lambda conn: self._shown.read(conn, now)))
 
     def probe(self, now: float) -> None:
         """Prove that the database takes a write. Raises like ``execute``."""
@@ -232,6 +236,8 @@ class StoreService:
                 self._records.campaign_state(conn, command)
             case SavePacing():
                 self._records.pacing(conn, command)
+            case SaveShownNumber():
+                self._shown.save(conn, command)
             case CheckPin():
                 return self._desk.check_pin(conn, command)
             case PinRight():

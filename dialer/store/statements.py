@@ -29,6 +29,7 @@ DISPOSITIONS = table(schema.Disposition)
 DNC = table(schema.DoNotCall)
 META = table(schema.Meta)
 PACING = table(schema.PacingState)
+SHOWN = table(schema.ShownNumber)
 CALLBACKS = table(desk_schema.Callback)
 
 OPEN, DONE, CANCELLED = "open", "done", "cancelled"
@@ -284,6 +285,16 @@ class Statements:
                 changed_at=_p("now"),
                 **_FREE,
             )
+        )
+        self.dial_again: Executable = (
+            update(LEADS)
+            .where(
+                LEADS.c.id == _p("lead"),
+                LEADS.c.state == _DIALING,
+                LEADS.c.claimed_by == _p("owner"),
+                LEADS.c.claim_epoch == _p("epoch"),
+            )
+            .values(state=_CLAIMED, reason=_p("reason"), last_outcome=_p("outcome"), changed_at=_p("now"))
         )
         self.recontacted: Executable = (
             update(CALLBACKS)

@@ -173,7 +173,7 @@ def test_two_hundred_agents_log_in_within_a_minute(stages: Stages, room: Room) -
     with stage.switch.witness() as witness:
         agree(dialer, witness, 10.0)
         rows = witness.channels()
-        assert Counter(row["presence_data"] for row in rows) == Counter(f"dialer/seat/{name}" for name in names)
+        assert Counter(row["presence_data"] for row in rows) == Counter(f"dialer/seat/{name}@live" for name in names)
         for call in calls.values():
             call.press("*0")
         until(lambda: not witness.channels(), 30.0, "every channel to end", 0.5)

@@ -11,7 +11,7 @@ from config.loader import load
 from dialer.domain.settings import Mode
 from dialer.settings import build
 
-DEMONSTRATIONS = ("demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml", "routing.yaml")
+DEMONSTRATIONS = ("demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml", "routing.yaml", "trunks.yaml")
 SHIPPED = (*DEMONSTRATIONS, "preview.yaml", "freeswitch.yaml")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from engine_kit import NODE, START, Floor, agents, campaign, lead, none, one, settings
+from engine_kit import NODE, START, Floor, agents, campaign, lead, none, one, settings, trunk
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
@@ -356,6 +356,37 @@ def test_who_answers_without_their_agent_comes_before_those_who_asked_for_nothin
     f.answer(uuid)
     (waits,) = f.engine.floor(f.now).calls
     assert waits.direction is Direction.CALLBACK
+
+
+def two_lines() -> CallbackFloor:
+    lines = (trunk("a"), trunk("b"))
+    made = campaign(callbacks=RULES, trunk="a", further_trunks=("b",))
+    f = CallbackFloor(settings(made, people=agents(1), trunks=lines), [fact(due=START + 10)])
+    f.up()
+    f.step(12)
+    return f
+
+
+def test_a_line_that_fails_is_left_for_another_one_and_the_agent_waits_on() -> None:
+    f = two_lines()
+    (first,) = f.dialed()
+    f.hang_up(first, "NETWORK_OUT_OF_ORDER")
+    _, second = f.dialed()
+    assert f.closed(first).again and f.closed(first).callback == 1
+    assert f.of(cmd.OpenAttempt)[-1].callback == 1 and f.state("a1") == "reserved"
+    none(f.log, PutBackCallback)
+    f.ring(second)
+    assert one(f.answer(second), cmd.Bridge).agent_uuid == f.agent("a1").leg
+
+
+def test_without_a_line_that_takes_it_it_is_put_back_and_no_lead_of_a_hopper() -> None:
+    f = two_lines()
+    (first,) = f.dialed()
+    f.live.trunks["b"].legs = f.live.trunks["b"].settings.outbound
+    f.hang_up(first, "NETWORK_OUT_OF_ORDER")
+    put = f.of(PutBackCallback)
+    assert [each.callback for each in put] == [1] or not f.closed(first).again
+    assert f.state("a1") == "ready" and not len(f.live.campaigns["c1"].hopper)
 
 
 def test_a_restart_while_it_rings_reserves_an_agent_again() -> None:
