@@ -189,8 +189,8 @@ class CampaignSettings:
     whisper: tuple[str, ...] = ()
     screening: ScreeningSettings = NOT_SCREENED
     agentless: AgentlessSettings | None = None
-    further_trunks: tuple[str, ...] = ()
     callbacks: CallbackSettings | None = None  # None: kept, and dialed by nobody
+    further_trunks: tuple[str, ...] = ()
 
     @property
     def trunks(self) -> tuple[str, ...]:
