@@ -130,6 +130,7 @@ class HoldDesk:
     def answered(self, event: HoldTold) -> None:
         """What the phone said last."""
         agent, watch = self.live.legs.get(event.uuid), self.live.watches.get(event.uuid)
+        self._once_more(agent or watch or self.live.parties.get(event.uuid), event)
         if agent is None:
             if watch is not None and event.held is not None:
                 self._watch_answered(watch, event.held)
@@ -141,6 +142,14 @@ class HoldDesk:
                 self._unheard(agent)
         elif agent.hold_doubt or (agent.held and event.held is not None):
             self._over(agent)  # where nobody can say, nothing speaks for a hold
+
+    def _once_more(self, known: Agent | Watch | Party | None, event: HoldTold) -> None:
+        """An answer that was lost: whoever talks there might hear nothing, and nothing else would tell."""
+        if known is None:
+            return
+        asked, known.hold_again = known.hold_again, event.held is None
+        if event.held is None and not asked:
+            self._ask(known.node, event.uuid)
 
     def _unheard(self, agent: Agent) -> None:
         """The phone holds, and the switch does not: who is bridged to it hears nothing."""

@@ -144,6 +144,7 @@ class Agent:
     held_doubts: float = 0.0  # when a list was asked for that says otherwise
     hold_doubt: bool = False  # whether it is held is not known yet: the switch has been asked
     hold_told: bool = False  # the switch holds, too, and plays the hold sound to the customer
+    hold_again: bool = False  # nobody answered, and it was asked once more
     hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
@@ -214,6 +215,7 @@ class Watch:
     joined: bool = False  # hears the customer who was taken over
     held: bool = False  # by the phone's own button; an own line's hold is its agent's
     hold_told: bool = False  # the switch holds, too
+    hold_again: bool = False
     released: Agent | None = None  # from whom
     digits: str = ""
     silences: int = 0
