@@ -144,8 +144,9 @@ class ActDesk:
             known = ", ".join(f"{key} {text}" for key, text in reasons.items())
             return Problem(f"pause reason {argument!r}: expected one of {known}", "unknown-reason")
         problem = self.agents.pause(agent, reason)
-        if agent.after_call is not None:
-            self.done("pause-after-call")
+        said = f"reason-{reason.lower().replace('_', '-').replace(' ', '-')}"
+        why = (said,) if said in self.live.settings.phones.prompt_seconds else ()
+        self.done("paused" if agent.after_call is None else "pause-after-call", *why)
         return problem
 
     def _logout(self, agent: Agent, _: str) -> str | None:

@@ -196,6 +196,7 @@ class Reconciler:
             talks = fact.peer in live.calls and agent.state in ADOPTABLE
             if waits or talks:
                 agent.dialed_in = True
+                self.phones.keep(node.name, fact.uuid)  # the former run may have ended before it could say so
                 self._adopt_line(agent, node, fact, parked=fact.parked and waits)
                 return
         age_s = snapshot.asked_at - fact.created_at

@@ -266,3 +266,9 @@ def test_an_act_of_another_situation_is_never_done_with_what_was_keyed_in_too_so
 
 def test_the_keys_of_an_own_call_are_no_beginning_of_those_for_a_customers_menu() -> None:
     assert ("dial", "send_keys", When.TALKING) in clashes({**DEFAULT_KEYS, "dial": "*9"})
+
+
+def test_the_reason_of_a_pause_is_said_where_there_is_a_recording_of_it() -> None:
+    f = floor(pause_reasons=REASONS, prompt_seconds={"paused": 0.5, "reason-lunch": 0.5, "enter-pause-reason": 1.0})
+    assert f.said(f.key("1001", "*21"))[-2:] == ["paused", "reason-lunch"]
+    assert f.said(f.key("1001", "*22#"))[-1:] == ["paused"]
