@@ -57,7 +57,7 @@ class Call:
     choice: TrunkChoice | None = None  # why this line, and as which number; None: a former run's
     line_failed: bool = False  # the line's fault, and the campaign has others: it says nothing of the lead
     placed: bool = False  # the originate has returned: the switch is done with setting the leg up
-    bound_agent: str | None = None  # preview: the agent who waits for this customer
+    bound_agent: str | None = None  # preview, callback: the agent who waits for this customer
     agent: Agent | None = None  # reserved for or talking to this customer
     agent_id: str | None = None  # the last agent, for the record
     dialed_at: float | None = None
