@@ -85,6 +85,7 @@ class HoldDesk:
 
     def talking(self, agent: Agent, call: Call) -> None:
         """Agent and customer are bridged: do they hear each other?"""
+        agent.joined_at = self.live.now
         self.ask(agent)
 
     def _doubt(self, agent: Agent) -> None:
@@ -113,12 +114,12 @@ class HoldDesk:
         if self.live.nodes[node].up:
             self.live.emit(AskHold(node, uuid))
 
-    def told(self, agent: Agent, held: bool) -> None:
+    def told(self, agent: Agent, held: bool, at: float) -> None:
         """The switch says that the phone holds, or no longer does. What it knew before a bridge it may forget by that:
         only a hold that began while the bridge stood is sure to play music.
         """
         call, watch = agent.call, self.live.watches.get(agent.leg or "")
-        stands = call is not None and agent.state is AgentState.TALKING and not call.aside
+        stands = call is not None and agent.state is AgentState.TALKING and not call.aside and at >= agent.joined_at
         agent.hold_told = held and (stands if watch is None else watch.joined)
         if held:
             self._holds(agent)
@@ -233,10 +234,10 @@ class HoldDesk:
 
     # ---- third parties' legs -------------------------------------------------------------------------------
 
-    def party_told(self, party: Party, held: bool) -> None:
+    def party_told(self, party: Party, held: bool, at: float) -> None:
         """The switch says that a third party's phone holds, or no longer does."""
         if held:
-            party.held, party.hold_told = True, party.state is PartyState.MOVED
+            party.held, party.hold_told = True, party.state is PartyState.MOVED and at >= party.since
         else:
             party.hold_told = False
             self.party_look(party.uuid)

@@ -145,6 +145,7 @@ class Agent:
     hold_doubt: bool = False  # whether it is held is not known yet: the switch has been asked
     hold_told: bool = False  # the switch holds, too, and plays the hold sound to the customer
     hold_again: bool = False  # nobody answered, and it was asked once more
+    joined_at: float = 0.0  # since when the customer at hand is surely bridged
     hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0

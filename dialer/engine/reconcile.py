@@ -242,7 +242,7 @@ class Reconciler:
             agent.held_doubts = snapshot.asked_at
         elif snapshot.asked_at - agent.held_doubts >= APART_S:
             agent.held_doubts = 0.0
-            self.holds.told(agent, fact.held)
+            self.holds.told(agent, fact.held, snapshot.asked_at)
 
     def _alone(self, fact: ChannelFact) -> bool:
         """Whether nobody but a third party of a former run, who is going to be hung up, is on an agent's line."""
