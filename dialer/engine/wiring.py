@@ -203,6 +203,7 @@ class Desks:
             ("call", "turn"): self._of_call(self.agentless.turn),
             ("call", "aside"): self._of_call(self.asides.overdue),
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
+            ("agent", "put_down"): self._of_agent(agents.put_down),
             ("agent", "cure"): self._of_agent(agents.cure),
             ("agent", "line"): self._of_agent(agents.line_overdue),
             ("agent", "retry"): self._of_agent(agents.retry),
