@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from config.agentless_schema import agentless_faults
 from config.errors import Fault, shown
 from config.hearing_schema import hearing_faults, machines_faults
+from config.inbound_schema import inbound_faults, inbound_referred
 from config.layers import item_name
 from config.lookup import path_of, source_of
 from config.pacing_checks import pacing_faults
@@ -92,6 +93,7 @@ class Checker:
             *self._qc(),
             *self._hearing(),
             *self._routing(),
+            *self._inbound(),
             *self._ranges(),
         ]
 
@@ -343,9 +345,15 @@ class Checker:
         """Rules that contradict, and people, seats and groups that are not there."""
         config = self.config.routing
         yield from self._section(("routing",), routing_faults(config))
+        yield from self._references("routing", referred(config))
+
+    def _references(
+        self, section_name: str, names: Iterable[tuple[tuple[str | int, ...], str, str]]
+    ) -> Iterator[Fault]:
+        """Names that are written elsewhere, and are not there."""
         groups = {group for agent in self.config.agents for group in (*agent.groups, agent.team or "")}
-        for (*path, last), section, name in referred(config):
-            here = ("routing", *path, last)
+        for (*path, last), section, name in names:
+            here = (section_name, *path, last)
             expected = None
             if section != "groups":
                 expected = self._known(section, name, f"a configured {section.removesuffix('s')}")
@@ -353,6 +361,25 @@ class Checker:
                 expected = f"a group that an agent is in: {', '.join(sorted(groups - {''})) or 'none is named'}"
             if expected and self._sound(here):
                 yield from self._fault(here, name, expected)
+
+    def _inbound(self) -> Iterator[Fault]:
+        """Numbers, menus and queues that contradict, and what they name that is not there."""
+        config = self.config.inbound
+        phones = self.config.phones
+        taken = {campaign.name: "a campaign" for campaign in self.config.campaigns}
+        taken |= dict.fromkeys((*phones.login_numbers, *phones.supervise_numbers), "a login number")
+        calendars = [calendar.name for calendar in self.config.routing.calendars]
+        yield from self._section(("inbound",), inbound_faults(config, calendars, taken), ("routing", "calendars"))
+        yield from self._references("inbound", inbound_referred(config))
+        for index, queue in enumerate(config.queues):
+            here = ("inbound", "queues", index)
+            if self._sound(here, ("agents",)) and not self.config.answering(queue.steps):
+                yield from self._fault((*here, "steps"), queue.name, "agents who may take its calls")
+        for (*path, last), fallback in config.fallbacks():
+            seat = self._seats.get(fallback.extension or "")
+            if seat is not None and not seat.address.startswith("user/"):
+                expected = "a seat that registers with the switch (user/…): it is rung while no dialer is there"
+                yield from self._fault(("inbound", *path, last, "extension"), fallback.extension, expected)
 
     def _open_lines(self) -> Iterator[Fault]:
         """A person who answered must never wait for a phone to be picked up."""

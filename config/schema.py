@@ -7,6 +7,7 @@ read; shares 0–1.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from config.agentless_schema import AgentlessConfig, Mode
 from config.hearing_schema import HearingConfig, Machines, MachinesConfig
+from config.inbound_schema import InboundConfig, StepConfig
 from config.pacing_schema import PacingConfig
 from config.phones_schema import PhoneConfig
 from config.qc_schema import QcConfig
@@ -498,11 +500,23 @@ class Config(Section):
     drain_seconds: Duration = 30.0
     freeswitch: FreeswitchConfig = FreeswitchConfig()
     routing: RoutingConfig = RoutingConfig()
+    inbound: InboundConfig = InboundConfig()
 
     @property
     def data_path(self) -> Path:
         """``data_dir`` as a path."""
         return Path(self.data_dir)
+
+    def answering(self, steps: Iterable[StepConfig]) -> tuple[str, ...]:
+        """The ids of the agents who may take a queue's calls, sooner or later."""
+        groups = {group for step in steps for group in step.groups}
+        anyone = any(not step.groups for step in steps)
+        return tuple(
+            agent
+            for entry in self.agents
+            if anyone or groups & {*entry.groups, entry.team or ""}
+            for agent, _seat in entry.expand()
+        )
 
     def serving(self, campaign: CampaignConfig) -> tuple[str, ...]:
         """The ids of the agents that serve a campaign: both sides may limit, a side that says nothing allows

@@ -12,13 +12,26 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TextIO
 
 from dialer import __version__
-from dialer.domain import acts, agentless, commands, desk_records, events, hearing, lead, outcomes, phones, recordings
+from dialer.domain import (
+    acts,
+    agentless,
+    commands,
+    desk_records,
+    events,
+    hearing,
+    inbound,
+    lead,
+    outcomes,
+    phones,
+    recordings,
+)
 from dialer.domain import routing as routing_module
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
@@ -26,13 +39,16 @@ from dialer.engine import Engine
 from dialer.hushing import blanked, hushed
 from pacing import settings as pacing_settings
 from pacing import windows as pacing_windows
-from routing.facts import Choice
+from routing.calendars import Calendar, Holiday
+from routing.facts import Choice, Need, Step
+from routing.intake import Queue
+from routing.outbound import Rank
 
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
     acts, agentless, events, commands, phones, hearing, desk_records, recordings, lead, outcomes, settings_module,
-    pacing_settings, pacing_windows, routing_module,
+    pacing_settings, pacing_windows, routing_module, inbound,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
@@ -40,6 +56,7 @@ there is anything."""
 _SAID: Final = frozenset({"prompts", "parts"})
 """Fields of what is said: free texts in them, a person's name or a note, are left out."""
 _PRIVATE_OF_A_LEAD: Final = frozenset({"name", "fields"})
+_OF_PEOPLE: Final = (lead.ClaimedLead, phones.Display, inbound.ArrivalJudged)
 
 
 _SPOKEN: Final = (phones.Murmur, phones.Say, phones.PrepareSpeech, phones.SendKeys)
@@ -53,7 +70,8 @@ class BadRecording(Exception):
 
 
 def _classes() -> dict[str, type[Any]]:
-    known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)] + [Choice]
+    known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)]
+    known += [Choice, Need, Step, Queue, Rank, Calendar, Holiday]
     return {kind.__name__: kind for kind in known if dataclasses.is_dataclass(kind) or issubclass(kind, Enum)}
 
 
@@ -68,6 +86,8 @@ def encode(value: Any) -> Any:
         return {"e": type(value).__name__, "v": value.value}
     if isinstance(value, str):
         return value
+    if isinstance(value, date):
+        return {"t": value.isoformat()}
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     if isinstance(value, frozenset | set):
@@ -77,7 +97,7 @@ def encode(value: Any) -> Any:
     name = type(value).__name__
     if name not in _KINDS:
         raise TypeError(f"a {name} cannot be recorded")
-    private = _PRIVATE | _PRIVATE_OF_A_LEAD if isinstance(value, lead.ClaimedLead | phones.Display) else _PRIVATE
+    private = _PRIVATE | _PRIVATE_OF_A_LEAD if isinstance(value, _OF_PEOPLE) else _PRIVATE
     fields = [each.name for each in dataclasses.fields(value)]
     hidden = private | _SAID | {"keys"} if isinstance(value, _SPOKEN) else private
     return {"d": name, "v": {f: _hidden(f, value) if f in hidden else encode(getattr(value, f)) for f in fields}}
@@ -114,6 +134,8 @@ def decode(value: Any) -> Any:
         return frozenset(decode(item) for item in value["s"])
     if "m" in value:
         return {decode(key): decode(item) for key, item in value["m"]}
+    if "t" in value:
+        return date.fromisoformat(value["t"])
     if "e" in value:
         return _KINDS[value["e"]](value["v"])
     return _KINDS[value["d"]](**{name: decode(item) for name, item in value["v"].items()})

@@ -26,6 +26,7 @@ from config.values import expand_days
 from dialer.agentless_settings import agentless_settings
 from dialer.domain.acts import PhoneSettings
 from dialer.domain.hearing import Clock, MachinePolicy, ScreeningSettings
+from dialer.domain.inbound import InboundSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
 from dialer.domain.settings import (
@@ -39,12 +40,15 @@ from dialer.domain.settings import (
     SeatSettings,
     TrunkSettings,
 )
+from dialer.inbound_settings import InboundBuilder, serving
 from dialer.phone_settings import phone_settings
 from dialer.routing_settings import routing_settings, rules
 from dialer.voice import configured_prompts
+from freeswitch.render import dialplan
 from freeswitch.sounds import safe_harbour_path
 from freeswitch.sounds.catalog import PromptError
 from freeswitch.sounds.wav import WavError, read_info
+from freeswitch.standin.dialplan import DEFAULT, seats_of
 from freeswitch.standin.world import WorldSpec
 from pacing import windows as kinds
 from pacing.settings import DAY_S, CampaignPacing
@@ -258,19 +262,30 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         for entry in config.seats
         for seat, address in entry.expand()
     }
+    inbound, queues = _inbound(config)
     return EngineSettings(
         epoch=epoch,
         nodes=nodes,
         trunks=trunks,
         seats=seats,
         agents=_agents(config),
-        campaigns=_campaigns(config, trunks),
+        campaigns=_campaigns(config, trunks) | queues,
         resync_interval_s=config.engine.resync_interval_s,
         decide_every_s=config.engine.decide_every_s,
         phones=_phones(config),
         hearing=frozenset({EMBEDDED_NODE}) if config.switch.embedded else hearing_nodes(config),
         routing=routing_settings(config),
+        inbound=inbound,
     )
+
+
+def _inbound(config: Config) -> tuple[InboundSettings, dict[str, CampaignSettings]]:
+    """Raises SettingsError for a sound that is not there."""
+    try:
+        builder = InboundBuilder(config, recording_policy)
+        return builder.settings(), builder.campaigns()
+    except PromptError as error:
+        raise SettingsError(f"inbound: {error}") from None
 
 
 def _phones(config: Config) -> PhoneSettings:
@@ -281,7 +296,7 @@ def _phones(config: Config) -> PhoneSettings:
 
 
 def _agents(config: Config) -> dict[str, AgentSettings]:
-    serves: dict[str, set[str]] = {}
+    serves = serving(config)
     for campaign in config.campaigns:
         for agent in config.serving(campaign):
             serves.setdefault(agent, set()).add(campaign.name)
@@ -486,7 +501,7 @@ def _embedded(config: Config) -> EmbeddedSettings:
     lengths |= configured_prompts(config).durations()
     gateways = tuple(trunk.gateway_name for trunk in config.trunks)
     return EmbeddedSettings(
-        world=_world(embedded, gateways, lengths),
+        world=_world(embedded, gateways, lengths, modelled_dialplan(config)),
         seed=embedded.seed,
         port=embedded.port,
         capacity=embedded.capacity,
@@ -494,7 +509,14 @@ def _embedded(config: Config) -> EmbeddedSettings:
     )
 
 
-def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping[str, float]) -> WorldSpec:
+def modelled_dialplan(config: Config) -> str:
+    """What the embedded switch does with calls that come in; empty: the usual, where nobody calls."""
+    return seats_of(DEFAULT) + dialplan(config) if config.inbound.numbers else ""
+
+
+def _world(
+    embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping[str, float], plan: str
+) -> WorldSpec:
     callees, carrier, phones, talk = embedded.callees, embedded.carrier, embedded.phones, embedded.talk
     return WorldSpec(
         answer_probability=callees.answer_probability,
@@ -529,6 +551,7 @@ def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping
         phone_busy_probability=phones.busy_share,
         phone_drops_per_hour=phones.drops_per_hour,
         file_durations_s=lengths,
+        dialplan=plan,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dialer.domain.desk_records import DeskRecord
 from dialer.domain.hearing import HearingCommand, TapLeg, UntapLeg
+from dialer.domain.inbound import InboundCommand, InboundRecord
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin, PhoneCommand, PrepareSpeech
 
@@ -293,6 +294,7 @@ SwitchCommand = (
     | TapLeg
     | UntapLeg
     | PhoneCommand
+    | InboundCommand
 )
 StoreCommand = (
     ClaimLeads
@@ -309,5 +311,6 @@ StoreCommand = (
     | DeskRecord
     | CheckPin
     | CheckNumber
+    | InboundRecord
 )
 Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | Reply | Note | Drained

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dialer.domain.hearing import HearingEvent
+from dialer.domain.inbound import InboundAnswer, InboundEvent, OpenInboundFact
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
 
@@ -132,8 +133,9 @@ class CommandRefused:
 class ChannelFact:
     """One channel of ours as the switch lists it.
 
-    ``kind`` is ``call``, ``agent``, or ``seat`` for a leg by which a phone called us; ``ident`` is the attempt, agent
-    or seat of its presence data.
+    ``kind`` is ``call``, ``agent``, ``inbound`` or ``fallback`` for a caller's leg (``ident`` is the number that was
+    called, ``caller`` what its network said), or ``seat`` for a leg by which a phone called us; ``ident`` is the
+    attempt, agent or seat of its presence data.
     ``answered`` and ``peer`` (the other leg's UUID when bridged) come from the channel's state. ``held``: by the
     phone's own hold button.
     """
@@ -146,6 +148,7 @@ class ChannelFact:
     created_at: float
     parked: bool = False
     held: bool = False
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,7 @@ class Recovered:
     mark: str = ""
     pacing: tuple[PacingFact, ...] = ()
     recordings: tuple[RecordingFact, ...] = ()
+    inbound: tuple[OpenInboundFact, ...] = ()
 
 
 # ---- from operators ----------------------------------------------------------------------------------------
@@ -420,8 +424,18 @@ SwitchEvent = (
     | SwitchSnapshot
     | SnapshotFailed
     | PhoneEvent
+    | InboundEvent
 )
-StoreEvent = LeadsClaimed | AttemptOpened | AttemptRefused | StoreFailed | StoreRecovered | Recovered | PhoneAnswer
+StoreEvent = (
+    LeadsClaimed
+    | AttemptOpened
+    | AttemptRefused
+    | StoreFailed
+    | StoreRecovered
+    | Recovered
+    | PhoneAnswer
+    | InboundAnswer
+)
 OperatorEvent = (
     AgentLogin
     | AgentLogout

@@ -13,6 +13,7 @@ from enum import StrEnum
 from dialer.domain.acts import PhoneSettings
 from dialer.domain.agentless import AgentlessSettings
 from dialer.domain.hearing import NOT_SCREENED, ScreeningSettings
+from dialer.domain.inbound import InboundSettings, QueueSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
 from dialer.domain.routing import RoutingSettings
@@ -23,13 +24,14 @@ MACHINE_DISPOSITIONS = ("machine", "answering_machine")
 
 
 class Mode(StrEnum):
-    """How a campaign starts its calls."""
+    """How a campaign starts its calls. A queue of callers is one that starts none."""
 
     PREVIEW = "preview"
     PROGRESSIVE = "progressive"
     RATIO = "ratio"
     PREDICTIVE = "predictive"
     AGENTLESS = "agentless"
+    INBOUND = "inbound"
 
 
 class SeatMode(StrEnum):
@@ -119,6 +121,8 @@ class CampaignSettings:
     An attempt whose last disposition is one of ``machine_dispositions`` was not answered by a person. ``ledger_days``
     is how far back the store tells answers at a start: as long as the longest window of the abandon rate. Without
     ``pacing`` its defaults hold. ``whisper`` is what an agent hears of a customer who comes: name, tier, campaign.
+
+    A ``queue`` (mode inbound, and only then) has no lists, and ``wait_limit_s`` is how long a caller may wait in it.
     """
 
     name: str
@@ -149,6 +153,7 @@ class CampaignSettings:
     whisper: tuple[str, ...] = ()
     screening: ScreeningSettings = NOT_SCREENED
     agentless: AgentlessSettings | None = None
+    queue: QueueSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +177,4 @@ class EngineSettings:
     phones: PhoneSettings = field(default_factory=PhoneSettings)
     hearing: frozenset[str] = frozenset()
     routing: RoutingSettings = field(default_factory=RoutingSettings)
+    inbound: InboundSettings = field(default_factory=InboundSettings)

@@ -248,6 +248,7 @@ class Engine:
         live.mark = event.mark
         self._memory.recovered(event.pacing)
         self._reconciler.recovered(event)
+        self._desks.inbound.recovered(event.inbound)
         self._desks.recordings.recovered(event.recordings)
         for name, state in event.campaigns:
             campaign = live.campaigns.get(name)

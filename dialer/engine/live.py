@@ -28,6 +28,7 @@ from dialer.domain.settings import (
     TrunkSettings,
 )
 from dialer.engine.agentless_records import Told
+from dialer.engine.inbound_records import Arrival
 from dialer.engine.party_records import OwnCall, Party
 from dialer.engine.phone_records import Session, Sounding, Typed
 from dialer.engine.screening import Screening
@@ -41,7 +42,7 @@ NOT_DECIDED = Decision(0, "not decided yet")
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One attempt in flight. ``id`` is the attempt id and the customer channel's UUID."""
+    """One attempt in flight, or a call that came in. ``id`` is the attempt id and the customer channel's UUID."""
 
     id: str
     campaign: Campaign
@@ -90,6 +91,7 @@ class Call:
     supervised: bool = False  # a supervisor took the customer over
     queued_again: bool = False  # had an agent and lost them
     queued_at: float = 0.0  # since when it waits for another
+    arrival: Arrival | None = None  # it came in
     misses: int = 0  # snapshots in a row that contradict this call
     missed_at: float = 0.0  # when the last of them was asked for
 
@@ -254,11 +256,25 @@ class Campaign:
 
 @dataclass(slots=True, eq=False)
 class Trunk:
-    """A gateway's budget."""
+    """A gateway's budget. ``legs`` are those that take from what our calls may have: ours, and callers beyond the
+    channels that are kept for them (``callers`` counts all of them)."""
 
     settings: TrunkSettings
     bucket: TokenBucket
     legs: int = 0
+    callers: int = 0
+
+    def take(self, call: Call) -> None:
+        """A call takes a channel."""
+        if call.arrival is not None:
+            self.callers += 1
+        self.legs += call.arrival is None or self.callers > self.settings.reserved_inbound
+
+    def give_back(self, call: Call) -> None:
+        """A call has ended."""
+        self.legs -= call.arrival is None or self.callers > self.settings.reserved_inbound
+        if call.arrival is not None:
+            self.callers -= 1
 
 
 @dataclass(slots=True, eq=False)

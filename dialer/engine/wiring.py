@@ -11,6 +11,7 @@ from typing import Any
 
 from dialer.domain import events as ev
 from dialer.domain import hearing as he
+from dialer.domain import inbound as inb
 from dialer.domain import phones as ph
 from dialer.domain.agent import AgentState
 from dialer.domain.commands import Reply
@@ -26,9 +27,11 @@ from dialer.engine.drain import Drain
 from dialer.engine.feed import Feed
 from dialer.engine.holds import HoldDesk
 from dialer.engine.hoppers import HopperDesk
+from dialer.engine.inbound import InboundDesk
 from dialer.engine.keys import KeyDesk
 from dialer.engine.live import Live
 from dialer.engine.memory import PacingMemory
+from dialer.engine.menus import MenuDesk
 from dialer.engine.orders import OrderDesk
 from dialer.engine.own_calls import OwnCallDesk
 from dialer.engine.pacer import Pacer
@@ -37,6 +40,7 @@ from dialer.engine.party_legs import PartyLegs
 from dialer.engine.phones import PhoneDesk
 from dialer.engine.predictive import Predictive
 from dialer.engine.previews import PreviewDesk
+from dialer.engine.queueing import QueueDesk
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.recordings import RecordingDesk
 from dialer.engine.screenings import ScreeningDesk
@@ -59,6 +63,9 @@ class Desks:
         self.calls = CallDesk(live, feed)
         self.screenings = ScreeningDesk(live, feed)
         self.agentless = AgentlessDesk(live, feed)
+        self.inbound = InboundDesk(live, feed)
+        self.queues = QueueDesk(live, feed)
+        self.menus = MenuDesk(live)
         self.agents = AgentDesk(live, feed)
         self.predictive = Predictive(live, feed, self.hoppers, policies)
         self.memory = PacingMemory(live, feed, self.predictive.names)
@@ -101,7 +108,12 @@ class Desks:
         self.calls.agentless = self.pacer.agentless = self.agentless
         self.agentless.calls = self.calls
         self.calls.on_ended.append(self.agentless.call_ended)
-        self.legs.on_customer_key = self.agentless.pressed
+        self.legs.on_customer_key = self._customer_key
+        self.calls.inbound, self.inbound.calls = self.inbound, self.calls
+        self.queues.calls = self.menus.calls = self.calls
+        self.queues.inbound = self.menus.inbound = self.inbound
+        self.inbound.queues = self.menus.queues = self.queues
+        self.inbound.menus, self.inbound.voice = self.menus, self.voice
         self.calls.on_connected.append(self.recordings.connected)
         self.calls.on_dialed.append(self.announcer.opened)
         self.calls.router.announcer = self.previews.announcer = self.announcer
@@ -150,7 +162,10 @@ class Desks:
             ph.PhoneCalled: self.phones.called,
             ph.LegHeld: legs.held,
             ph.HoldTold: self.holds.answered,
-            ph.RecordingStopped: self.recordings.stopped,
+            ph.RecordingStopped: self._recording_stopped,
+            inb.CallerArrived: self.inbound.arrived,
+            inb.CallerFellBack: self.inbound.fell_back,
+            inb.ArrivalJudged: self.inbound.judged,
             ph.UploadReplied: self.recordings.uploads.replied,
             ph.PinChecked: self.phones.pin_checked,
             ph.NumberChecked: self.own_calls.checked,
@@ -182,6 +197,11 @@ class Desks:
             ("call", "renew"): self._of_call(self.screenings.renew),
             ("call", "turn"): self._of_call(self.agentless.turn),
             ("call", "aside"): self._of_call(self.asides.overdue),
+            ("arrival", "judge"): self._of_call(self.inbound.judge_overdue),
+            ("arrival", "turn"): self._of_call(self.menus.turn),
+            ("arrival", "cycle"): self._of_call(self.queues.cycle),
+            ("arrival", "overflow"): self._of_call(self.queues.overflow),
+            ("arrival", "go"): self._of_call(self.inbound.go_on),
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
             ("agent", "cure"): self._of_agent(agents.cure),
             ("agent", "line"): self._of_agent(agents.line_overdue),
@@ -225,6 +245,14 @@ class Desks:
                 act(call)
 
         return fire
+
+    def _customer_key(self, event: ph.KeyPressed) -> None:
+        call = self.live.calls.get(event.uuid)
+        (self.agentless if call is None or call.arrival is None else self.menus).pressed(event)
+
+    def _recording_stopped(self, event: ph.RecordingStopped) -> None:
+        if not self.inbound.recorded(event):
+            self.recordings.stopped(event)
 
     def _of_agent(self, act: Callable[[Any], None]) -> Callable[[str], None]:
         return lambda name: act(self.live.agents[name])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, exists, or_, select, update
 from sqlalchemy.sql import Executable
 
 from dialer.domain.desk_records import (
@@ -23,7 +23,7 @@ from dialer.domain.events import RecordingFact
 from dialer.domain.lead import LeadState
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC as DNC_REASON
-from dialer.store import desk_schema, pins
+from dialer.store import desk_schema, inbound_schema, pins
 from dialer.store.gate import plain
 from dialer.store.schema import NUMBER, table
 from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, DONE, LEADS, OPEN, Statements
@@ -31,6 +31,7 @@ from dialer.store.statements import parameter as _p
 
 PINS = table(desk_schema.AgentPin)
 RECORDINGS = table(desk_schema.Recording)
+INBOUND = table(inbound_schema.InboundCall)
 QC_SAMPLES = table(desk_schema.QcSample)
 QC_SCORES = table(desk_schema.QcScore)
 
@@ -58,6 +59,9 @@ class DeskRecords:
         )
         self._forget_nobodies: Executable = delete(PINS).where(PINS.c.hash == "", PINS.c.updated_at < _p("before"))
         self._attempt: Executable = select(ATTEMPTS).where(ATTEMPTS.c.id == _p("attempt"))
+        self._caller: Executable = select(INBOUND, INBOUND.c.queue.label("campaign")).where(
+            INBOUND.c.id == _p("attempt"), INBOUND.c.number != ""
+        )
         made_recording = st.dialect_insert(RECORDINGS)
         self._save_recording = made_recording.on_conflict_do_update(
             index_elements=["node", "path"],
@@ -66,8 +70,15 @@ class DeskRecords:
         )
         self._unfinished: Executable = (
             select(RECORDINGS)
-            .join(ATTEMPTS, ATTEMPTS.c.id == RECORDINGS.c.attempt_id)
-            .where(RECORDINGS.c.state.in_([GOING, TO_UPLOAD]), ATTEMPTS.c.owner == _p("owner"))
+            .where(
+                RECORDINGS.c.state.in_([GOING, TO_UPLOAD]),
+                or_(
+                    *(
+                        exists().where(each.c.id == RECORDINGS.c.attempt_id, each.c.owner == _p("owner"))
+                        for each in (ATTEMPTS, INBOUND)
+                    )
+                ),
+            )
             .order_by(RECORDINGS.c.id)
         )
         self.save_callback = newest_wish(st)
@@ -150,15 +161,23 @@ class DeskRecords:
 
     def callback(self, conn: Connection, command: RequestCallback) -> None:
         """A customer's wish; a later one about the same attempt replaces it, unless it is done already."""
-        attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
+        attempt = self._whose(conn, command.attempt_id)
         if attempt is None:
             return
         values = callback_row(attempt, CALLBACK, command.due_at, command.note, command.by_agent, command.at)
         conn.execute(self.save_callback, {**values, "agent": plain(command.agent, 100)})
 
+    def _whose(self, conn: Connection, call: str) -> Any:
+        """The row of an attempt, or of a call that came in, of which the number is known."""
+        for question in (self._attempt, self._caller):
+            row = conn.execute(question, {"p_attempt": call}).one_or_none()
+            if row is not None:
+                return row
+        return None
+
     def do_not_call(self, conn: Connection, command: AddDoNotCall, now: float) -> None:
         """Block the dialed number for all campaigns and for ever, and close the lead where nothing else holds it."""
-        attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
+        attempt = self._whose(conn, command.attempt_id)
         if attempt is None:
             return
         by = f"agent {command.by_agent}" if command.by_agent else "the customer's key"

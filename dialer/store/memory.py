@@ -34,6 +34,7 @@ from dialer.domain.events import (
     Recovered,
     StoreEvent,
 )
+from dialer.domain.inbound import CloseInbound, JudgeArrival, NoteInbound, OpenInbound
 from dialer.domain.lead import LEAD_TABLE, ClaimedLead, LeadState, LeadTrigger
 from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
@@ -54,6 +55,7 @@ from dialer.store.answers import number_verdict
 from dialer.store.errors import StoreError
 from dialer.store.memory_desk import MemoryDesk
 from dialer.store.memory_facts import pacing_facts
+from dialer.store.memory_inbound import MemoryInbound
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead, MemoryNumber
 from routing.intake import EVERYBODY_ORDINARY, Rules
 from routing.outbound import rank
@@ -105,7 +107,8 @@ class MemoryStore:
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
         self.dispositions: list[SaveDisposition] = []
-        self.desk = MemoryDesk(self._attempts, self._leads, self._move, self.do_not_call)
+        self.inbound = MemoryInbound(self._attempts, self._leads, campaigns, rules)
+        self.desk = MemoryDesk(self._attempts, self._leads, self._move, self.do_not_call, self.inbound)
 
     # ---- filling -------------------------------------------------------------------------------------------
 
@@ -155,6 +158,10 @@ class MemoryStore:
                 return self._open_attempt(command, now)
             case NoteAnswer() | NoteBridge() | NoteHeard():
                 self._note(command)
+                if isinstance(command, NoteBridge):
+                    self.inbound.bridged(command)
+            case OpenInbound() | JudgeArrival() | NoteInbound() | CloseInbound():
+                return self.inbound.run(command, self._epoch)
             case CloseAttempt():
                 self._close_attempt(command)
             case ClaimLeads():
@@ -223,7 +230,9 @@ class MemoryStore:
         facts = pacing_facts(
             self._campaigns, self._attempts.values(), self._leads, self.dispositions, self._pacing, now
         )
-        return Recovered(attempts, agents, campaigns, pacing=facts, recordings=self.desk.unfinished())
+        inbound = self.inbound.former(self._epoch)
+        recordings = self.desk.unfinished()
+        return Recovered(attempts, agents, campaigns, pacing=facts, recordings=recordings, inbound=inbound)
 
     def lead(self, lead_id: int) -> MemoryLead:
         """The lead itself; KeyError when there is none."""

@@ -23,6 +23,7 @@ from dialer.domain.lead import LeadState, LeadTrigger
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC
 from dialer.store import pins
+from dialer.store.memory_inbound import MemoryInbound
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead
 
 
@@ -50,11 +51,13 @@ class MemoryDesk:
         leads: Mapping[int, MemoryLead],
         move: Callable[[MemoryLead, LeadTrigger, str], None],
         block: Callable[[MemoryDoNotCall], None],
+        inbound: MemoryInbound,
     ) -> None:
         self._attempts = attempts
         self._leads = leads
         self._move = move
         self._block = block
+        self._inbound = inbound
         self._pins: dict[str, str] = {}
         self._tries: dict[str, pins.Tries] = {}
         self.callbacks: dict[str, MemoryCallback] = {}
@@ -113,14 +116,15 @@ class MemoryDesk:
                 self._do_not_call(command)
 
     def _callback(self, command: RequestCallback) -> None:
-        attempt, former = self._attempts.get(command.attempt_id), self.callbacks.get(command.attempt_id)
-        if attempt is None or (former is not None and former.created_at > command.at):
+        whose, former = self._whose(command.attempt_id), self.callbacks.get(command.attempt_id)
+        if whose is None or (former is not None and former.created_at > command.at):
             return
+        lead_id, campaign, number = whose
         self.callbacks[command.attempt_id] = MemoryCallback(
             command.attempt_id,
-            attempt.opened.lead_id,
-            attempt.opened.campaign,
-            attempt.opened.number,
+            lead_id,
+            campaign,
+            number,
             command.agent,
             command.due_at,
             command.note,
@@ -128,12 +132,23 @@ class MemoryDesk:
             command.at,
         )
 
+    def _whose(self, call_id: str) -> tuple[int, str, str] | None:
+        """Lead, campaign and number of an attempt, or of a call that came in, of which the number is known."""
+        attempt, call = self._attempts.get(call_id), self._inbound.calls.get(call_id)
+        if attempt is not None:
+            return attempt.opened.lead_id, attempt.opened.campaign, attempt.opened.number
+        if call is not None and call.fact.number:
+            return call.fact.lead_id, call.fact.queue, call.fact.number
+        return None
+
     def _do_not_call(self, command: AddDoNotCall) -> None:
-        attempt = self._attempts.get(command.attempt_id)
-        if attempt is None:
+        whose = self._whose(command.attempt_id)
+        if whose is None:
             return
-        self._block(MemoryDoNotCall(attempt.opened.number))
-        lead = self._leads[attempt.opened.lead_id]
+        self._block(MemoryDoNotCall(whose[2]))
+        lead = self._leads.get(whose[0])
+        if lead is None:
+            return
         if lead.state is LeadState.READY:
             self._move(lead, LeadTrigger.FINISH, DNC)
         elif lead.state is LeadState.DONE:

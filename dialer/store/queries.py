@@ -20,6 +20,7 @@ from dialer.store.database import make_engine, read_only
 from dialer.store.desk_records import QC_SAMPLES, QC_SCORES, RECORDINGS
 from dialer.store.errors import StoreUnavailable
 from dialer.store.imports import BUSY_TIMEOUT_S, ensure_list_id
+from dialer.store.inbound import INBOUND
 from dialer.store.statements import (
     AGENT_LOG,
     AGENTS,
@@ -104,11 +105,19 @@ def summary(url: str, since: float = 0.0, owner: str | None = None) -> dict[str,
             ).scalar_one(),
             "leads_unaccounted": unaccounted,
             "unaccounted": why,
+            "inbound": _inbound(conn, since, owner),
             "dispositions": conn.execute(
                 select(func.count()).select_from(DISPOSITIONS).where(DISPOSITIONS.c.at >= since)
             ).scalar_one(),
             "do_not_call": conn.execute(select(func.count()).select_from(DNC)).scalar_one(),
         }
+
+
+def _inbound(conn: Connection, since: float, owner: str | None) -> dict[str, int]:
+    """Calls that came in from ``since`` on, by how they ended; those that are open still are ``open``."""
+    mine = true() if owner is None else INBOUND.c.owner == owner
+    counted = select(INBOUND.c.ending, func.count()).where(INBOUND.c.arrived_at >= since, mine)
+    return {ending or "open": count for ending, count in conn.execute(counted.group_by(INBOUND.c.ending))}
 
 
 def _unaccounted(conn: Connection, owner: str | None) -> tuple[int, dict[str, int]]:
@@ -210,5 +219,5 @@ def wipe(url: str) -> None:
     """
     with connected(url, write=True) as conn:
         of_attempts = (QC_SCORES, QC_SAMPLES, CALLBACKS, RECORDINGS, DISPOSITIONS)
-        for target in (*of_attempts, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS, PACING):
+        for target in (*of_attempts, INBOUND, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS, PACING):
             conn.execute(delete(target))
