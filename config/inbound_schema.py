@@ -34,6 +34,7 @@ def _words(value: object) -> object:
 Spoken = Annotated[dict[Literal[""] | Language, Sounds], BeforeValidator(_words)]
 """What is said: sounds as of a campaign without agents, or such by language."""
 Listed = Annotated[str, matching(r"\+[1-9][0-9]{0,14}\*?", "a number with + and country, or its beginning and *", 17)]
+Start = Annotated[str, matching(r"\+[1-9][0-9]{0,14}", "how numbers begin: + and digits, in quotes", 16)]
 Region = Annotated[str, matching(r"[A-Z]{2}", "a country's two capital letters, such as DE")]
 Digits = Annotated[str, matching(r"[0-9]{1,12}", "an extension: 1 to 12 digits, in quotes")]
 
@@ -154,7 +155,7 @@ class MenuConfig(Section):
 class RegionConfig(Section):
     """Callers whose number begins with one of ``prefixes`` wait in another queue."""
 
-    prefixes: Annotated[tuple[Number, ...], Field(min_length=1)]
+    prefixes: Annotated[tuple[Start, ...], Field(min_length=1)]
     queue: Name
 
 

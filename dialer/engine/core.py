@@ -98,7 +98,7 @@ class Engine:
     def status(self, now: float) -> Status:
         """A view of everything; changes nothing but the clock."""
         self._live.now = max(self._live.now, now)
-        return status.build(self._live, self._feed.pool, self._predictive.names)
+        return status.build(self._live, self._feed.pool, self._predictive.names, self._desks.queues.views())
 
     def explain(self, campaign: str, now: float) -> dict[str, object] | None:
         """What the last pacing decision of a campaign stood on, JSON-able; None when it is not configured."""

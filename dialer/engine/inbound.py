@@ -418,8 +418,11 @@ class InboundDesk:
 
     def counted(self, call: Call) -> QueueCounts:
         """The counts of the caller's queue."""
-        name = call.campaign.name
-        return self.counts.setdefault(name, QueueCounts(180.0))
+        return self.counted_of(call.campaign.name)
+
+    def counted_of(self, queue: str) -> QueueCounts:
+        """The counts of a queue."""
+        return self.counts.setdefault(queue, QueueCounts(180.0))
 
     def target_s(self, call: Call) -> float:
         """The wait that this caller may expect at most."""

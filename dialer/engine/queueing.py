@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Final
 from dialer.domain.agent import AgentState
 from dialer.domain.call import CallState, CallTrigger
 from dialer.domain.desk_records import RequestCallback
-from dialer.domain.inbound import Ending, HoldCaller, Kind, NoteInbound, QueueSettings, Way, Words, spoken
+from dialer.domain.inbound import (
+    UNSERVED_IN_QUEUE,
+    Ending,
+    HoldCaller,
+    Kind,
+    NoteInbound,
+    QueueSettings,
+    Way,
+    Words,
+    spoken,
+)
+from dialer.domain.status import QueueView
 from dialer.engine import floor
 from dialer.engine.agents import AT_WORK_STATES
 from dialer.engine.inbound_records import Arrival
@@ -205,6 +216,30 @@ class QueueDesk:
         """How many agents are there who may take the queue's callers."""
         agents = self.live.agents.values()
         return sum(1 for a in agents if campaign.name in a.settings.campaigns and a.state in _AT_WORK)
+
+    def views(self) -> tuple[QueueView, ...]:
+        """Every queue at this moment."""
+        return tuple(self._view(c) for c in self.live.campaigns.values() if c.settings.queue is not None)
+
+    def _view(self, campaign: Campaign) -> QueueView:
+        live, counts = self.live, self.inbound.counted_of(campaign.name)
+        waiting = [call for call in campaign.calls.values() if call.id in live.waiting]
+        since = [call.clock_from for call in waiting if call.clock_from is not None]
+        offered, in_target = counts.sum("offered"), counts.sum("in_target")
+        return QueueView(
+            queue=campaign.name,
+            waiting=len(waiting),
+            vips_waiting=sum(call.lead.rank.vip for call in waiting),
+            longest_wait_s=max((live.now - at for at in since), default=0.0),
+            serving=self.serving(campaign),
+            free=len(live.free_agents(campaign)),
+            handling_s=counts.handling_s,
+            offered=offered,
+            served=counts.sum(Ending.SERVED.value),
+            lost=sum(counts.sum(ending.value) for ending in UNSERVED_IN_QUEUE),
+            service_level=in_target / offered if offered else 1.0,
+            by_tier={tier: dict(words) for tier, words in sorted(counts.by_tier.items())},
+        )
 
     def pressed(self, call: Call, key: str) -> None:
         """A waiting caller's key."""

@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping
 from typing import Any, Final
 
 from dialer.domain.outcomes import Outcome
-from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, Status
+from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, QueueView, Status
 from dialer.engine.agents import BUSY_STATES, LOGGED_IN_STATES
 from dialer.engine.live import Agent, Campaign, Live
 from dialer.leads.numbers import national
@@ -32,7 +32,7 @@ def busy_share(live: Live) -> float:
     return busy / logged_in if logged_in > 0 else 0.0
 
 
-def build(live: Live, pool: Pool, predictive: Container[str]) -> Status:
+def build(live: Live, pool: Pool, predictive: Container[str], queues: tuple[QueueView, ...] = ()) -> Status:
     """Everything at ``live.now``; ``predictive`` names the campaigns that ``pool`` decides."""
     return Status(
         at=live.now,
@@ -42,7 +42,9 @@ def build(live: Live, pool: Pool, predictive: Container[str]) -> Status:
         store_detail=live.store_detail,
         agents=tuple(_agent(live, agent) for agent in live.agents.values()),
         campaigns=tuple(
-            _campaign(live, campaign, pool if name in predictive else None) for name, campaign in live.campaigns.items()
+            _campaign(live, campaign, pool if name in predictive else None)
+            for name, campaign in live.campaigns.items()
+            if campaign.settings.queue is None
         ),
         nodes=tuple(
             NodeView(node.name, node.up, node.synced, node.detail, node.legs, node.capacity)
@@ -51,6 +53,7 @@ def build(live: Live, pool: Pool, predictive: Container[str]) -> Status:
         counters=dict(live.counters),
         busy_share=busy_share(live) if live.busy_share_at_close is None else live.busy_share_at_close,
         pacing_dropped=dict(pool.dropped),
+        queues=queues,
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain.hearing import Listen, StopListening
+from dialer.domain.inbound import ArrivalJudged, JudgeArrival
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
 from dialer.simulate.faults import NO_FAULTS, Faults
@@ -66,6 +67,8 @@ class Shift:
         self.commands_seen: list[cmd.Command] = []
         self.connected = False
         self.store_failing = False
+        self._postponed: list[cmd.StoreCommand] = []
+        self._stored_at = 0.0
         self.drained = False
         self.alive = False
         self.shortest_ring_cut_s = float("inf")
@@ -308,7 +311,9 @@ class Shift:
             for event in self._store_answers(commands):
                 feed(event)
 
-        self._agenda.at(self.now + STORE_DELAY_S * self._rng.uniform(0.5, 2.0), execute)
+        # In their order, as the store's worker does it: what is late holds up what is behind it.
+        self._stored_at = max(self._stored_at, self.now + STORE_DELAY_S * self._rng.uniform(0.5, 2.0))
+        self._agenda.at(self._stored_at, execute)
 
     def _store_answers(self, commands: list[cmd.StoreCommand]) -> list[ev.StoreEvent]:
         if not self.store_failing:
@@ -319,15 +324,11 @@ class Shift:
                 answers.append(ev.AttemptRefused(command.attempt_id, "store", "the store is in trouble", keep=True))
             elif isinstance(command, cmd.ClaimLeads):
                 answers.append(ev.LeadsClaimed(command.campaign, (), command.count))
+            elif isinstance(command, JudgeArrival):
+                answers.append(ArrivalJudged(command.call_id, problem="the store is in trouble"))
             else:
-                self._agenda.at(self.now + 0.5, lambda c=command: self._retry_store(c))  # type: ignore[misc]
+                self._postponed.append(command)
         return answers
-
-    def _retry_store(self, command: cmd.StoreCommand) -> None:
-        if self.store_failing:
-            self._agenda.at(self.now + 0.5, lambda: self._retry_store(command))
-        else:
-            self.store.execute([command], self.now)
 
     # ---- delivery ------------------------------------------------------------------------------------------
 
@@ -404,6 +405,8 @@ class Shift:
         def recover() -> None:
             self.tell("store recovers")
             self.store_failing = False
+            self.store.execute(self._postponed, self.now)
+            self._postponed.clear()
             self.feed(ev.StoreRecovered())
 
         self._agenda.at(self.now + self._rng.uniform(0.5, max(1.0, self.faults.outage_s)), recover)

@@ -22,7 +22,7 @@ from harness.waiting import until
 from test_phones import becomes
 from test_phones_together import FIRST, SECOND, Hall
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 CALLER, MUSIC, FALLBACK, CLOSED, NOTED, MENU = 880.0, 2300.0, 1900.0, 1700.0, 1500.0, 2100.0
 ALL = (CALLER, MUSIC, FALLBACK, CLOSED, NOTED, MENU, FIRST, SECOND)
 DID, SECOND_DID = "+12025550111", "+12025550122"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from engine_kit import NODE, agents, none, one
@@ -52,7 +53,7 @@ def test_who_waits_is_told_and_let_wait_again_and_again() -> None:
     for one_ in (first, second):
         times = [at for at, c in zip(floor.times, floor.log, strict=True)
                  if isinstance(c, inb.HoldCaller) and c.uuid == one_]  # fmt: skip
-        assert all(b - a <= 40 for a, b in zip(times, times[1:], strict=False))
+        assert all(b - a <= 40 for a, b in pairwise(times))
     floor.send(ev.AgentReady(1, "a1"))
     floor.step(0.2)
     assert floor.taken(first) == "a1"
