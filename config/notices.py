@@ -29,13 +29,15 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
         text = f"{config.http.host}: reachable from other machines; keep it on 127.0.0.1 behind a proxy with TLS"
         yield Notice(source_of(tree, "http", "host"), "http.host", text)
     yield from _campaigns(config, tree)
-    if not config.campaigns:
+    if not config.campaigns and not config.inbound.numbers:
         yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
     used = {name for campaign in config.campaigns for name in campaign.lists}
     for index, leads in enumerate(config.lists):
         if leads.name not in used:
             yield Notice(source_of(tree, "lists", index), f"lists.{leads.name}", "no campaign dials this list")
-    trunks = {campaign.trunk for campaign in config.campaigns}
+    trunks: set[str | None] = {campaign.trunk for campaign in config.campaigns}
+    trunks |= {entry.trunk for entry in config.inbound.numbers}
+    trunks |= {fallback.trunk for _, fallback in config.inbound.fallbacks()}
     for index, trunk in enumerate(config.trunks):
         if trunk.name not in trunks:
             yield Notice(source_of(tree, "trunks", index), f"trunks.{trunk.name}", "no campaign uses this trunk")

@@ -11,7 +11,15 @@ from config.loader import load
 from dialer.domain.settings import Mode
 from dialer.settings import build
 
-SHIPPED = ("demo.yaml", "preview.yaml", "freeswitch.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml")
+SHIPPED = (
+    "demo.yaml",
+    "preview.yaml",
+    "freeswitch.yaml",
+    "predictive.yaml",
+    "phones.yaml",
+    "agentless.yaml",
+    "inbound.yaml",
+)
 
 
 @pytest.fixture
@@ -34,7 +42,7 @@ def test_every_yaml_file_beside_them_is_tested() -> None:
     assert names == set(SHIPPED)
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml"])
+@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml", "inbound.yaml"])
 def test_the_demonstrations_warn_of_nothing(examples: Path, name: str) -> None:
     assert load(examples / name).warnings == ()
 
