@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Stages
-from harness.phone import Room
+from harness.phone import Habit, Room
 from harness.phone_call import Call
 from harness.phone_media import sine
 from harness.waiting import until
-from test_phones import becomes
-from test_phones_together import FIRST, SECOND, Hall
+from test_phones import SECRET, becomes, seat_phone
+from test_phones_together import FIRST, SECOND
 
 pytestmark = pytest.mark.timeout(600)
 CALLER, MUSIC, FALLBACK, CLOSED, NOTED, MENU = 880.0, 2300.0, 1900.0, 1700.0, 1500.0, 2100.0
@@ -45,41 +45,51 @@ def recording(folder: Path, name: str, hz: float, seconds: float = 2.0) -> str:
     return str(path)
 
 
-class Desk(Hall):
-    """A hall whose agents take calls of one queue; nobody is dialed."""
+class Desk:
+    """A switch, a dialer whose two agents take calls of one queue on registered phones, and callers."""
 
     def __init__(
         self, stages: Stages, room: Room, folder: Path, change: Callable[[dict[str, Any]], None] = lambda tree: None
     ) -> None:
-        def write(tree: dict[str, Any]) -> None:
-            tree["campaigns"] = []
-            tree["inbound"] = {
-                "fallback": {"message": recording(folder, "fallback", FALLBACK)},
-                "numbers": [{"number": DID, "queue": "sales", "region": "US"}],
-                "queues": [
-                    {
-                        "name": "sales",
-                        "music": f"tone_stream://%(1000,0,{MUSIC:.0f});loops=-1",
-                        "announce": {"every_s": 10, "place": False, "wait": False},
-                        "wrap_up_s": 1,
-                    }
-                ],
-            }
-            change(tree)
-
-        super().__init__(stages, room, leads=(), change=write)
+        self.room = room
+        self.stage = stages.build(agents=2, start_switch=False, seat_address="user/{id}", seat_secret=SECRET)
+        tree = self.stage.floor.tree
+        tree["campaigns"] = []
+        tree["agents"] = [{"id": "1001-1002", "login_at_start": False}]
+        tree["phones"] = {"beep": False}
+        tree["inbound"] = {
+            "fallback": {"message": recording(folder, "fallback", FALLBACK)},
+            "numbers": [{"number": DID, "queue": "sales", "region": "US"}],
+            "queues": [
+                {
+                    "name": "sales",
+                    "music": f"tone_stream://%(1000,0,{MUSIC:.0f});loops=-1",
+                    "announce": {"every_s": 10, "place": False, "wait": False},
+                    "wrap_up_s": 1,
+                }
+            ],
+        }
+        change(tree)
+        self.stage.floor.write()
+        self.stage.switch.render()
+        self.stage.switch.start()
+        self.dialer = self.stage.floor.run()
+        self.dialer.until_ready()
         self.callers: dict[str, Call] = {}
+
+    def ready(self, agent: str, tone: float) -> Call:
+        """An agent logs in and is ready; the open line."""
+        phone = seat_phone(self.stage, self.room, agent, habit=Habit(answer_s=0.2, tone=tone))
+        assert self.dialer.post(f"/v1/agents/{agent}/login") == 200
+        becomes(self.dialer, agent, "paused", 60.0)
+        assert self.dialer.post(f"/v1/agents/{agent}/ready") == 200
+        becomes(self.dialer, agent, "ready", 60.0)
+        return phone.calls[-1]
 
     def calls_in(self, who: str = ANNA, did: str = DID, tone: float = CALLER) -> Call:
         phone = self.room.phone(who, self.stage.switch.trunks_port)
         self.callers[who] = call = phone.call(did, tone)
         return call
-
-    def ready(self, agent: str, tone: float) -> Call:
-        line = self.log_in(agent, tone)
-        line.press("*1")
-        becomes(self.dialer, agent, "ready")
-        return line
 
     def rows(self, columns: str = "ending") -> list[Any]:
         rows = self.stage.floor.query(f"SELECT {columns} FROM inbound_calls ORDER BY arrived_at")
