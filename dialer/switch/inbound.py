@@ -12,7 +12,7 @@ import re
 from typing import Final
 
 from dialer.domain import inbound as inb
-from dialer.switch.phones import ASIDE_TIMES, Playable
+from dialer.switch.phones import Playable
 from esl import commands as esl
 from esl.headers import EventLike
 
@@ -27,6 +27,8 @@ BEEP: Final = "tone_stream://%(250,0,800)"
 SILENT_LEVEL, SILENT_S = 200, 5
 """A message is over after so many seconds below this level."""
 LONGEST_CALLER: Final = 101
+MUSIC_TIMES: Final = 100
+"""Parts of one file_string; the switch takes 128."""
 _NUMBER: Final = re.compile(r"\+?[0-9]{2,20}", re.ASCII)
 
 
@@ -63,7 +65,7 @@ def held(command: inb.HoldCaller, playable: Playable) -> list[esl.App]:
         wait = [
             esl.App("set", f"playback_timeout_sec_cumulative={limit_s}"),
             esl.App("set", "playback_timeout_as_success=true"),
-            *[esl.App("playback", command.music)] * ASIDE_TIMES,
+            esl.App("playback", endless(command.music)),
             esl.App("unset", "playback_timeout_sec_cumulative"),
         ]
     else:
@@ -83,3 +85,8 @@ def dismissed(command: inb.DismissCaller) -> list[esl.App]:
 
 def _ready() -> list[esl.App]:
     return [esl.App("unset", "playback_timeout_sec_cumulative"), esl.App("answer")]
+
+
+def endless(music: str) -> str:
+    """Music as one playback: the bound ends the one that plays, and one after it would go on without (measured)."""
+    return music if "://" in music else "file_string://" + "!".join([music] * MUSIC_TIMES)
