@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from config.agentless_schema import agentless_faults
 from config.errors import Fault, shown
-from config.hearing_schema import hearing_faults, machines_faults
+from config.hearing_schema import hearing_faults, machines_faults, machines_unrecorded
 from config.inbound_schema import inbound_faults, inbound_referred
 from config.layers import item_name
 from config.lookup import path_of, source_of
@@ -231,6 +231,13 @@ class Checker:
 
     def _phones(self) -> Iterator[Fault]:
         yield from self._section(("phones",), phones_faults(self.config.phones))
+        inside = {agent for entry in self.config.agents for agent in expand_ids(entry.id)} | set(self._seats)
+        for index, rule in enumerate(self.config.phones.dial_rules):
+            for position, number in enumerate(rule.short):
+                if number in inside:
+                    # An emergency number must not ring a colleague.
+                    expected = "a number that is no agent's and no seat's: theirs are rung first"
+                    yield from self._fault(("phones", "dial_rules", index, "short", position), number, expected)
 
     def _qc(self) -> Iterator[Fault]:
         words = [campaign.dispositions for campaign in self.config.campaigns]
@@ -249,6 +256,9 @@ class Checker:
         faults = machines_faults(machines, campaign.mode, campaign.wait_limit_s)
         found = list(self._section(section, faults, section, (*here, "mode"), (*here, "wait_limit_s")))
         yield from found
+        expected = machines_unrecorded(machines, campaign.recording)
+        if machines.record_share and expected and self._sound(section, (*here, "recording")):
+            yield from self._fault((*section, "record_share"), f"{machines.record_share:g}", f"0, or {expected}")
         if machines.message is not None and machines.message.startswith("/") and not found:
             yield from self._file((*section, "message"), machines.message)
 

@@ -11,14 +11,17 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
+from config.recording_schema import RecordingConfig
 from config.section import Section
-from config.values import FilePath, Flag, Name, SwitchPath, duration, whole
+from config.values import FilePath, Flag, Name, Share, SwitchPath, duration, whole
 
 HearingFault = tuple[tuple[str | int, ...], object, str]
 """Path under the section, the value at fault, what was expected."""
 
 SCREENS = ("hang_up", "message")
 """Policies under which who answered decides."""
+RECORD_SHARE = 0.02
+"""Of the calls that are judged machines, unless ``record_share`` says otherwise, and where they may be recorded."""
 LEAST_LIMIT_S = 1.0
 """A shorter abandon limit leaves no time to listen and to find an agent."""
 _FOLDER = re.compile(r"/[A-Za-z0-9._/-]{1,200}", re.ASCII)
@@ -46,7 +49,8 @@ class MachinesConfig(Section):
     ``agent``: every answer goes to an agent at once, and who answered is written down. ``hang_up`` and ``message``:
     only what is clearly a machine does not. ``clock``: where the abandon limit starts. A verdict is waited for
     ``decide_within_s``, a beep ``beep_within_s``; without one the message follows 3 s of quiet
-    (``message_after_quiet``).
+    (``message_after_quiet``). Of ``record_share`` of the calls judged machines the callee is recorded from the answer
+    to the end or the message, for people to say whether it was one (default: 2% where ``recording`` allows it).
     """
 
     policy: Literal["off", "agent", "hang_up", "message"] = "off"
@@ -55,6 +59,7 @@ class MachinesConfig(Section):
     clock: Literal["answer", "greeting_end"] = "answer"
     decide_within_s: Annotated[float, duration(1, 10)] = 4.0
     beep_within_s: Annotated[float, duration(5, 120)] = 45.0
+    record_share: Share | None = None
 
 
 def _machines(value: object) -> object:
@@ -73,6 +78,19 @@ def hearing_faults(hearing: HearingConfig, nodes: frozenset[str]) -> Iterator[He
         if name not in nodes:
             known = f": {', '.join(sorted(nodes))}" if nodes else "; switch: embedded has none"
             yield ("nodes", index), name, f"a configured node{known}"
+
+
+def machines_unrecorded(machines: MachinesConfig, recording: RecordingConfig) -> str:
+    """What keeps calls that are judged machines from being recorded, as what is expected; empty when nothing does."""
+    if machines.policy not in SCREENS:
+        return f"policy hang_up or message, not {machines.policy}"
+    if recording.mode not in ("all", "share"):
+        return f"recording.mode all or share, not {recording.mode}"
+    if recording.consent_prompt is not None:
+        return "no recording.consent_prompt: nobody who is taken for a machine hears it"
+    if recording.upload_command is not None:
+        return "no recording.upload_command: such a recording is made on this host"
+    return ""
 
 
 def machines_faults(machines: MachinesConfig, mode: str, wait_limit_s: float) -> Iterator[HearingFault]:

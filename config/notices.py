@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from config.errors import SECRET_KEYS, Notice, Source
-from config.hearing_schema import SCREENS
+from config.hearing_schema import SCREENS, machines_unrecorded
 from config.lookup import source_of
 from config.schema import DEFAULT_PASSWORD, LEGAL_WAIT_LIMIT_S, Config
 from config.secrets import SecretFile
@@ -29,6 +29,8 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
         text = f"{config.http.host}: reachable from other machines; keep it on 127.0.0.1 behind a proxy with TLS"
         yield Notice(source_of(tree, "http", "host"), "http.host", text)
     yield from _campaigns(config, tree)
+    yield from _roles(config, tree)
+    yield from _not_routed_by(config, tree)
     if not config.campaigns and not config.inbound.numbers:
         yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
     used = {name for campaign in config.campaigns for name in campaign.lists}
@@ -41,6 +43,38 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     for index, trunk in enumerate(config.trunks):
         if trunk.name not in trunks:
             yield Notice(source_of(tree, "trunks", index), f"trunks.{trunk.name}", "no campaign uses this trunk")
+
+
+def _roles(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """A role that nobody has is a slip of the pen: those who were meant may dial nothing."""
+    known = {agent.role for agent in config.agents}
+    for index, rule in enumerate(config.phones.dial_rules):
+        for role in rule.roles:
+            if known and role not in known:
+                source = source_of(tree, "phones", "dial_rules", index, "roles")
+                text = f"no agent has the role {role}: they have {', '.join(sorted(known))}"
+                yield Notice(source, f"phones.dial_rules.{index}.roles", text)
+
+
+def _not_routed_by(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """What is checked and has no effect yet: an operator must not rely on it."""
+    text = "is checked, but no call is routed by it yet"
+    if config.routing.follow_me:
+        yield Notice(source_of(tree, "routing", "follow_me"), "routing.follow_me", text)
+    opened_by = {entry.calendar for entry in config.inbound.numbers}
+    for index, calendar in enumerate(config.routing.calendars):
+        if calendar.name not in opened_by:
+            why = "no number that people call is open by it"
+            yield Notice(source_of(tree, "routing", "calendars", index), f"routing.calendars.{calendar.name}", why)
+    if any(queue.needs for queue in config.inbound.queues):
+        return
+    if config.routing.choice == "most_skilled":
+        why = f"most_skilled {text}: no queue needs skills"
+        yield Notice(source_of(tree, "routing", "choice"), "routing.choice", why)
+    for index, agent in enumerate(config.agents):
+        if agent.skills:
+            why = f"no queue needs skills: {text}"
+            yield Notice(source_of(tree, "agents", index, "skills"), f"agents.{agent.id}.skills", why)
 
 
 def is_loopback(host: str) -> bool:
@@ -156,9 +190,13 @@ def _machines(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:
         text = "a recorded message may need the called person's consent (United States, Germany, Canada, …)"
         yield Notice(where, path, text)
     if campaign.mode == "predictive" and campaign.pacing.amd_false_positive == 0:
-        text = "pacing.amd_false_positive is 0: enter the share of persons taken for machines that you found in "
-        text += "your recordings"
+        text = "pacing.amd_false_positive is 0: enter the share of persons taken for machines that people found by "
+        text += "listening (dialer qc machines)"
         yield Notice(where, path, text)
+    unrecorded = machines_unrecorded(machines, campaign.recording)
+    if unrecorded or machines.record_share == 0.0:
+        text = "no call that is taken for a machine's is recorded, so nobody can measure how many were persons: needs "
+        yield Notice(where, path, text + (unrecorded or "record_share above 0"))
 
 
 def _agentless(config: Config, tree: Mapping, index: int) -> Iterator[Notice]:

@@ -36,7 +36,7 @@ ACTS: Final[Mapping[str, tuple[str, str]]] = {
     "conference": ("*2", "C"),
     "back": ("*0", "C"),
     "help": ("*8", "TIW"),
-    "mask": ("*6", "T"),
+    "mask": ("*6", "TC"),
     "record": ("*98", "T"),
     "do_not_call": ("*5", "TW"),
     "hang_up": ("*#", "T"),
@@ -126,8 +126,7 @@ def phones_faults(phones: PhoneConfig) -> Iterator[PhonesFault]:
     for name, keys in phones.keys.items():
         if name not in ACTS:
             yield ("keys", name), keys, f"an act: one of {', '.join(ACTS)}"
-    if phones.supervise_code == phones.login_code:
-        yield ("supervise_code",), phones.supervise_code, "another number than login_code"
+    yield from _code_faults(phones)
     keys_of = phones.all_keys()
     for name, other, situation in _clashes(keys_of):
         blamed = other if other in phones.keys or name not in phones.keys else name
@@ -145,6 +144,22 @@ def phones_faults(phones: PhoneConfig) -> Iterator[PhonesFault]:
             seen.add(role)
         if rule.longest < rule.shortest:
             yield ("dial_rules", index, "longest"), rule.longest, f"at least shortest, which is {rule.shortest}"
+
+
+def _code_faults(phones: PhoneConfig) -> Iterator[PhonesFault]:
+    """Codes, and numbers that stand for them, that cannot be told apart. Behind a code stands an agent's number."""
+    login, supervise = phones.login_code, phones.supervise_code
+    if supervise == login:
+        yield ("supervise_code",), supervise, "another number than login_code"
+    elif supervise.startswith(login) or login.startswith(supervise):
+        yield ("supervise_code",), supervise, f"a code that does not begin like login_code ({login}), nor the other way"
+    seen: set[str] = set()
+    for key in ("login_numbers", "supervise_numbers"):
+        for index, number in enumerate(getattr(phones, key)):
+            bare = number.removeprefix("+")
+            if bare in seen:
+                yield (key, index), number, "a number that stands in login_numbers or supervise_numbers once only"
+            seen.add(bare)
 
 
 def _clashes(keys_of: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

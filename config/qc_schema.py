@@ -28,7 +28,8 @@ class QcConfig(Section):
     A random ``share`` of the agent's conversations, at least ``at_least`` and at most ``at_most``, the same ones each
     time for the same ``seed``; and by rule: all
     short sales, conversations over ``long_over_s``, those with one of ``complaint_dispositions``. A failed one becomes
-    a task to contact the customer again, due after ``recontact_after_s``.
+    a task to contact the customer again, due after ``recontact_after_s``. Of calls that were taken for machines' and
+    recorded, each campaign's share at most ``machines_at_most``.
     """
 
     zone: Zone = "UTC"
@@ -40,6 +41,7 @@ class QcConfig(Section):
     long_over_s: Annotated[float, duration(1, DAY)] | None = 1200.0
     complaint_dispositions: tuple[Name, ...] = ("complaint",)
     recontact_after_s: Annotated[float, duration(0, 30 * DAY)] = DAY
+    machines_at_most: Annotated[int, whole(0, 1000)] = 50
 
 
 def qc_faults(qc: QcConfig, known: Collection[str]) -> Iterator[QcFault]:

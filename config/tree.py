@@ -79,6 +79,8 @@ def parse(text: str, file: str, faults: list[Fault]) -> Mapping | None:
         column = f" (column {mark.column + 1})" if mark else ""
         # What PyYAML quotes may be a piece of a password that begins with *, & or !.
         problem = re.sub(r"(['\"]).{2,}\1", "…", " ".join(filter(None, (error.context, error.problem))))
+        if "alias" in problem:
+            problem += "; a value that begins with * needs quotes, as in login_code: '*10'"
         faults.append(Fault(Source(file, line), "", "", f"not valid YAML{column}: {problem}"))
         return None
     except yaml.YAMLError as error:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import gevent
+import gevent.event
 import gevent.lock
 
 from dialer import __version__, settings
@@ -24,7 +26,9 @@ from dialer.runtime import LATE_S, Runtime
 from dialer.speech import Speech
 from dialer.switch.translate import Translator
 from esl.client import Client
+from routing.snapshot import dump
 
+MEASURE_FIRST_S, MEASURE_EVERY_S, MEASURE_TIMEOUT_S = 10.0, 900.0, 60.0
 QUESTIONS_AT_A_TIME = 2
 """Each question about records is a process; the calls have the machine first."""
 
@@ -41,6 +45,8 @@ class RunningService:
         self._clock = EngineClock()
         self._clients: dict[str, Client] = {}
         self._translators: dict[str, Translator] = {}
+        self._listened = gevent.event.Event()
+        self._machines: tuple[Mapping[str, Any], ...] = ()
         self._questions = gevent.lock.BoundedSemaphore(QUESTIONS_AT_A_TIME)
 
     def order(self, make: Callable[[int], ev.OperatorEvent], timeout_s: float) -> cmd.Reply:
@@ -55,6 +61,10 @@ class RunningService:
         """See ``ServicePort``."""
         return self.runtime.engine.explain(campaign, self._clock())
 
+    def routing(self) -> Mapping[str, object]:
+        """See ``ServicePort``."""
+        return dump(self.runtime.engine.floor(self._clock()))
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """See ``ServicePort``."""
         engine = self._settings.engine
@@ -63,6 +73,12 @@ class RunningService:
             "url": self._settings.database_url,
             "recontact_after_s": self._settings.recontact_after_s,
             "most_attempts": {name: campaign.max_attempts for name, campaign in engine.campaigns.items()},
+            "machine_words": sorted({word for c in engine.campaigns.values() for word in c.machine_dispositions}),
+            "amd_false_positive": {
+                name: campaign.pacing.amd_false_positive
+                for name, campaign in engine.campaigns.items()
+                if campaign.pacing is not None
+            },
             "reviewers": {
                 "roles": {name: agent.role for name, agent in engine.agents.items()},
                 "allowed": sorted(engine.phones.supervisor_roles),
@@ -70,11 +86,27 @@ class RunningService:
         }
         try:
             with gevent.Timeout(timeout_s), self._questions:
-                return run_task(job, wanted, None)
+                found = run_task(job, wanted, None)
+            if job == "qc_machine":
+                self._listened.set()
+            return found
         except gevent.Timeout as error:
             raise TimeoutError(f"the store did not answer within {timeout_s:g} s") from error
         except TaskFailed as error:
             raise StoreTrouble(str(error)) from error
+
+    def machine_checks(self) -> tuple[Mapping[str, Any], ...]:
+        """See ``ServicePort``."""
+        return self._machines
+
+    def _measure_machines(self) -> None:
+        """Ask the store now and then, and when somebody has listened, what people said of calls taken for machines'."""
+        self._listened.wait(MEASURE_FIRST_S)
+        while True:
+            self._listened.clear()
+            with suppress(TimeoutError, StoreTrouble):
+                self._machines = tuple(self.records("qc_machines", {}, MEASURE_TIMEOUT_S)["campaigns"])
+            self._listened.wait(MEASURE_EVERY_S)
 
     def health(self) -> Health:
         """See ``ServicePort``."""

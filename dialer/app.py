@@ -226,6 +226,10 @@ class App(RunningService):
         client.start()
         self._watch(client.greenlets)
         self._undo.append(client.stop)
+        if any(campaign.screening.screens for campaign in self._settings.engine.campaigns.values()):
+            measures = gevent.spawn(self._measure_machines)
+            self._watch((measures,))
+            self._undo.append(measures.kill)
 
     def _to_switch(self, command: TapLeg | UntapLeg) -> None:
         if (driver := self.runtime.drivers.get(command.node)) is not None:

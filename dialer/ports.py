@@ -5,7 +5,7 @@ Owns protocols only, so that the HTTP room can be built and tested without the a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,10 +54,18 @@ class ServicePort(Protocol):
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         """What a campaign's last pacing decision stood on; None when it is not configured."""
 
+    def routing(self) -> Mapping[str, object]:
+        """Everybody on the floor as routing sees them, in the form of ``routing.snapshot``: no number, no person."""
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """Ask the store about its records: a job of ``dialer.store.desk_jobs``. Takes seconds; numbers are masked.
 
         Raises TimeoutError, StoreTrouble.
+        """
+
+    def machine_checks(self) -> Sequence[Mapping[str, Any]]:
+        """What people said of calls taken for machines', for each campaign: the answer of the job ``qc_machines``, some
+        minutes old.
         """
 
     def health(self) -> Health:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from config.hearing_schema import RECORD_SHARE, machines_unrecorded
 from config.loader import LoadedConfig
 from config.notices import hearing_nodes
 from config.pacing_schema import AbandonConfig
@@ -381,6 +382,7 @@ def _hearing(config: Config) -> HearingRoom | None:
 def screening(campaign: CampaignConfig) -> ScreeningSettings:
     """What is made of who answers. The margin is what finding an agent and the bridge need of the limit."""
     machines, limit_s = campaign.answering_machines, campaign.wait_limit_s
+    share = RECORD_SHARE if machines.record_share is None else machines.record_share
     return ScreeningSettings(
         policy=MachinePolicy(machines.policy),
         clock=Clock(machines.clock),
@@ -391,6 +393,7 @@ def screening(campaign: CampaignConfig) -> ScreeningSettings:
         message=machines.message or "",
         message_after_quiet=machines.message_after_quiet,
         dead_numbers=campaign.dead_numbers,
+        record_share=0.0 if machines_unrecorded(machines, campaign.recording) else share,
     )
 
 

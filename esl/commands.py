@@ -173,13 +173,21 @@ def check_endpoint(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A dialplan application. Its argument is given literally: nothing in it is expanded."""
+    """A dialplan application. Its argument is given literally: nothing in it is expanded.
+
+    With ``variable`` it is what that variable of the channel holds when the application begins.
+    """
 
     name: str
     arg: str = ""
+    variable: str = ""
 
     def check(self) -> None:
         _matching("application", self.name, _WORD, "an application's name")
+        if self.variable:
+            check_variable(self.variable)
+            if self.arg:
+                raise CommandError("application argument", "is given twice: as it is, and as a variable")
         check_text("application argument", self.arg)
         if "\\" in self.arg:
             raise CommandError("application argument", "holds a backslash, which FreeSWITCH would take away")
@@ -189,7 +197,8 @@ class App:
         self.check()
         if _DELIMITER in self.arg:
             raise CommandError("application argument", f"holds {_DELIMITER!r}, which parts the applications")
-        return escape(f"{self.name}:{self.arg}" if self.arg else self.name, _DELIMITER)
+        arg = f"${{{self.variable}}}" if self.variable else self.arg
+        return escape(f"{self.name}:{arg}" if arg else self.name, _DELIMITER)
 
 
 def inline_dialplan(apps: Sequence[App]) -> str:
@@ -231,8 +240,9 @@ class Originate:
         if not isinstance(self.then, App):
             return f"{inline_dialplan(self.then)} inline"
         self.then.check()
-        if "(" in self.then.arg or ")" in self.then.arg:
-            raise CommandError("application argument", "holds a parenthesis: give the application in a list")
+        if "(" in self.then.arg or ")" in self.then.arg or self.then.variable:
+            why = "holds a parenthesis or is a variable: give the application in a list"
+            raise CommandError("application argument", why)
         return escape(f"&{self.then.name}({self.then.arg})", " ")
 
 

@@ -14,6 +14,7 @@ from esl.errors import CommandError
 
 _KEYS: Final = re.compile(r"[0-9*#A-D]{1,64}(?:@[0-9]{2,4})?", re.ASCII)
 _MUSIC_TIMES: Final = 100
+_MUSIC_LONGEST: Final = 60_000
 _PLAIN_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]{1,900}", re.ASCII)
 _TAP: Final = {
     "RECORD_READ_ONLY": "true",
@@ -34,13 +35,21 @@ class UuidBreak:
         return f"uuid_break {check_uuid('uuid', self.uuid)} all"
 
 
+def over_and_over(sound: str, longest: int = _MUSIC_LONGEST) -> str:
+    """What plays ``sound`` for long: a file strung together, since nothing else repeats it (``loops`` works for tones
+    only) and FreeSWITCH takes at most 128 parts; a tone repeated. A local stream is endless by itself. ``longest``
+    counts letters.
+    """
+    if sound.startswith("tone_stream://") and "loops=" not in sound:
+        return f"{sound};loops=-1"
+    if not sound or "://" in sound:
+        return sound
+    return "file_string://" + "!".join([sound] * max(1, min(_MUSIC_TIMES, longest // len(sound))))
+
+
 @dataclass(frozen=True, slots=True)
 class UuidMusic:
-    """Plays a sound to a channel over and over while it goes on.
-
-    A stream is endless by itself; a file is strung together, since nothing that is broadcast repeats it (``loops``
-    works for tones only) and FreeSWITCH takes at most 128 parts.
-    """
+    """Plays a sound to a channel over and over while it goes on."""
 
     uuid: str
     sound: str
@@ -49,9 +58,7 @@ class UuidMusic:
         sound = check_text("sound", self.sound)
         if not sound or re.search(r"[\s'\"\\!|]", sound):
             raise CommandError("sound", "is empty or holds a blank, a quote or '!'")
-        if "://" not in sound:
-            sound = "file_string://" + "!".join([sound] * _MUSIC_TIMES)
-        return f"uuid_broadcast {check_uuid('uuid', self.uuid)} playback::{sound} aleg"
+        return f"uuid_broadcast {check_uuid('uuid', self.uuid)} playback::{over_and_over(sound)} aleg"
 
 
 @dataclass(frozen=True, slots=True)

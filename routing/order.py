@@ -66,7 +66,11 @@ def overtaken_for_s(call: WaitingCall, smallest_target_s: float, policy: Routing
 def words(call: WaitingCall, agent: AgentFacts, fit: Fit | None, policy: RoutingPolicy, now: float) -> str:
     """Why this pair: why this call, then why this agent. ``fit`` is None where the agent is the call's own."""
     waited = max(0.0, now - call.since)
-    first = "a VIP, ahead of all" if call.vip else f"due {_after(due_at(call, policy) - now)}"
+    first = f"due {_after(due_at(call, policy) - now)}"
+    if call.direction is Direction.OUTBOUND:
+        first = "called by us"
+    if call.vip:
+        first = "a VIP, ahead of all"
     if agent.reserved_for == call.id:
         return f"{agent.id} was kept for this call"
     if fit is None:

@@ -221,6 +221,38 @@ def qc_score(
     quality.score(where_of(ctx, config), sample, marks, note, reviewer)
 
 
+@qc_app.command("machine")
+def qc_machine(
+    ctx: typer.Context,
+    sample: Annotated[int, typer.Argument(metavar="SAMPLE", min=1)],
+    reviewer: Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Who listened")],
+    who: Annotated[str, typer.Option("--who", help="person, machine, or unsure, which counts as a person")],
+    note: Annotated[str, typer.Option("--note")] = "",
+    config: Config = None,
+) -> None:
+    """Say who is to be heard in a sample that was taken for a machine."""
+    from dialer.clitools import machine_checks
+
+    machine_checks.judge(where_of(ctx, config), sample, who, note, reviewer)
+
+
+@qc_app.command("machines")
+def qc_machines(
+    ctx: typer.Context,
+    since: Annotated[
+        Seconds | None,
+        typer.Option("--since", metavar="DURATION", parser=Seconds, help="How far back, e.g. 7d [default: 30d]"),
+    ] = None,
+    campaign: OfCampaign = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Show how many calls taken for machines' were persons' by the word of those who listened."""
+    from dialer.clitools import machine_checks
+
+    machine_checks.report(where_of(ctx, config), since.value if since else None, campaign, as_json=as_json)
+
+
 # ---- callbacks ---------------------------------------------------------------------------------------------
 
 

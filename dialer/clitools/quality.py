@@ -21,7 +21,9 @@ from dialer.masking import mask_number, mask_record, mask_text
 
 if TYPE_CHECKING:
     from config.qc_schema import QcConfig
+    from config.schema import Config
     from dialer.domain.quality import SampleRules
+    from dialer.domain.settings import EngineSettings
 
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 
@@ -60,17 +62,22 @@ def span_of(day: Date, zone: ZoneInfo) -> tuple[float, float]:
 
 def sample(where: running.Where, text: str | None, *, dry_run: bool) -> None:
     """``dialer qc sample``. Raises CliError."""
-    from dialer.domain.quality import draw
+    from dialer.domain import machine_checks
+    from dialer.domain.quality import RANDOM, draw
+    from dialer.store import machine_checks as stored_machines
     from dialer.store import quality
 
     loaded = running.load(where)
     qc = loaded.config.qc
     zone = ZoneInfo(qc.zone)
     day = day_of(text, zone)
-    machines = {code for campaign in loaded.config.campaigns for code in campaign.machine_dispositions}
+    machines = agents_words(loaded.config)
     with database(loaded, dry_run=dry_run) as url:
         talks = quality.conversations(url, *span_of(day, zone), machines)
-        drawn = draw(day.isoformat(), talks, rules_of(qc), quality.drawn_by_chance(url, day.isoformat()))
+        drawn = draw(day.isoformat(), talks, rules_of(qc), quality.drawn(url, day.isoformat(), RANDOM))
+        taken = stored_machines.recorded(url, *span_of(day, zone))
+        kept = quality.drawn(url, day.isoformat(), machine_checks.MACHINE)
+        drawn += machine_checks.draw(day.isoformat(), taken, qc.machines_at_most, qc.seed, kept)
         new = 0 if dry_run else quality.save_samples(url, day.isoformat(), drawn)
     if dry_run:
         columns = [("agent", "left"), ("campaign", "left"), ("talk", "right"), ("disposition", "left")]
@@ -81,7 +88,8 @@ def sample(where: running.Where, text: str | None, *, dry_run: bool) -> None:
         ]
         table([*columns, ("why", "left"), ("attempt", "left")], rows)
     agents = len({talk.agent for talk in talks})
-    said = f"{day}: {len(talks):,} conversations of {agents:,} agents, {len(drawn):,} drawn"
+    recorded = f" and {len(taken):,} recorded machines" if taken else ""
+    said = f"{day}: {len(talks):,} conversations of {agents:,} agents{recorded}, {len(drawn):,} drawn"
     say(f"{said}; nothing is kept" if dry_run else f"{said}, {new:,} of them new")
 
 
@@ -143,28 +151,25 @@ def show(where: running.Where, ident: int, *, as_json: bool) -> None:
         marks = ", ".join(f"{words}: {'yes' if card[name] else 'no'}" for name, words in CRITERIA.items())
         note = f"; {mask_text(card['note'])}" if card["note"] else ""
         say(f"{'card:':<14}{stamp(card['at'])} {card['reviewer']}: {marks}{note}")
+    for word in found["verdicts"]:
+        note = f"; {mask_text(word['note'])}" if word["note"] else ""
+        say(f"{'listened:':<14}{stamp(word['at'])} {word['reviewer']}: {word['who']}{note}")
 
 
 def score(where: running.Where, ident: int, answers: Mapping[str, str], note: str, reviewer: str) -> None:
     """``dialer qc score``. Raises CliError."""
-    from dialer.domain.quality import may_not_score
     from dialer.settings import build
     from dialer.store import quality
 
     marks = {name: _yes_or_no(name, answer) for name, answer in answers.items()}
-    if not reviewer.strip():
-        raise CliError("--reviewer: expected a name", EXIT_USAGE)
+    card = quality.Card(named(reviewer), marks, note)
     loaded = running.load(where)
     engine = build(loaded, "").engine
-    card = quality.Card(reviewer.strip(), marks, note)
-    roles = {name: agent.role for name, agent in engine.agents.items()}
     with database(loaded) as url:
         found = quality.sample(url, ident)
         if found is None:
             raise _no_sample(ident)
-        refused = may_not_score(card.reviewer, found["agent"], roles, engine.phones.supervisor_roles)
-        if refused:
-            raise CliError(f"--reviewer: {refused}")
+        check_reviewer(engine, card.reviewer, found["agent"])
         done = quality.score(
             url,
             ident,
@@ -179,6 +184,28 @@ def score(where: running.Where, ident: int, answers: Mapping[str, str], note: st
     if task:
         task += ", who is going to be dialed" if done["dialed"] else "; not dialed by itself: dialer callbacks shows it"
     say(f"sample {ident}: {done['state']}{why}{task}")
+
+
+def agents_words(config: Config) -> set[str]:
+    """The agents' words for machines."""
+    return {code for campaign in config.campaigns for code in campaign.machine_dispositions}
+
+
+def named(reviewer: str) -> str:
+    """The reviewer's name. Raises CliError for none."""
+    name = reviewer.strip()
+    if not name:
+        raise CliError("--reviewer: expected a name", EXIT_USAGE)
+    return name
+
+
+def check_reviewer(engine: EngineSettings, reviewer: str, agent: str) -> None:
+    """Raises CliError for who may not review a call of ``agent`` (empty: of nobody)."""
+    from dialer.domain.quality import may_not_score
+
+    roles = {name: each.role for name, each in engine.agents.items()}
+    if refused := may_not_score(reviewer, agent, roles, engine.phones.supervisor_roles):
+        raise CliError(f"--reviewer: {refused}")
 
 
 def _yes_or_no(name: str, answer: str) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dialer.clitools import desk_tree
+from dialer.clitools.explain_tree import explain_app
 from dialer.clitools.flags import Config
 from dialer.clitools.flags import Seconds as _Seconds
 from dialer.clitools.flags import where_of as _where
@@ -35,7 +36,6 @@ leads_app = typer.Typer(help="Lead lists and numbers that must not be called.", 
 dnc_app = typer.Typer(help="Numbers that must not be called.", no_args_is_help=True)
 agents_app = typer.Typer(help="Agents of the running service.", no_args_is_help=True)
 campaigns_app = typer.Typer(help="Campaigns of the running service.", no_args_is_help=True)
-explain_app = typer.Typer(help="Why the running service does what it does.", no_args_is_help=True)
 freeswitch_app = typer.Typer(help="FreeSWITCH's side of the configuration.", no_args_is_help=True)
 app.add_typer(leads_app, name="leads")
 leads_app.add_typer(dnc_app, name="dnc")
@@ -375,19 +375,6 @@ def campaigns_stop(
 ) -> None:
     """Start no calls, and give the hopper's leads back."""
     _order_campaigns(ctx, config, "stop", campaigns, everyone)
-
-
-@explain_app.command("pacing")
-def explain_pacing(
-    ctx: typer.Context,
-    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN")],
-    as_json: AsJson = False,
-    config: Config = None,
-) -> None:
-    """Say what a campaign's last pacing decision stood on: agents, calls, what was learnt, budgets."""
-    from dialer.clitools import explain
-
-    explain.pacing(_service(ctx, config), campaign, as_json=as_json)
 
 
 @freeswitch_app.command("render")

@@ -56,7 +56,7 @@ ACTS: Final[Mapping[str, Act]] = {
         Act("conference", _C),
         Act("back", _C),
         Act("help", _T | _I | _W),
-        Act("mask", _T),
+        Act("mask", _T | _C),
         Act("record", _T),
         Act("do_not_call", _T | _W),
         Act("hang_up", _T),

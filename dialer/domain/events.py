@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dialer.domain.hearing import HearingEvent
+from dialer.domain.hearing import CalleeRecorded, HearingEvent
 from dialer.domain.inbound import InboundAnswer, InboundEvent, OpenInboundFact
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
@@ -448,4 +448,4 @@ OperatorEvent = (
     | Shutdown
     | PhoneOrder
 )
-Event = Tick | SwitchEvent | StoreEvent | HearingEvent | OperatorEvent
+Event = Tick | SwitchEvent | StoreEvent | HearingEvent | CalleeRecorded | OperatorEvent

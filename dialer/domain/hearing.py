@@ -63,6 +63,7 @@ class ScreeningSettings:
     A verdict is waited for ``decide_within_s``, but never so long that the limit of the clock could be missed. A
     machine's beep is waited for ``beep_within_s``, and one that is quiet without a beep is left ``message``, too,
     unless ``message_after_quiet`` is off. ``dead_numbers``: calls that ring are listened to for announcements.
+    ``record_share`` (0–1) of the machines are recorded.
     """
 
     policy: MachinePolicy = MachinePolicy.OFF
@@ -74,6 +75,7 @@ class ScreeningSettings:
     message: str = ""
     message_after_quiet: bool = True
     dead_numbers: bool = False
+    record_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.margin_s < self.limit_s:
@@ -149,6 +151,15 @@ class AnnouncementHeard:
 
 HearingEvent = Heard | WordsHeard | BeepHeard | QuietHeard | AnnouncementHeard
 
+
+@dataclass(frozen=True, slots=True)
+class CalleeRecorded:
+    """What a machine said on ``call`` is in a file of ``duration_s``, or why it is not (``problem``)."""
+
+    call: str
+    duration_s: float
+    problem: str = ""
+
 # ---- orders ------------------------------------------------------------------------------------------------
 
 
@@ -159,21 +170,27 @@ class Listen:
     Only when the leg has media (183 or answered). One that is listened to while it rings is listened to over the same
     recording when it is answered.
 
-    ``since`` is the answer (or the first ring, for EARLY): the time bound of the verdict counts from it.
+    ``since`` is the answer (or the first ring, for EARLY): the time bound of the verdict counts from it. ``record`` is
+    a file of this machine (empty: none): what the callee said goes there if they are judged a machine, unless the end
+    of listening takes that back.
     """
 
     node: str
     uuid: str
     kind: ListenKind
     since: float
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StopListening:
-    """End the tap on a leg and forget what was heard. Harmless when nobody listens."""
+    """End the tap on a leg and forget what was heard, unless ``keep``: what a machine said then goes into the file that
+    was named. Harmless when nobody listens.
+    """
 
     node: str
     uuid: str
+    keep: bool = False
 
 
 HearingCommand = Listen | StopListening

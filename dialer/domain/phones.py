@@ -207,7 +207,8 @@ class OriginateParty:
     """Ring a third party under ``uuid`` and park it once answered.
 
     Either an ``address`` of a seat (``profile`` for a SIP one), or ``number`` through ``gateway``. A seat's phone that
-    sends nothing for ``media_timeout_s`` is gone (0: it is never missed).
+    sends nothing for ``media_timeout_s`` is gone (0: it is never missed). While the phone holds by its own button
+    whoever talks with it hears ``hold_sound``.
     """
 
     node: str
@@ -222,6 +223,7 @@ class OriginateParty:
     number: str = ""
     auto_answer: bool = False
     media_timeout_s: float = 0.0
+    hold_sound: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,3 +135,4 @@ class Status:
     busy_share: float  # (talk + wrap-up) / logged-in time of all agents since start, 0–1
     pacing_dropped: Mapping[str, int] = field(default_factory=dict)  # observations pacing could not believe, by kind
     queues: tuple[QueueView, ...] = ()
+    tiers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # ended attempts by tier and outcome

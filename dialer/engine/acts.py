@@ -199,6 +199,8 @@ class ActDesk:
         return None
 
     def _do_not_call(self, agent: Agent, _: str) -> str | None:
+        if agent.call is None and situation(agent) is When.TALKING:
+            return Problem("no customer is on the line")  # a colleague is, or somebody whom the agent called
         attempt = agent.call.id if agent.call is not None else agent.last_attempt
         if attempt is None:
             return Problem("the agent has had no customer yet")

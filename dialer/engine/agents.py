@@ -7,6 +7,7 @@ customer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, AgentTrigger, Line
@@ -42,6 +43,15 @@ LOGGED_IN_STATES = frozenset(
 
 PUT_DOWN = frozenset({"NORMAL_CLEARING", "NORMAL_UNSPECIFIED"})
 """Causes with which somebody puts a phone down; every other one is a phone that was lost."""
+
+
+def worked_share(times: Iterable[Mapping[AgentState, float]]) -> float:
+    """(talk + wrap-up) ÷ logged-in time, 0–1, of agents' seconds in each state."""
+    busy = logged_in = 0.0
+    for spent in times:
+        busy += sum(spent.get(state, 0.0) for state in BUSY_STATES)
+        logged_in += sum(spent.get(state, 0.0) for state in LOGGED_IN_STATES)
+    return busy / logged_in if logged_in > 0 else 0.0
 
 
 class AgentDesk(Lines):
@@ -155,7 +165,7 @@ class AgentDesk(Lines):
         if agent.state is AgentState.READY:
             self.move(agent, AgentTrigger.RESERVE, "")
         agent.call = call
-        agent.parked_seen = False
+        agent.parked_seen = agent.hold_told = False
         self._set_line(agent, Line.BRIDGING)
 
     def lend(self, agent: Agent, party: Party) -> None:

@@ -7,6 +7,7 @@ Must not choose agents (``routing``) and must not ring third parties (``parties`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from dialer.domain.agent import AgentState, Line
@@ -48,6 +49,7 @@ class AsideDesk:
         self.agents: AgentDesk
         self.calls: CallDesk
         self.parties: PartyDesk
+        self.on_back: list[Callable[[Agent, Call], None]] = []  # told when an agent has their customer again
 
     # ---- away and back -------------------------------------------------------------------------------------
 
@@ -106,10 +108,10 @@ class AsideDesk:
     def _join(self, call: Call, agent: Agent) -> None:
         live = self.live
         call.joins += 1
-        agent.parked_seen = False
         live.timers.set(("call", "aside", call.id), live.now + JOIN_CHECK_S)
         if agent.held:
             return  # neither would hear the other: later, and if the phone still holds then, to somebody else
+        agent.parked_seen = agent.hold_told = False
         if agent.leg is not None and live.nodes[call.node].up:
             if agent.nailed_up:
                 self.voice.cut(agent.leg)
@@ -127,11 +129,30 @@ class AsideDesk:
             call.agent_id, call.joined_at = name, event.at
             self.agents.talking(agent, call)
             live.emit(NoteBridge(call.id, event.at if call.bridged_at is None else call.bridged_at, name))
+        for told in self.on_back:
+            told(agent, call)
 
     def joined(self, call: Call) -> None:
         """Nobody needs to wait for this customer any more."""
         call.aside, call.apart = "", False
         self.live.timers.cancel(("call", "aside", call.id))
+
+    def unheard(self, call: Call, agent: Agent) -> None:
+        """Bridged, but the agent's phone turns out to hold: music, until it no longer does, or to somebody else."""
+        if call.agent is not agent or call.state is not CallState.CONNECTED or call.kill_as is not None:
+            return
+        if call.aside or agent.party is not None or not self.live.nodes[call.node].up:
+            return
+        self.live.counters["customers_unheard"] += 1
+        self.live.note("info", "unheard", f"attempt {call.id}: the phone of agent {agent.settings.agent} is on hold")
+        self.put(call, HOLD)
+        self.rejoin(call)
+
+    def hears_again(self, agent: Agent) -> None:
+        """The agent's phone is back from hold: so may be the customer who waits for that."""
+        call = agent.call
+        if call is not None and call.agent is agent and call.aside == JOINING and agent.parked_seen:
+            self._join(call, agent)
 
     # ---- what time and the switch say ----------------------------------------------------------------------
 

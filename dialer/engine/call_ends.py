@@ -6,6 +6,7 @@ emit HangUp for a customer's leg. How a call came so far is ``calls``', which is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -179,6 +180,7 @@ class CallEnds:
         if unopened:
             campaign.attempts += 1  # the store never said; outcomes sum to attempts all the same
         campaign.outcomes[outcome] += 1
+        live.tiers.setdefault(call.lead.rank.tier, Counter())[outcome] += 1
         live.emit(records.close_attempt(call, outcome, reason, call.ended_at, cause, sip))
         self._gone(call, outcome)
 

@@ -85,6 +85,7 @@ class CallDesk(CallEnds):
             call.bound_agent = agent.settings.agent
             call.agent_id = agent.settings.agent
             agent.call = call
+            self.router.agent(agent)
         self.adopt(call)
         live.emit(records.open_attempt(call))
         return call
@@ -166,6 +167,8 @@ class CallDesk(CallEnds):
     def originate_replied(self, call: Call, event: OriginateReplied) -> None:
         """A failed originate ends the call, after a grace for its hangup event if it had a channel."""
         if event.ok:
+            if not call.campaign.settings.screening.dead_numbers:  # else early media made it return
+                call.up_at = min(call.up_at, self.live.now)
             if call.moved_at == -math.inf:  # a later order has a time of its own by which it is carried out
                 self.placed(call)
             return
@@ -199,7 +202,7 @@ class CallDesk(CallEnds):
         live = self.live
         if call.kill_as is None:
             live.timers.cancel(("call", "guard", call.id))
-        call.answered_at = at = max(event.at, call.dialed_at or event.at)
+        call.answered_at = at = max(min(event.at, call.up_at), call.dialed_at or event.at)
         call.answer_read_at = at if event.read_at is None else event.read_at
         call.waits_until = at + call.campaign.settings.wait_limit_s
         call.campaign.answered += 1

@@ -24,6 +24,7 @@ from dialer.engine.timers import TimerKey
 from dialer.engine.wiring import Desks, EventTable, TimerTable
 from pacing.pool import Pool
 from pacing.snapshot import Policy
+from routing.snapshot import Floor
 
 STOOD_STILL_S = 1.0
 """A timer that fires so much too late: this process stood still, and what happened meanwhile is not read yet."""
@@ -109,6 +110,12 @@ class Engine:
         agentless = self._desks.agentless.explain(live.campaigns[campaign])
         return status.explain(live, self._feed.pool, live.campaigns[campaign], agentless)
 
+    def floor(self, now: float) -> Floor:
+        """Everybody as routing sees them; changes nothing but the clock."""
+        live = self._live
+        live.now = max(live.now, now)
+        return self._desks.calls.router.floor()
+
     @property
     def decisions(self) -> int:
         """How often the pool was asked."""
@@ -160,12 +167,17 @@ class Engine:
             self._live.odd("node", f"a word from switch {name}, which is not configured")
         return node
 
+    def _usable_or_not(self, node: Node) -> None:
+        """Whether customers can be given agents there may be otherwise now."""
+        self._feed.node(node.name)
+        self._desks.calls.router.node(node.name)
+
     def _switch_up(self, event: ev.SwitchUp) -> None:
         if (node := self._node(event.node)) is None:
             return
         node.up, node.synced, node.asking, node.fresh = True, False, False, True
         node.detail = "connected, not compared yet"
-        self._feed.node(node.name)
+        self._usable_or_not(node)
         self._live.note("info", "switch_up", f"switch {node.name} connected")
         self._reconciler.ask(node)
 
@@ -177,7 +189,7 @@ class Engine:
             self._live.note("error", "switch_down", f"switch {node.name} lost: {event.reason}")
         node.up = node.synced = node.asking = False
         node.detail = event.reason
-        self._feed.node(node.name)
+        self._usable_or_not(node)
         self._dirty_all()
 
     def _switch_gap(self, event: ev.SwitchGap) -> None:
@@ -187,7 +199,7 @@ class Engine:
         live.counters["events_dropped"] += event.dropped
         live.note("error", "event_gap", f"switch {node.name}: {event.dropped} events lost, comparing")
         node.synced = False
-        self._feed.node(node.name)
+        self._usable_or_not(node)
         if node.asking:
             # The list under way may be older than the gap.
             live.timers.set(("node", "look", node.name), live.now + LOOK_AGAIN_S)
@@ -214,7 +226,7 @@ class Engine:
         if node.up:
             live.counters["resyncs"] += 1
             self._reconciler.compare(node, event)
-            self._feed.node(node.name)
+            self._usable_or_not(node)
             self._dirty_all()
 
     def _snapshot_failed(self, event: ev.SnapshotFailed) -> None:

@@ -17,6 +17,7 @@ from dialer.engine.hoppers import HopperDesk
 from dialer.engine.live import Call, Live
 from dialer.engine.memory import PacingMemory
 from dialer.engine.orders import OrderDesk
+from dialer.engine.phone_records import Step
 
 AFTER_DRAIN_S = 20.0
 """How long hangups may take to be confirmed before what is left is settled without the switch's word."""
@@ -91,9 +92,12 @@ class Drain:
         for agent in live.agents.values():
             if agent.state is not AgentState.LOGGED_OUT:
                 self.agents.leave(agent, "shutdown")
-        for watch in live.watches.values():
-            if not watch.own_line and live.nodes[watch.node].up:
-                live.emit(HangUp(watch.node, watch.uuid, "NORMAL_CLEARING"))
+        legs = [(watch.node, watch.uuid) for watch in live.watches.values() if not watch.own_line]
+        # Phones that are logging in are parked, and would stay in silence. Who hears last words is left to the switch.
+        legs += [(each.node, each.uuid) for each in live.sessions.values() if each.step is not Step.LEAVING]
+        for node, uuid in legs:
+            if live.nodes[node].up:
+                live.emit(HangUp(node, uuid, "NORMAL_CLEARING"))
         live.drained = True
         self.memory.save()
         live.emit(Drained(live.counters["calls_hung_up"]))

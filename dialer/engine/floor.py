@@ -10,7 +10,8 @@ from typing import Final
 
 from dialer.domain.agent import AgentState, Line
 from dialer.domain.inbound import QueueSettings
-from dialer.engine.agents import BUSY_STATES, LOGGED_IN_STATES
+from dialer.domain.settings import AgentSettings
+from dialer.engine.agents import worked_share
 from dialer.engine.inbound_records import Arrival
 from dialer.engine.live import Agent, Call, Live
 from routing import outbound
@@ -33,27 +34,42 @@ def team_of(campaign: str) -> str:
     return f"campaign {campaign}"
 
 
-def agent_facts(live: Live, agent: Agent) -> AgentFacts:
-    """An agent as they are now."""
+def groups_of(settings: AgentSettings) -> frozenset[str]:
+    """All groups that an agent is in: those who serve a campaign, their team, and the configured ones."""
+    teams = {settings.team} if settings.team else frozenset()
+    return frozenset(map(team_of, settings.campaigns)) | settings.groups | teams
+
+
+def kept_for(agent: Agent) -> Call | None:
+    """The customer of the lead that the agent previewed, when the agent's line can take them."""
+    call = agent.call
+    waits = call is not None and call.bound_agent == agent.settings.agent
+    return call if waits and agent.line is Line.PARKED and not agent.held else None
+
+
+def agent_facts(live: Live, agent: Agent, groups: frozenset[str]) -> AgentFacts:
+    """An agent as they are now; ``groups`` as ``groups_of`` says."""
     settings = agent.settings
     node = live.nodes.get(agent.node)
-    state, since = _STATES.get(agent.state, Seen.AWAY), agent.since
-    if agent.after_call is not None and state is not Seen.AWAY:
+    state, since, kept = _STATES.get(agent.state, Seen.AWAY), agent.since, kept_for(agent)
+    if kept is not None and node is not None and node.up:
+        state, since = Seen.FREE, agent.idle_since
+    elif agent.after_call is not None and state is not Seen.AWAY:
         state = Seen.PAUSED
     elif agent.state is AgentState.READY and agent.line in (Line.NONE, Line.DIALING):
         state = Seen.AWAY
     elif agent.free and node is not None and node.usable:
         state, since = Seen.FREE, agent.idle_since
-    groups = {team_of(campaign) for campaign in settings.campaigns} | settings.groups
     return AgentFacts(
         settings.agent,
         state,
         since,
-        frozenset(groups | {settings.team} if settings.team else groups),
+        groups,
         settings.skills,
         live.dedicated(agent),
-        occupancy=_occupancy(agent) if state is Seen.FREE else 0.0,
-        node=agent.node,
+        kept.id if kept is not None else None,
+        worked_share([agent.time_in]) if state is Seen.FREE else 0.0,
+        agent.node,
     )
 
 
@@ -103,10 +119,3 @@ def _caller(call: Call, arrival: Arrival, started: float) -> WaitingCall:
         queue.choice,
         call.node,
     )
-
-
-def _occupancy(agent: Agent) -> float:
-    """(talk + wrap-up) ÷ logged-in time before this state began, 0–1."""
-    spent = agent.time_in
-    logged_in = sum(spent.get(state, 0.0) for state in LOGGED_IN_STATES)
-    return sum(spent.get(state, 0.0) for state in BUSY_STATES) / logged_in if logged_in > 0 else 0.0

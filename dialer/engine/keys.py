@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from dialer.domain.acts import ACTS, When
+from dialer.domain.agent import Line
 from dialer.engine.acts import ActDesk, Problem, situation
 from dialer.engine.live import Agent, Live
 from dialer.engine.phone_records import Typed
 from dialer.engine.speaking import Voice
 
 CANCEL, END = "*", "#"
+RESULT_S: Final = 0.3
+"""How long after a conversation its agent is asked for the result: the line parks within 50 ms (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
     "send_keys": (Part("", 20),),
 }
 """Of what the arguments consist. An act with an argument that is not here takes it in one part, without being asked."""
+_ASKED: Final = PARTS["dispose"][0].prompt
+WITH_CUSTOMER: Final = frozenset({When.TALKING, When.CONSULTING, When.WRAP_UP})
+"""Where what is keyed in is about the customer of that moment, and about no other."""
 AT_ONCE: Final = frozenset({"pause"})
 """Acts that are carried out as soon as their keys are pressed, and again with the argument: no customer may come while
 the agent keys in why they want none."""
@@ -63,7 +69,14 @@ class KeyDesk:
         """A key on the agent's leg."""
         if agent.leg is not None:
             self.voice.hush(agent.node, agent.leg)
+        self.live.timers.cancel(("key", "result", agent.settings.agent))
         typed = Typed() if agent.typed is None else agent.typed
+        if self._outlived(agent, typed):
+            self._forget(agent)
+            if typed.act:
+                self._say(agent, "cancelled")
+                return
+            typed = Typed()
         if typed.act:
             self._argument(agent, typed, key)
         else:
@@ -76,6 +89,29 @@ class KeyDesk:
     def gone(self, agent: Agent) -> None:
         """The agent's leg is gone, and what was keyed in on it."""
         self._forget(agent)
+
+    @staticmethod
+    def _outlived(agent: Agent, typed: Typed) -> bool:
+        """Whether another customer has come since: what was meant for the one before must not happen to them."""
+        return typed.customer is not None and typed.customer != agent.last_attempt
+
+    # ---- the result of a call ------------------------------------------------------------------------------
+
+    def talk_over(self, agent: Agent) -> None:
+        """A conversation is over. Who has a phone and nothing else must hear that, and what is wanted."""
+        self.live.timers.set(("key", "result", agent.settings.agent), self.live.now + RESULT_S)
+
+    def ask_result(self, agent: Agent) -> None:
+        """Ask for it, after what is being said, where plain digits are the answer."""
+        uuid, live = agent.leg, self.live
+        if uuid is None or agent.typed is not None or "" not in self._tables[situation(agent)]:
+            return
+        sound = live.sounds.get(uuid)
+        busy_until = 0.0 if sound is None or sound.music else max(sound.until, sound.hushed_until)
+        if agent.line is not Line.PARKED or busy_until > live.now:
+            live.timers.set(("key", "result", agent.settings.agent), max(busy_until, live.now + RESULT_S))
+        elif self.acts.choices(agent, "dispose"):
+            self._say(agent, _ASKED)
 
     # ---- which act -----------------------------------------------------------------------------------------
 
@@ -125,6 +161,8 @@ class KeyDesk:
         self._wait(agent, typed, lasts)
 
     def _wait(self, agent: Agent, typed: Typed, more_s: float) -> None:
+        if agent.typed is not typed and situation(agent) in WITH_CUSTOMER:
+            typed.customer = agent.last_attempt
         agent.typed = typed
         gap_s = self.live.settings.phones.digit_gap_s
         self.live.timers.set(("key", "gap", agent.settings.agent), self.live.now + more_s + gap_s)
@@ -133,12 +171,16 @@ class KeyDesk:
         if key == CANCEL:
             self._forget(agent)
             self._say(agent, "cancelled")
+        elif key == END and typed.full:
+            typed.full = False  # it ends the part before, which its length had ended already
+            self._ask(agent, typed, self._parts(agent, typed.act)[len(typed.parts)])
         elif key == END:
             self._part_over(agent, typed)
         elif key in "0123456789":
-            typed.digits += key
+            typed.digits, typed.full = typed.digits + key, False
             part = self._parts(agent, typed.act)[len(typed.parts)]
             if len(typed.digits) >= part.longest or self._complete(agent, typed):
+                typed.full = True
                 self._part_over(agent, typed)
             else:
                 self._wait(agent, typed, 0.0)
@@ -168,7 +210,9 @@ class KeyDesk:
         typed = agent.typed
         if typed is None:
             return
-        if typed.act:
+        if self._outlived(agent, typed):
+            self._forget(agent)
+        elif typed.act:
             self._part_over(agent, typed)
         else:
             self._forget(agent)

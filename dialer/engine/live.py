@@ -59,6 +59,7 @@ class Call:
     dialed_at: float | None = None
     rang_at: float | None = None
     ring_heard_at: float | None = None  # when we got to know of it: the minimum ring counts from here
+    up_at: float = math.inf  # when the originate returned: it was answered by then, however late that is told
     answered_at: float | None = None
     answer_read_at: float | None = None
     clock_at: float | None = None  # where the abandon clock starts, if later than the answer: at the greeting's end
@@ -66,7 +67,8 @@ class Call:
     heard: str = ""  # the verdict on who answered, or that they asked for an agent
     told: Told | None = None  # hears, or has heard, the message of a campaign without agents
     announced: tuple[Outcome, str] | None = None  # what the network said while it rang, and that in words
-    tapped: bool = False  # listened to while it rings
+    tapped: bool = False  # listened to
+    record_to: str = ""  # the switch's name of the file for what the callee says, should they be a machine
     waits_until: float = 0.0  # when the leg's own bounded wait is over
     moved_at: float = -math.inf  # when the leg was last sent into another wait
     bridged_at: float | None = None
@@ -136,6 +138,8 @@ class Agent:
     failures: int = 0
     held: bool = False  # by the phone's own button, or nobody knows yet
     held_doubts: float = 0.0  # when a list was asked for that says otherwise
+    hold_doubt: bool = False  # whether it is held is not known yet: the switch has been asked
+    hold_told: bool = False  # the switch holds, too, and plays the hold sound to the customer
     hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
@@ -160,7 +164,8 @@ class Recording:
     """A recording of the leg ``uuid``. ``masked``: spans of silence, in seconds from the start.
 
     ``pending``: the announcement is being said, nothing is recorded yet. ``path`` is empty then, and for a former run's
-    of which the store does not know. ``recovered``: how long it lasts only the switch can tell.
+    of which the store does not know. ``recovered``: how long it lasts only the switch can tell. ``callee``: what a
+    machine says, kept by the listeners.
     """
 
     uuid: str
@@ -174,6 +179,7 @@ class Recording:
     pending: bool = False
     recovered: bool = False
     problem: str = ""
+    callee: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -202,6 +208,8 @@ class Watch:
     mode: str = ""
     call: Call | None = None
     joined: bool = False  # hears the customer who was taken over
+    held: bool = False  # by the phone's own button; an own line's hold is its agent's
+    hold_told: bool = False  # the switch holds, too
     released: Agent | None = None  # from whom
     digits: str = ""
     silences: int = 0
@@ -321,6 +329,7 @@ class Live:
         self.uploads: dict[str, Uploading] = {}  # by node and path
         self.helps: dict[str, Help] = {}  # by the agent who asks for help
         self.waiting: dict[str, Call] = {}  # answered customers without an agent
+        self.tiers: dict[str, Counter[Outcome]] = {}  # how calls ended, by the customer's tier
         self._idle: dict[tuple[str, str], set[str]] = {}  # free agents by (node, campaign)
         self.agents = {
             name: Agent(s, settings.seats[s.seat], AgentState.LOGGED_OUT, now) for name, s in settings.agents.items()

@@ -30,7 +30,7 @@ OWN_CALL: Final = "own call"
 CHECK_S: Final = 5.0
 WRAP_AT_LEAST_S: Final = 5.0
 _MAY_CALL: Final = frozenset({AgentState.READY, AgentState.PAUSED, AgentState.WRAP_UP})
-REFUSED: Final = {"dnc": "number-do-not-call", "window": "number-outside-hours"}
+REFUSED: Final = {"dnc": "number-do-not-call", "window": "number-outside-hours", "store": "error"}
 """What an agent is told of a number that may not be called, by the rule that says so."""
 
 
@@ -69,6 +69,8 @@ class OwnCallDesk:
             return Problem("the agent's line is not free")
         if not agent.nailed_up and agent.leg is not None:
             return Problem("the agent's phone is busy")
+        if agent.held:
+            return Problem("the agent's phone is on hold")
         if agent.leg is not None and not live.nodes[agent.node].usable:
             return Problem("the switch is not ready")
         target = find(live, agent, argument)
@@ -140,6 +142,8 @@ class OwnCallDesk:
             self._told(agent, "party-unreachable", "on another switch")
         elif trunk is not None and trunk.legs >= trunk.settings.outbound:
             self._told(agent, "party-unreachable", "the trunk is full")
+        elif trunk is not None and trunk.bucket.available(live.now) < 1:
+            self._told(agent, "try-again", "the trunk takes no more calls this moment")
         else:
             own.party = self.legs.ask(agent, None, target)
 
@@ -194,7 +198,7 @@ class OwnCallDesk:
             self.agents.hang_up_leg(agent)
         elif here:
             self.agents.let_go(agent, talked=own.answered_at is not None)
-        self._back(agent, own)
+        self._back(agent, own, here=here)
 
     def _record(self, agent: Agent, own: OwnCall, why: str) -> None:
         live, target = self.live, own.target
@@ -214,13 +218,14 @@ class OwnCallDesk:
             )
         )
 
-    def _back(self, agent: Agent, own: OwnCall) -> None:
-        """What the agent did before, or has asked for meanwhile."""
+    def _back(self, agent: Agent, own: OwnCall, *, here: bool) -> None:
+        """What the agent did before, or has asked for meanwhile. Who leaves is given no customer on the way out."""
         if agent.state is not AgentState.PAUSED:
             return
         if own.back is AgentState.READY:
             self.agents.move(agent, AgentTrigger.READY, "")
-            self.calls.route()
+            if here:
+                self.calls.route()
         elif own.back is AgentState.WRAP_UP:
             self.agents.move(agent, AgentTrigger.WRAP, "", attempt=agent.last_attempt)
             self.live.timers.set(("agent", "wrap", agent.settings.agent), self.live.now + own.wrap_left)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dialer.engine.acts import ActDesk
     from dialer.engine.agents import AgentDesk
     from dialer.engine.calls import CallDesk
+    from dialer.engine.holds import HoldDesk
     from dialer.engine.own_calls import OwnCallDesk
     from dialer.engine.speaking import Voice
 
@@ -53,6 +54,7 @@ class PartyDesk:
         self.agents: AgentDesk
         self.calls: CallDesk
         self.own_calls: OwnCallDesk
+        self.holds: HoldDesk
         self._acts: ActDesk
         legs.owners[True] = self
 
@@ -164,7 +166,7 @@ class PartyDesk:
             self.own_calls.end(agent)
             return None
         if agent.lent is not None:
-            self.legs.gone(agent.lent, "NORMAL_CLEARING")
+            self.legs.lost(agent.lent)
             return None
         call = connected(agent)
         if call is None:
@@ -190,6 +192,18 @@ class PartyDesk:
     def _hand_to_agent(self, call: Call, agent: Agent, other: Agent) -> None:
         self.asides.hand_to(call, other)  # first of all, or the other may be given somebody else
         self.agents.customer_gone(agent, call)
+
+    def unheard(self, party: Party) -> None:
+        """Bridged, but the third party's phone turns out to hold: the customer hears music until it no longer does."""
+        live, call = self.live, party.call
+        if call is None or party.state is not PartyState.MOVED or call.aside or call.kill_as is not None:
+            return
+        if call.id not in live.calls or call.state is not CallState.CONNECTED or not live.nodes[call.node].up:
+            return
+        live.counters["customers_unheard"] += 1
+        live.note("info", "unheard", f"attempt {call.id}: the phone of the third party is on hold")
+        party.state, party.joins = PartyState.MOVING, 0
+        self.asides.put(call, TRANSFER)
 
     def party_talks(self, party: Party) -> None:
         """Third party and agent hear each other: nothing more to do."""
@@ -223,6 +237,7 @@ class PartyDesk:
             if call.party is not None and call.party.uuid == b:
                 self.legs.stands(call.party, PartyState.MOVED)
                 self.asides.joined(call)
+                self.holds.party_talks(call.party)
                 return True
             if agent is not None and call.agent is agent and (call.aside or call.apart):
                 self.asides.bridged(call, agent, event)

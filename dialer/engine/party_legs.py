@@ -88,6 +88,7 @@ class PartyLegs:
                 address=target.address,
                 profile=target.profile,
                 media_timeout_s=target.media_timeout_s,
+                hold_sound=live.settings.phones.hold_sound,
                 gateway=target.gateway,
                 number=target.number,
             )
@@ -108,6 +109,7 @@ class PartyLegs:
         if live.parties.pop(party.uuid, None) is None:
             return False
         live.timers.cancel(("party", "ring", party.uuid))
+        live.timers.cancel(("party", "hold", party.uuid))
         if party.guest is None:
             live.nodes[party.node].legs -= 1
         if (trunk := live.trunks.get(party.trunk)) is not None:
@@ -148,7 +150,7 @@ class PartyLegs:
             self._owner(party).party_failed(party, cause)
 
     def lost(self, party: Party) -> None:
-        """Nobody is with the third party any more, and it was not heard how that came."""
+        """The third party is to leave, or nobody is with them any more and it was not heard how that came."""
         self.drop(party)
         self._owner(party).party_failed(party, "NORMAL_CLEARING")
 
@@ -198,6 +200,7 @@ class PartyLegs:
             self.voice.cut(agent.leg)
             live.emit(Join(party.node, party.uuid, agent.leg))
         elif call is not None:
+            party.hold_told = False  # a bridge makes the switch forget
             live.emit(Join(party.node, call.id, party.uuid))
 
     def stands(self, party: Party, state: PartyState) -> None:

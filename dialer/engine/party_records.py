@@ -47,6 +47,8 @@ class Party:
     guest: Agent | None = None
     lent: Agent | None = None
     joins: int = 0  # how often it was joined with whom it is to talk to
+    held: bool = False  # by the phone's own button
+    hold_told: bool = False  # the switch knows, and plays music to whom it talks with
     misses: int = 0
     missed_at: float = 0.0
 

@@ -12,13 +12,16 @@ from enum import StrEnum
 @dataclass(slots=True, eq=False)
 class Typed:
     """What an agent has keyed in: ``keys`` of an act; once they name it, ``act`` and the ``digits`` of its argument,
-    behind the ``parts`` of it that are complete.
+    behind the ``parts`` of it that are complete. ``customer``: the attempt that it is about, if any.
+    ``full``: the last part ended by itself, and no key has come since.
     """
 
     keys: str = ""
     act: str = ""
     digits: str = ""
     parts: tuple[str, ...] = ()
+    customer: str | None = None
+    full: bool = False
 
 
 class Step(StrEnum):

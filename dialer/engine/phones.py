@@ -222,6 +222,9 @@ class PhoneDesk:
         session = live.sessions.get(event.session)
         if session is None or session.step is not Step.CHECKING or session.agent != event.agent:
             live.odd("pin_checked", "a PIN's answer that nobody waits for")
+        elif event.problem:
+            live.note("warning", "pin_unchecked", f"agent {event.agent} cannot log in: {event.problem}")
+            self._end(session, "error")
         elif event.locked_s > 0:
             live.note("warning", "pin_locked", f"agent {event.agent} is locked out for {event.locked_s:.0f} s more")
             self._end(session, *words.locked_out(event.locked_s))

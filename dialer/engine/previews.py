@@ -45,6 +45,8 @@ class PreviewDesk:
             return "the dialer is shutting down"
         if not live.store_ok:
             return "the store is in trouble: nothing is dialed"
+        if agent.held:
+            return "the agent's phone is on hold: who answers would find nobody"
         node = next((n for n in live.nodes.values() if n.usable), None)
         if agent.leg is not None:
             node = live.nodes[agent.node] if live.nodes[agent.node].usable else None

@@ -163,7 +163,7 @@ class Reconciler:
             waits = agent.nailed_up and agent.state is AgentState.CONNECTING and self._alone(fact)
             talks = fact.peer in live.calls and agent.state in ADOPTABLE
             if waits or talks:
-                self.agents.adopt_leg(agent, fact.uuid, node.name, parked=fact.parked and waits)
+                self._adopt_line(agent, node, fact, parked=fact.parked and waits)
                 return
         if fact.peer is None and fact.created_at < snapshot.asked_at - SETTLE_S:
             live.counters["orphan_agent_legs"] += 1
@@ -187,7 +187,7 @@ class Reconciler:
             talks = fact.peer in live.calls and agent.state in ADOPTABLE
             if waits or talks:
                 agent.dialed_in = True
-                self.agents.adopt_leg(agent, fact.uuid, node.name, parked=fact.parked and waits)
+                self._adopt_line(agent, node, fact, parked=fact.parked and waits)
                 return
         age_s = snapshot.asked_at - fact.created_at
         if (fact.parked and age_s > UNTAKEN_S) or (fact.answered and fact.peer is None and age_s > BOUNDED_S):
@@ -196,6 +196,11 @@ class Reconciler:
             live.counters["orphan_seat_legs"] += 1
             live.note("info", "orphan_leg", "hanging up a phone's leg: nobody is logged in on it")
             live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
+
+    def _adopt_line(self, agent: Agent, node: Node, fact: ChannelFact, *, parked: bool) -> None:
+        self.agents.adopt_leg(agent, fact.uuid, node.name, parked=parked)
+        if fact.held:
+            self.holds.found(agent, talks=fact.peer is not None)
 
     def _agent(self, agent: Agent, fact: ChannelFact | None, snapshot: SwitchSnapshot, first: bool) -> int:
         if fact is None:
@@ -207,6 +212,8 @@ class Reconciler:
             self.agents.line_lost(agent, "the switch no longer lists the line")
             return 0
         agent.misses = 0
+        if first and not agent.held:
+            self.holds.ask(agent)  # a hold, and an end of it that was none, may have gone by unheard
         self._held(agent, fact, snapshot)
         parked = fact.parked and fact.peer is None
         if parked and (first or agent.line_since < snapshot.asked_at - LIST_LAG_S):
@@ -225,7 +232,7 @@ class Reconciler:
             agent.held_doubts = snapshot.asked_at
         elif snapshot.asked_at - agent.held_doubts >= APART_S:
             agent.held_doubts = 0.0
-            self.holds.told(agent, fact.held)
+            self.holds.told(agent, fact.held, snapshot.asked_at)
 
     def _alone(self, fact: ChannelFact) -> bool:
         """Whether nobody but a third party of a former run, who is going to be hung up, is on an agent's line."""

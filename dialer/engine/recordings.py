@@ -1,8 +1,9 @@
 """Recordings of conversations: begun when an agent is on the line, silenced while a card number is spoken, kept.
 
 Owns which call is recorded under which name, the announcement before it, the mask, and what becomes of its record. The
-sound itself is the switch's, bringing the file here ``uploads``'. A recording that cannot be made is said, counted, and
-never ends a call; one that cannot be silenced is ended. Must not read files.
+sound itself is the switch's, bringing the file here ``uploads``'. Of calls that are judged machines a share is kept for
+people to listen to: that sound is the listeners', who hear the callee anyway. A recording that cannot be made is said,
+counted, and never ends a call; one that cannot be silenced is ended. Must not read files.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dialer.domain.desk_records import FAILED, GOING, TO_UPLOAD, WRITTEN, SaveRecording
 from dialer.domain.events import RecordingFact
+from dialer.domain.hearing import CalleeRecorded
 from dialer.domain.phones import Murmur, Record, RecordingStopped
 from dialer.domain.recordings import NOT_RECORDED, RecordingMode, RecordingPolicy
 from dialer.engine.acts import Problem, connected
@@ -131,6 +133,48 @@ class RecordingDesk:
             self._announce(call, agent, policy)
         return None
 
+    # ---- machines ------------------------------------------------------------------------------------------
+
+    def for_a_machine(self, call: Call) -> str:
+        """Where on this machine the listeners keep what this callee says if it is a machine; empty: nowhere.
+
+        Drawn before anybody knows who it is, and apart from the draw of conversations.
+        """
+        settings = call.campaign.settings
+        if _draw(f"machine/{call.id}") >= settings.screening.record_share:
+            return ""
+        call.record_to = settings.recording.path(
+            self.live.now, campaign=call.campaign.name, attempt=call.id, agent="", node=call.node
+        )
+        return settings.recording.ours(call.record_to) or ""
+
+    def machine(self, call: Call) -> None:
+        """It is one: what it says is recorded, from the answer on."""
+        if call.record_to and call.id not in self.live.recordings:
+            assert call.answered_at is not None
+            recording = Recording(call.id, call.campaign.name, "", call.node, call.record_to, call.answered_at)
+            recording.callee = True
+            self.live.recordings[call.id] = recording
+            self._tell(recording, GOING)
+
+    def of_a_machine(self, uuid: str) -> bool:
+        """Whether this call's recording is what a machine says."""
+        recording = self.live.recordings.get(uuid)
+        return recording is not None and recording.callee
+
+    def callee_recorded(self, event: CalleeRecorded) -> None:
+        """The listeners have written what a machine said, or could not."""
+        live = self.live
+        recording = live.recordings.get(event.call)
+        if recording is None or not recording.callee:
+            live.odd("callee_recorded", f"the end of a recording that is none of ours, of {event.call}")
+        elif not event.problem:
+            self._save(recording, event.duration_s)
+        else:
+            self._nothing_kept(recording, f"not written: {event.problem}")
+            live.counters["recordings_failed"] += 1
+            live.note("error", "recording_failed", f"attempt {event.call}: {recording.problem}")
+
     def refused(self, uuid: str, what: str, error: str) -> None:
         """The switch did not begin, silence or end a recording: the call goes on, and the agent is told."""
         live = self.live
@@ -139,10 +183,7 @@ class RecordingDesk:
             return
         said = f"no recording in {recording.path}"
         if what == "start":
-            del live.recordings[uuid]
-            self._forget(uuid)
-            recording.problem = f"the switch did not record: {error}"
-            self._tell(recording, FAILED)
+            self._nothing_kept(recording, f"the switch did not record: {error}")
         elif what == "mask":
             # What must not be kept may be spoken any moment: no recording rather than that.
             said = f"the recording in {recording.path} could not be masked and is ended"
@@ -160,6 +201,12 @@ class RecordingDesk:
         live.note("error", "recording_failed", f"attempt {uuid}: {said}: {error}")
         if call.agent is not None:
             self.voice.tell(call.agent, "recording-failed")
+
+    def _nothing_kept(self, recording: Recording, problem: str) -> None:
+        del self.live.recordings[recording.uuid]
+        self._forget(recording.uuid)
+        recording.problem = problem
+        self._tell(recording, FAILED)
 
     # ---- its end -------------------------------------------------------------------------------------------
 
@@ -199,7 +246,8 @@ class RecordingDesk:
             self.live.note("warning", "recording_unknown", f"attempt {uuid}: a former run's recording, or none")
         elif recording is not None:
             known_s = max(0.0, self.live.now - STOP_S - recording.started_at)
-            self._save(recording, 0.0 if recording.recovered else known_s)
+            only_the_file_tells = recording.recovered or recording.callee
+            self._save(recording, 0.0 if only_the_file_tells else known_s)
 
     def _save(self, recording: Recording, duration_s: float) -> None:
         live = self.live
@@ -279,22 +327,26 @@ class RecordingDesk:
     # ---- masking -------------------------------------------------------------------------------------------
 
     def _mask(self, agent: Agent, acts: ActDesk) -> str | None:
-        """Silence in the recording from now on, or sound again."""
-        call = connected(agent)
+        problem, said = self.toggle(connected(agent))
+        if problem is None:
+            acts.done(said)
+        return problem
+
+    def toggle(self, call: Call | None) -> tuple[Problem | None, str]:
+        """Silence in the recording of a call from now on, or sound again: what is wrong, or the prompt that says it."""
         recording = None if call is None else self.live.recordings.get(call.id)
         if recording is None:
-            return Problem("this call is not recorded", "recording-off")
+            return Problem("this call is not recorded", "recording-off"), ""
         if not recording.path and not recording.pending:
-            return Problem("this recording was begun before a restart: it cannot be masked", "recording-failed")
+            problem = "this recording was begun before a restart: it cannot be masked"
+            return Problem(problem, "recording-failed"), ""
         if not self.live.nodes[recording.node].up:
-            return Problem("the switch is not connected")
+            return Problem("the switch is not connected"), ""
         if recording.masked_at is None:
             self._begin_mask(recording)
-            acts.done("recording-paused")
-        else:
-            self._end_mask(recording)
-            acts.done("recording-resumed")
-        return None
+            return None, "recording-paused"
+        self._end_mask(recording)
+        return None, "recording-resumed"
 
     def _remind(self, recording: Recording) -> None:
         self.live.timers.set(("recording", "mask", recording.uuid), self.live.now + REMIND_S)

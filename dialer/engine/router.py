@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dialer.domain.agent import Line
 from dialer.domain.call import CallTrigger
 from dialer.domain.commands import Bridge
 from dialer.domain.phones import Join
 from dialer.engine import floor
 from dialer.engine.live import Agent, Call, Live
-from routing.facts import Match
+from routing.facts import AgentFacts, Match
 from routing.queue import RoutingQueue
+from routing.snapshot import Floor
 
 if TYPE_CHECKING:
     from dialer.engine.announcing import Announcer
@@ -36,14 +36,28 @@ class Router:
         self.announcer: Announcer
         self._queued: set[str] = set()
         """Calls that ``queue`` knows; each lies in ``live.waiting`` too, or has just left it."""
-        self._usable: dict[str, bool] = {}
+        self._groups = {name: floor.groups_of(settings) for name, settings in live.settings.agents.items()}
         self._routing = self._again = False
 
     def agent(self, agent: Agent) -> None:
         """The agent's state, line, switch or seat may have changed."""
-        facts = floor.agent_facts(self.live, agent)
+        facts = self._facts(agent)
         if facts != self.queue.agent(facts.id):
             self.queue.put_agent(facts)
+
+    def node(self, name: str) -> None:
+        """A switch became usable, or ceased to be: so did its agents."""
+        for agent in self.live.agents.values():
+            if agent.node == name and agent.leg is not None:
+                self.agent(agent)
+
+    def _facts(self, agent: Agent) -> AgentFacts:
+        return floor.agent_facts(self.live, agent, self._groups[agent.settings.agent])
+
+    def floor(self) -> Floor:
+        """Everybody, for those who ask who would get a call."""
+        everyone = tuple(map(self._facts, self.live.agents.values()))
+        return Floor(self.live.now, self.queue.policy, everyone, self.queue.calls())
 
     def route(self) -> None:
         """Join every waiting customer and free agent whom the rules join. Called after every step, and by desks that
@@ -62,47 +76,20 @@ class Router:
 
     def _settle(self) -> None:
         live = self.live
-        self._look_at_switches()
         if not live.waiting and not self._queued:
             return
         placed = {call.id: call for call in live.waiting.values() if call.placed}
         for gone in self._queued - placed.keys():
             self._forget(gone)
         for call in placed.values():
-            if call.id not in self._queued:
-                self._put(call)
+            if call.id not in self._queued and not self._too_late(call):
+                self._queued.add(call.id)
+                self.queue.put_call(floor.waiting_call(call))
         for match in self.queue.settle(live.now):
             self._matched(match)
         changes_at = self.queue.next_change()
         if changes_at is not None:
             live.timers.set_by(("engine", "route"), changes_at)
-
-    def _look_at_switches(self) -> None:
-        usable = {name: node.usable for name, node in self.live.nodes.items()}
-        if usable != self._usable:
-            self._usable = usable
-            for agent in self.live.agents.values():
-                if agent.leg is not None:
-                    self.agent(agent)
-
-    def _put(self, call: Call) -> None:
-        """Into the queue, or straight to the agent who previewed this lead and waits for it."""
-        if self._too_late(call):
-            return
-        bound = self._bound(call)
-        if bound is not None:
-            self._offer(call, bound, "the agent who previewed this lead")
-            return
-        self._queued.add(call.id)
-        self.queue.put_call(floor.waiting_call(call))
-
-    def _bound(self, call: Call) -> Agent | None:
-        """The agent who waits for this customer, where they can be joined."""
-        bound = self.live.agents[call.bound_agent] if call.bound_agent is not None else None
-        if bound is None or bound.call is not call or not self.live.nodes[call.node].up:
-            return None
-        there = bound.line is Line.PARKED and bound.node == call.node and not bound.held
-        return bound if there else None
 
     def _forget(self, call_id: str) -> None:
         self._queued.discard(call_id)
@@ -111,7 +98,8 @@ class Router:
     def _matched(self, match: Match) -> None:
         self._queued.discard(match.call)
         call, agent = self.live.waiting.get(match.call), self.live.agents[match.agent]
-        if call is None or not agent.free or self._too_late(call):
+        takes = agent.free or floor.kept_for(agent) is call
+        if call is None or not takes or self._too_late(call):
             self.agent(agent)  # is not taken after all: whoever is next
             self._again = True
         elif not self._offer(call, agent, match.reason):

@@ -88,6 +88,11 @@ class Screening:
         self.clock_at = answered_at
         """Where the clock starts at the earliest, as far as is known."""
 
+    @property
+    def screens(self) -> bool:
+        """Whether anything is decided by who answered."""
+        return self._settings.screens
+
     def begin(self) -> Step | None:
         """The call is answered."""
         settings = self._settings

@@ -33,6 +33,7 @@ from dialer.engine.screening import ANNOUNCED, EndMachine, Hold, Phase, PlayMess
 if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
     from dialer.engine.feed import Feed
+    from dialer.engine.recordings import RecordingDesk
 
 RENEW_S: Final = 0.5
 """So long before the leg's bounded wait is over it is made longer."""
@@ -50,6 +51,7 @@ class ScreeningDesk:
         self.live = live
         self.feed = feed
         self.calls: CallDesk
+        self.recordings: RecordingDesk
 
     # ---- while it rings ------------------------------------------------------------------------------------
 
@@ -111,12 +113,13 @@ class ScreeningDesk:
         assert call.answered_at is not None
         call.tapped = True
         self.live.counters["answers_listened_to"] += 1
-        self.live.emit(Listen(call.node, call.id, ListenKind.ANSWERED, call.answered_at))
+        record = self.recordings.for_a_machine(call) if call.screening is not None and call.screening.screens else ""
+        self.live.emit(Listen(call.node, call.id, ListenKind.ANSWERED, call.answered_at, record))
 
     def _stop(self, call: Call) -> None:
         if call.tapped:
             call.tapped = False
-            self.live.emit(StopListening(call.node, call.id))
+            self.live.emit(StopListening(call.node, call.id, self.recordings.of_a_machine(call.id)))
 
     # ---- what is heard -------------------------------------------------------------------------------------
 
@@ -202,6 +205,7 @@ class ScreeningDesk:
         self._note(call, Verdict.MACHINE, reason)
         if self.calls.move(call, CallTrigger.MACHINE):
             self.feed.machine(call)
+            self.recordings.machine(call)
             live.timers.cancel(("call", "placed", call.id))
             live.timers.set(("call", "guard", call.id), live.now + VOICEMAIL_MAX_S)
             live.note("debug", "machine", f"attempt {call.id} of {call.campaign.name}: {reason}")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from dialer.domain.outcomes import Outcome
 from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, QueueView, Status
-from dialer.engine.agents import BUSY_STATES, LOGGED_IN_STATES
+from dialer.engine.agents import worked_share
 from dialer.engine.live import Agent, Campaign, Live
 from dialer.leads.numbers import national
 from dialer.masking import mask_text
@@ -23,13 +23,10 @@ _INTERNATIONAL: Final = re.compile(r"\+[\s().-]*\d|\b00[1-9]")
 
 def busy_share(live: Live) -> float:
     """(talk + wrap-up) ÷ logged-in time of all agents since the start, 0–1."""
-    busy = logged_in = 0.0
-    for agent in live.agents.values():
-        spent = dict(agent.time_in)
-        spent[agent.state] = spent.get(agent.state, 0.0) + live.now - agent.since
-        busy += sum(spent.get(state, 0.0) for state in BUSY_STATES)
-        logged_in += sum(spent.get(state, 0.0) for state in LOGGED_IN_STATES)
-    return busy / logged_in if logged_in > 0 else 0.0
+    return worked_share(
+        {**agent.time_in, agent.state: agent.time_in.get(agent.state, 0.0) + live.now - agent.since}
+        for agent in live.agents.values()
+    )
 
 
 def build(live: Live, pool: Pool, predictive: Container[str], queues: tuple[QueueView, ...] = ()) -> Status:
@@ -54,6 +51,7 @@ def build(live: Live, pool: Pool, predictive: Container[str], queues: tuple[Queu
         busy_share=busy_share(live) if live.busy_share_at_close is None else live.busy_share_at_close,
         pacing_dropped=dict(pool.dropped),
         queues=queues,
+        tiers={tier: {each.value: count for each, count in ended.items()} for tier, ended in live.tiers.items()},
     )
 
 

@@ -19,6 +19,7 @@ from dialer.engine.live import Agent, Call, Live, Watch
 from dialer.engine.watch_legs import JOIN_S, WatchLegs
 
 if TYPE_CHECKING:
+    from dialer.engine.recordings import RecordingDesk
     from dialer.engine.speaking import Voice
 
 MODE_S: Final = 0.5
@@ -38,6 +39,7 @@ class SupervisionDesk(WatchLegs):
     def __init__(self, live: Live, voice: Voice) -> None:
         super().__init__(live, voice)
         self.help = HelpDesk(self)
+        self.recordings: RecordingDesk
 
     # ---- who may -------------------------------------------------------------------------------------------
 
@@ -195,8 +197,12 @@ class SupervisionDesk(WatchLegs):
             return "the customer is with a third party or on hold"
         if not live.nodes[watch.node].up or call.node != watch.node:
             return "the customer is on another switch"
+        if live.agents[watch.supervisor].held if watch.own_line else watch.held:
+            self.holds.watch_ask(watch)  # its end is told by no event
+            return f"the phone of supervisor {watch.supervisor} is on hold"
         watch.agent, watch.mode, watch.call, watch.joined = None, "", call, False
         watch.released, watch.parked, watch.since, watch.digits = agent, False, live.now, ""
+        watch.hold_told = False
         live.timers.cancel(("watch", "idle", watch.uuid))
         live.timers.cancel(("watch", "mode", watch.uuid))
         self.voice.cut(watch.uuid)
@@ -295,12 +301,19 @@ class SupervisionDesk(WatchLegs):
         return True
 
     def _in_call(self, watch: Watch, call: Call, key: str) -> None:
-        """With a customer: the same keys as an agent's end the call."""
-        keys = self.live.settings.phones.keys.get("hang_up", "")
+        """With a customer: the same keys as an agent's end the call, or stop and start its recording's sound."""
+        keys = self.live.settings.phones.keys
         watch.digits = (watch.digits + key)[-LONGEST_NUMBER:]
-        if keys and watch.digits.endswith(keys):
+        act = next((name for name in ("hang_up", "mask") if keys.get(name) and watch.digits.endswith(keys[name])), "")
+        if act:
             watch.digits = ""
+        if act == "hang_up":
             self._hang_up(watch, call)
+        elif act == "mask":
+            problem, said = self.recordings.toggle(call)
+            if problem is None:
+                self.say(watch, said)
+            self._told(watch, problem)
 
     def _number(self, watch: Watch, key: str) -> None:
         watch.silences = 0

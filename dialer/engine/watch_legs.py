@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
     from dialer.engine.asides import AsideDesk
     from dialer.engine.calls import CallDesk
+    from dialer.engine.holds import HoldDesk
     from dialer.engine.speaking import Voice
 
 RING_S: Final = 25.0
@@ -46,6 +47,7 @@ class WatchLegs:
         self.agents: AgentDesk
         self.calls: CallDesk
         self.asides: AsideDesk
+        self.holds: HoldDesk
 
     def there(self, watch: Watch) -> None:
         """The leg is there: on with what it was for. Given by the layer above."""
@@ -64,6 +66,7 @@ class WatchLegs:
     def begin(self, uuid: str, node: str, supervisor: str) -> None:
         """A parked leg, counted already, whose party has shown to be ``supervisor``."""
         watch = self.live.watches[uuid] = Watch(uuid, node, supervisor, parked=True, since=self.live.now)
+        self.holds.watch_up(watch)
         self.there(watch)
 
     def of(self, supervisor: str) -> Watch | None:
@@ -106,6 +109,7 @@ class WatchLegs:
                 profile=person.seat.profile,
                 auto_answer=not offer,
                 media_timeout_s=person.seat.media_timeout_s,
+                hold_sound=live.settings.phones.hold_sound,
             )
         )
         return None
@@ -247,6 +251,7 @@ class WatchLegs:
             watch = self.live.watches.get(b)
             if watch is not None and watch.call is not None and watch.call.id == a:
                 watch.joined, released, watch.released = True, watch.released, None
+                self.holds.watch_ask(watch)
                 self.live.timers.cancel(("watch", "join", watch.uuid))
                 if released is not None and released.state is AgentState.WRAP_UP:
                     self.voice.tell(released, "taken-from-you")
@@ -261,6 +266,11 @@ class WatchLegs:
         if not event.ok:
             self._take_over_failed(watch, event.error)
         return True
+
+    def deaf(self, watch: Watch) -> None:
+        """The phone holds, and the switch does not know: a customer who was taken over hears nothing."""
+        if watch.joined:
+            self._take_over_failed(watch, "the phone is on hold")
 
     def join_overdue(self, uuid: str) -> None:
         """The bridge of a take-over does not stand."""

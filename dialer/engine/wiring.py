@@ -104,6 +104,7 @@ class Desks:
         self.reconciler.holds = self.holds
         self.calls.on_ended += [self.parties.call_ended, self.supervision.call_ended, self.recordings.call_ended]
         self.calls.screenings, self.screenings.calls = self.screenings, self.calls
+        self.screenings.recordings = self.recordings
         self.calls.on_ended.append(self.screenings.call_ended)
         self.calls.agentless = self.pacer.agentless = self.agentless
         self.agentless.calls = self.calls
@@ -120,9 +121,12 @@ class Desks:
         self.agents.on_line_gone += [self.supervision.agent_gone, self.holds.gone]
         self.agents.on_line_up.append(self.holds.line_up)
         self.agents.on_adopted.append(self.holds.adopted)
-        self.agents.on_talking.append(self.displays.talking)
-        self.agents.on_talk_over.append(self.displays.over)
-        self.holds.agents, self.holds.calls = self.agents, self.calls
+        self.agents.on_talking += [self.displays.talking, self.holds.talking]
+        self.agents.on_talk_over += [self.displays.over, self.keys.talk_over]
+        self.holds.agents, self.holds.calls, self.holds.asides = self.agents, self.calls, self.asides
+        self.holds.supervision, self.supervision.holds = self.supervision, self.holds
+        self.holds.parties, self.holds.party_legs, self.parties.holds = self.parties, self.party_legs, self.holds
+        self.asides.on_back.append(self.holds.talking)
         self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
         self.agents.voice, self.agents.keys = self.voice, self.keys
         self.previews.voice = self.voice
@@ -131,7 +135,7 @@ class Desks:
         self.acts.orders = self.orders
         self.acts.phones = self.reconciler.phones = self.phones
         self.phones.supervisors = self.reconciler.supervision = self.supervision
-        self.supervision.asides = self.asides
+        self.supervision.asides, self.supervision.recordings = self.asides, self.recordings
         self.parties.register(self.acts)
         self.own_calls.register(self.acts)
         self.recordings.register(self.acts)
@@ -158,6 +162,7 @@ class Desks:
             he.BeepHeard: self.screenings.beep,
             he.QuietHeard: self.screenings.quiet,
             he.AnnouncementHeard: self.screenings.announced,
+            he.CalleeRecorded: self.recordings.callee_recorded,
             ph.KeyPressed: legs.key,
             ph.PhoneCalled: self.phones.called,
             ph.LegHeld: legs.held,
@@ -212,11 +217,13 @@ class Desks:
             ("agent", "steady"): self._steady,
             ("agent", "hold"): self._of_agent(self.holds.look),
             ("key", "gap"): self._of_agent(self.keys.silence),
+            ("key", "result"): self._of_agent(self.keys.ask_result),
             ("session", "limit"): self.phones.over,
             ("voice", "say"): self.voice.say_queued,
             ("voice", "wait"): self.voice.wait_due,
             ("voice", "cut"): self.voice.cut_again,
             ("party", "ring"): self.party_legs.overdue,
+            ("party", "hold"): self.holds.party_look,
             ("own", "check"): self.own_calls.check_overdue,
             ("watch", "ring"): self.supervision.overdue,
             ("watch", "mode"): self.supervision.set_mode,

@@ -17,6 +17,7 @@ import gevent
 from dialer.domain.hearing import (
     AnnouncementHeard,
     BeepHeard,
+    CalleeRecorded,
     Heard,
     HearingCommand,
     HearingEvent,
@@ -72,7 +73,7 @@ class HearingClient(WorkerClient):
     def __init__(
         self,
         settings: ClientSettings,
-        on_event: Callable[[HearingEvent], None],
+        on_event: Callable[[HearingEvent | CalleeRecorded], None],
         on_tap: Callable[[Listen, str], None],
         *,
         clock: Callable[[], float],
@@ -94,7 +95,7 @@ class HearingClient(WorkerClient):
         self._pings = 0
         self.counters: Counter[str] = Counter()
         """For metrics: listens, refused, lost, unused, human, machine, unsure, words, beeps, quiet, announcements,
-        faults."""
+        recorded, not_recorded, faults."""
         self.state: wire.Pong | None = None
         """What the worker last said of itself."""
 
@@ -127,13 +128,14 @@ class HearingClient(WorkerClient):
         self._number += 1
         self._open[self._number] = order
         self._by_call[order.uuid] = self._number
-        self._send(wire.Open(self._number, order.uuid, order.kind, order.since - self._offset()))
+        since = order.since - self._offset()
+        self._send(wire.Open(self._number, order.uuid, order.kind, since, order.record))
 
     def stop_listening(self, order: StopListening) -> None:
         """Forget a leg; no event about it comes any more."""
         number = self._forget(order.uuid)
         if number is not None and self._connected:
-            self._send(wire.Close(number))
+            self._send(wire.Close(number, order.keep))
 
     def _forget(self, call: str) -> int | None:
         number = self._by_call.pop(call, None)
@@ -206,6 +208,9 @@ class HearingClient(WorkerClient):
                 if order is not None:
                     self._forget(order.uuid)
                 self._untap(message.path)
+            case wire.Recorded():
+                self.counters["recorded" if not message.event.problem else "not_recorded"] += 1
+                self._inbox.put(message.event)
             case wire.Pong():
                 self.state = message
                 if self._ping == message.number:

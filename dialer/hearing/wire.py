@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from dialer.domain.hearing import HearingEvent, ListenKind
+from dialer.domain.hearing import CalleeRecorded, HearingEvent, ListenKind
 from dialer.hearing.errors import MessageError
 from dialer.hearing.listener import HearingSettings
 
@@ -36,20 +36,23 @@ class Hello:
 class Open:
     """Listen to ``call``; answered by Opened or Refused. ``since`` in the machine's monotonic seconds.
 
-    ``number`` names this listening for good; another one of the same call takes its tap over.
+    ``number`` names this listening for good; another one of the same call takes its tap over. ``record`` is the file
+    for what a machine says, or empty.
     """
 
     number: int
     call: str
     kind: ListenKind
     since: float
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """End a listening."""
+    """End a listening. ``keep`` what a machine said, where a file for it was named."""
 
     number: int
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,13 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a machine said is in its file, or is not; comes some time after the listening was closed."""
+
+    event: CalleeRecorded
+
+
+@dataclass(frozen=True, slots=True)
 class Pong:
     """To Ping, with what the worker counted: listeners, frames, and the worst lateness of its loop since the last."""
 
@@ -115,11 +125,11 @@ class Pong:
 
 
 ToWorker = Hello | Open | Close | Ping
-FromWorker = Ready | Opened | Refused | Told | Closed | Pong
+FromWorker = Ready | Opened | Refused | Told | Closed | Recorded | Pong
 Message = ToWorker | FromWorker
 
 _KINDS: Final[dict[str, type[Any]]] = {
-    kind.__name__: kind for kind in (Hello, Open, Close, Ping, Ready, Opened, Refused, Told, Closed, Pong)
+    kind.__name__: kind for kind in (Hello, Open, Close, Ping, Ready, Opened, Refused, Told, Closed, Recorded, Pong)
 }
 _EVENTS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in typing.get_args(HearingEvent)}
 

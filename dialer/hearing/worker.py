@@ -1,7 +1,8 @@
 """The listeners' process: `python -m dialer.hearing.worker FD`, started by ``hearing.client`` and never by hand.
 
 Owns the beat in which the taps are read, and the process's life: it ends when its pair is closed. Never patched by
-gevent. What is heard is judged in ``listener``; no call depends on this process.
+gevent. What is heard is judged in ``listener``, what a machine said is kept by ``keeper`` where that was asked; no call
+depends on this process.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dialer import worker_end
 from dialer.domain.hearing import Heard, HearingEvent, ListenKind, Verdict
 from dialer.hearing import wire
 from dialer.hearing.errors import HearingError, MessageError, PrintsError
+from dialer.hearing.keeper import Keeper
 from dialer.hearing.listener import Listener
 from dialer.hearing.prints import EMPTY
 from dialer.hearing.printsfile import load
@@ -39,6 +41,8 @@ class _Leg:
     listener: Listener
     opened_at: float
     heard_at: float
+    record: str
+    said: bytearray
 
 
 class Desk:
@@ -54,6 +58,7 @@ class Desk:
         self._swept_at = now
         self._legs: dict[str, _Leg] = {}
         self._frames = 0
+        self._keeper = Keeper()
         self.late_s = 0.0
         fault = ""
         self._prints = EMPTY
@@ -67,6 +72,11 @@ class Desk:
     def __len__(self) -> int:
         return len(self._legs)
 
+    @property
+    def busy(self) -> bool:
+        """Whether beats are needed: somebody is listened to, or a file is being written."""
+        return bool(self._legs) or self._keeper.busy
+
     def take(self, message: wire.Message, now: float) -> None:
         """Do what the daemon says."""
         match message:
@@ -75,7 +85,7 @@ class Desk:
             case wire.Close():
                 for call, leg in list(self._legs.items()):
                     if leg.number == message.number:
-                        self._close(call)
+                        self._close(call, message.keep)
             case wire.Ping():
                 frames = self._frames + sum(leg.listener.frames for leg in self._legs.values())
                 self._send(wire.Pong(message.number, len(self), frames, round(self.late_s * 1000, 1)))
@@ -90,19 +100,24 @@ class Desk:
             data = leg.tap.read()
             if data:
                 leg.heard_at = now
+                if leg.record:
+                    leg.said += data
                 self._tell(leg, listener.packet(data, now))
             self._tell(leg, listener.tick(now))
             too_old = now - leg.opened_at > LONGEST_S[listener.kind]
             if listener.done or too_old or now - leg.heard_at > UNUSED_S:
-                self._close(call)
+                self._close(call, True)  # who was not a machine after all was taken back long ago
+        for done in self._keeper.done():
+            self._send(wire.Recorded(done))
         if now - self._swept_at >= SWEEP_EVERY_S:
             self._swept_at = now
             self._folder.sweep()
 
     def close(self) -> None:
-        """Give every tap back."""
+        """Give every tap back, and finish the files that are being written."""
         for call in list(self._legs):
-            self._close(call)
+            self._close(call, False)
+        self._keeper.close()
 
     def _tell(self, leg: _Leg, events: list[HearingEvent]) -> None:
         for event in events:
@@ -127,13 +142,16 @@ class Desk:
             tap = leg.tap
             self._frames += leg.listener.frames
         listener = Listener(order.call, order.kind, order.since, now, self._settings, self._prints)
-        self._legs[order.call] = _Leg(order.number, tap, listener, now, now)
+        self._legs[order.call] = _Leg(order.number, tap, listener, now, now, order.record, bytearray())
         self._send(wire.Opened(order.number, str(tap.path), fresh))
 
-    def _close(self, call: str) -> None:
+    def _close(self, call: str, keep: bool) -> None:
         leg = self._legs.pop(call)
         self._folder.close(leg.tap)
         self._frames += leg.listener.frames
+        judged = leg.listener.verdict
+        if keep and leg.record and judged is not None and judged.verdict is Verdict.MACHINE:
+            self._keeper.keep(call, leg.record, bytes(leg.said))
         self._send(wire.Closed(leg.number, str(leg.tap.path), leg.tap.size == 0))
 
 
@@ -164,14 +182,14 @@ def serve(pair: socket.socket) -> int:
         while not gone:
             for message in messages:
                 desk.take(message, time.monotonic())
-            wait_s = max(0.0, due - time.monotonic()) if len(desk) else SWEEP_EVERY_S
+            wait_s = max(0.0, due - time.monotonic()) if desk.busy else SWEEP_EVERY_S
             ready = select.select([pair], [], [], wait_s)[0]
             data = worker_end.read(pair, READ_BYTES) if ready else b""
             if ready and not data:
                 return 0
             messages = decoder.feed(data)
             now = time.monotonic()
-            if not len(desk):
+            if not desk.busy:
                 due = now
             if now < due:
                 continue

@@ -188,6 +188,16 @@ def _service_paths(app: OpenAPI, port: ServicePort, registry: CollectorRegistry)
         return jsonify(app.api_doc)
 
     @app.get(
+        "/v1/routing",
+        tags=[_SERVICE],
+        summary="Agents and waiting calls as routing sees them",
+        responses={200: shapes.RoutingAnswer},
+        **_LOCKED,
+    )
+    def routing() -> Response:
+        return _answer(port.routing())
+
+    @app.get(
         "/v1/status",
         tags=[_SERVICE],
         summary="The whole engine",

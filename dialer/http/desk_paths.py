@@ -1,4 +1,4 @@
-"""The API's paths to the store's records: recordings, quality control, callbacks.
+"""The API's paths to the store's records: attempts, recordings, quality control, callbacks.
 
 Owns these paths. What they show comes from the port with its numbers masked: one token opens this API, and no role that
 it stands for may see whole numbers. Answers take a second or two, since each question is a process beside the service.
@@ -20,6 +20,7 @@ from dialer.ports import ServicePort, StoreTrouble
 
 RECORDS_TIMEOUT_S: Final = 15.0
 
+_ATTEMPTS: Final = Tag(name="attempts", description="What became of calls")
 _RECORDINGS: Final = Tag(name="recordings", description="What was recorded")
 _QC: Final = Tag(name="qc", description="Quality control")
 _CALLBACKS: Final = Tag(name="callbacks", description="Who is to be called again")
@@ -33,7 +34,12 @@ def _about(answer: type[Any]) -> dict[str, Any]:
 def add(app: OpenAPI, port: ServicePort) -> None:
     """Add the paths to the application."""
 
-    def ask(job: str, request: Mapping[str, object] | None = None, missing: str = "") -> Response:
+    def ask(
+        job: str,
+        request: Mapping[str, object] | None = None,
+        missing: str = "",
+        expected: str = "one that is listed at /v1/qc/samples",
+    ) -> Response:
         try:
             found = port.records(job, request or {}, RECORDS_TIMEOUT_S)
         except TimeoutError:
@@ -44,8 +50,12 @@ def add(app: OpenAPI, port: ServicePort) -> None:
         if "refused" in found:
             return fault(403, mask_text(str(found["refused"])), "a reviewer whose role may, on somebody else's call")
         if missing and not found:
-            return fault(404, missing, "one that is listed at /v1/qc/samples")
+            return fault(404, missing, expected)
         return jsonify(shapes.plain(found))
+
+    @app.get("/v1/attempts/<attempt>", tags=[_ATTEMPTS], summary="One call", **_about(desk_shapes.AttemptView))
+    def attempt(path: desk_shapes.AttemptPath) -> Response:
+        return ask("attempt", {"attempt": path.attempt}, f"no attempt {path.attempt}", "the id of an attempt")
 
     @app.get("/v1/recordings", tags=[_RECORDINGS], summary="Recordings", **_about(desk_shapes.RecordingsAnswer))
     def recordings() -> Response:
@@ -71,6 +81,14 @@ def add(app: OpenAPI, port: ServicePort) -> None:
     @app.post("/v1/qc/samples/<id>/score", tags=[_QC], summary="File a card", **_about(desk_shapes.ScoreAnswer))
     def score(path: desk_shapes.SamplePath, body: desk_shapes.ScoreBody) -> Response:
         return ask("qc_score", {"sample": int(path.id), **body.model_dump()}, f"no sample {path.id}")
+
+    @app.post("/v1/qc/samples/<id>/machine", tags=[_QC], summary="Person or machine", **_about(desk_shapes.WhoAnswer))
+    def machine(path: desk_shapes.SamplePath, body: desk_shapes.WhoBody) -> Response:
+        return ask("qc_machine", {"sample": int(path.id), **body.model_dump()}, f"no sample {path.id} of a machine")
+
+    @app.get("/v1/qc/machines", tags=[_QC], summary="Persons taken for machines", **_about(desk_shapes.MachinesAnswer))
+    def machines() -> Response:
+        return ask("qc_machines")
 
     @app.get("/v1/callbacks", tags=[_CALLBACKS], summary="Open callbacks", **_about(desk_shapes.CallbacksAnswer))
     def callbacks() -> Response:

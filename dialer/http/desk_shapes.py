@@ -5,7 +5,7 @@ Owns shapes and patterns only, like ``shapes``. Must not call the port.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
@@ -39,6 +39,16 @@ class ScoreBody(Body):
     note: Note = ""
 
 
+class WhoBody(Body):
+    """What was heard in a call that was taken for a machine's."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    reviewer: Name
+    who: Literal["person", "machine", "unsure"]
+    note: Note = ""
+
+
 class RecordingView(BaseModel):
     """One recording. Times in UTC epoch seconds; ``masked`` are spans of silence in seconds from the start."""
 
@@ -68,6 +78,50 @@ class RecordingsAnswer(BaseModel):
     recordings: list[RecordingView]
 
 
+class SampleFile(BaseModel):
+    """A recording of a call."""
+
+    id: int
+    path: str
+    state: str
+    duration_s: float
+
+
+class SaidView(BaseModel):
+    """What an agent said of a call."""
+
+    agent: str
+    code: str
+    at: float
+
+
+class AttemptView(BaseModel):
+    """One call. Times in UTC epoch seconds; the number is masked."""
+
+    id: str
+    campaign: str
+    lead_id: int
+    number: str
+    node: str
+    trunk: str
+    agent: str | None
+    owner: str
+    opened_at: float
+    rang_at: float | None
+    answered_at: float | None
+    clock_at: float | None = Field(description="where the abandon clock starts, if later than the answer")
+    bridged_at: float | None
+    ended_at: float | None
+    outcome: str | None
+    reason: str
+    cause: str
+    sip_status: str
+    heard: str = Field(description="who answered (human, machine, unsure), or what was announced while it rang")
+    heard_reason: str = Field(description="how that was heard, with its figures")
+    dispositions: list[SaidView]
+    recordings: list[SampleFile]
+
+
 class CardView(BaseModel):
     """A filed score card."""
 
@@ -88,7 +142,7 @@ class SampleView(BaseModel):
     attempt_id: str
     agent: str
     campaign: str
-    rules: list[str] = Field(description="random, short_sale, long_call, complaint")
+    rules: list[str] = Field(description="random, short_sale, long_call, complaint; or machine")
     disposition: str
     talk_s: float
     state: str = Field(description="open, passed or failed")
@@ -102,19 +156,20 @@ class SamplesAnswer(BaseModel):
     samples: list[SampleView]
 
 
-class SampleFile(BaseModel):
-    """A recording of the sample's conversation."""
+class WhoView(BaseModel):
+    """What somebody heard in a call that was taken for a machine's."""
 
-    id: int
-    path: str
-    state: str
-    duration_s: float
+    reviewer: str
+    who: str
+    note: str
+    at: float
 
 
 class SampleAnswer(SampleView):
-    """One sample, with all its cards, oldest first, and its recordings."""
+    """One sample, with all its cards, oldest first, and its recordings; a machine's has ``verdicts``, not cards."""
 
     cards: list[CardView]
+    verdicts: list[WhoView]
     recordings: list[SampleFile]
 
 
@@ -126,6 +181,37 @@ class ScoreAnswer(BaseModel):
     failed: list[str] = Field(description="the criteria that were not fulfilled, in words")
     recontact: int | None
     dialed: bool = Field(description="whether the customer is going to be dialed by itself")
+
+
+class WhoAnswer(BaseModel):
+    """What became of a machine's sample."""
+
+    sample: int
+    state: str = Field(description="passed: a machine; failed: a person, or nobody can tell")
+    who: str
+
+
+class MachineCheckView(BaseModel):
+    """A campaign's calls of 30 days that were taken for machines', and what people said who listened to some."""
+
+    campaign: str
+    judged: int
+    recorded: int
+    listened: int
+    persons: int
+    unsure: int = Field(description="nobody can tell: counted as persons")
+    passed: int = Field(description="answers taken for persons', and no machines by the agents' word")
+    of_machines: float | None = Field(description="the share of persons among those listened to")
+    false_positive: float | None = Field(description="persons taken for machines for each answer that was passed")
+    false_positive_at_most: float | None = Field(description="the same, with a certainty of 95 %")
+    configured: float | None = Field(description="pacing.amd_false_positive, which pacing counts with")
+
+
+class MachinesAnswer(BaseModel):
+    """Each campaign's."""
+
+    since: float
+    campaigns: list[MachineCheckView]
 
 
 class CallbackView(BaseModel):

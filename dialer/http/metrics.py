@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -58,12 +58,14 @@ class DialerCollector(Collector):
         for build in (_campaign_gauges, _campaign_counters, _pacing):
             yield from build(status.campaigns)
         yield from _queues(status.queues)
+        yield _tiers(status)
         dropped = CounterMetricFamily(
             "dialer_pacing_dropped_observations", "What pacing could not believe, and left out.", labels=["reason"]
         )
         for reason, count in sorted(status.pacing_dropped.items()):
             dropped.add_metric([_label(reason)], float(count))
         yield dropped
+        yield from _machine_checks(self._port.machine_checks())
         for name, view in sorted(self._port.latencies().items()):
             yield _latency(name, view)
         taken: set[str] = set()
@@ -144,6 +146,16 @@ def _agents(status: Status) -> Iterator[Metric]:
         "Talk and wrap-up time over logged-in time of all agents since the start, 0 to 1.",
         status.busy_share,
     )
+
+
+def _tiers(status: Status) -> Metric:
+    family = CounterMetricFamily(
+        "dialer_tier_outcomes", "Ended attempts by the customer's tier and outcome.", labels=["tier", "outcome"]
+    )
+    for tier, outcomes in sorted(status.tiers.items()):
+        for outcome, count in sorted(outcomes.items()):
+            family.add_metric([_label(tier), _label(outcome)], count)
+    return family
 
 
 def _campaign_gauges(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:
@@ -261,6 +273,26 @@ def _queues(queues: tuple[QueueView, ...]) -> Iterator[Metric]:
                 endings.add_metric([*where, ending.value], float(words.get(ending.value, 0)))
     yield endings
     yield from counted.values()
+
+
+def _machine_checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
+    """What people said of calls taken for machines', of the last 30 days; no sample where nothing can be said."""
+    columns = (
+        ("dialer_amd_machines", "Calls taken for machines'.", "judged"),
+        ("dialer_amd_machines_recorded", "Of these, recorded for people to listen to.", "recorded"),
+        ("dialer_amd_machines_listened", "Of these, listened to by people.", "listened"),
+        ("dialer_amd_machines_persons", "Of these, called persons, or nobody could tell.", "persons"),
+        ("dialer_amd_false_positive_ratio", "Persons taken for machines for each answer passed.", "false_positive"),
+        ("dialer_amd_false_positive_at_most_ratio", "The same, 95 % certain.", "false_positive_at_most"),
+        ("dialer_amd_false_positive_configured_ratio", "What pacing counts with.", "configured"),
+    )
+    for name, text, key in columns:
+        family = GaugeMetricFamily(name, f"{text} 30 days.", labels=["campaign"])
+        for check in checks:
+            value = check[key] + check["unsure"] if key == "persons" else check[key]
+            if value is not None:
+                family.add_metric([_label(check["campaign"])], float(value))
+        yield family
 
 
 def _latency(name: str, view: LatencyView) -> HistogramMetricFamily:

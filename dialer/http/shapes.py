@@ -240,6 +240,15 @@ class PacingAnswer(BaseModel):
     dialed: int
 
 
+class RoutingAnswer(BaseModel):
+    """The floor at one moment, for ``dialer explain route --snapshot``; no numbers and no persons are in it."""
+
+    at: float
+    policy: dict[str, Any]
+    agents: list[dict[str, Any]]
+    calls: list[dict[str, Any]]
+
+
 class CampaignsAnswer(BaseModel):
     """All campaigns."""
 

@@ -8,7 +8,7 @@ looking at the live view.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,9 @@ from dialer.domain.campaign import CAMPAIGN_TABLE, CampaignState, CampaignTrigge
 from dialer.domain.commands import Reply
 from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, Status
 from dialer.ports import Health, LatencyView, StoreTrouble
+from routing.facts import AgentFacts, RoutingPolicy
+from routing.facts import AgentState as Seen
+from routing.snapshot import Floor, dump
 
 ATTEMPT = "8d3f1a2b-1234-4678-9abc-123456789012"
 _AGENT_ORDERS: Mapping[type[object], AgentTrigger] = {
@@ -59,6 +62,12 @@ def sample_campaign(campaign: str = "spring", state: str = "running", **changes:
         last_refusal="outside the calling hours of America/New_York",
     )
     return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def sample_floor() -> dict[str, Any]:
+    """One agent who is free for campaign spring."""
+    agent = AgentFacts("1001", Seen.FREE, 990.0, frozenset({"campaign spring"}))
+    return dump(Floor(1000.0, RoutingPolicy(), (agent,), ()))
 
 
 def sample_status(**changes: object) -> Status:
@@ -158,6 +167,8 @@ class FakePort:
     orders: list[events.OperatorEvent] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    floor: dict[str, Any] = field(default_factory=sample_floor)
+    checks: list[Mapping[str, Any]] = field(default_factory=list)
 
     def order(self, make: Callable[[int], events.OperatorEvent], timeout_s: float) -> Reply:
         event = make(len(self.orders) + 1)
@@ -203,6 +214,9 @@ class FakePort:
         known = {view.campaign for view in self.shown.campaigns}
         return sample_pacing(campaign) if campaign in known else None
 
+    def routing(self) -> Mapping[str, object]:
+        return self.floor
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         self.asked.append((job, request))
         if self.silent:
@@ -212,6 +226,9 @@ class FakePort:
             raise StoreTrouble(answer)
         found: Mapping[str, Any] = answer
         return found
+
+    def machine_checks(self) -> Sequence[Mapping[str, Any]]:
+        return self.checks
 
     def health(self) -> Health:
         return self.told

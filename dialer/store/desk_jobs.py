@@ -1,18 +1,21 @@
-"""One-shot jobs of the store for the API: recordings, callbacks and quality control, asked through ``store.tasks``.
+"""One-shot jobs of the store for the API: attempts, recordings, callbacks, quality control; asked by ``store.tasks``.
 
 Owns what a request may say and the answers, as JSON data with all numbers masked. Each runs in a process of its own.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
 from dialer.domain.quality import CRITERIA, may_not_score
 from dialer.masking import mask_record
-from dialer.store import quality, recordings
+from dialer.store import attempts, machine_checks, quality, recordings
 
+MEASURED_S: Final = 30 * 86_400.0
+"""How far back people's word on machines is counted."""
 SHOWN: Final = 500
 """The API shows so many rows at most; whoever wants all has the command line."""
 
@@ -21,6 +24,12 @@ def list_recordings(request: Mapping[str, Any]) -> dict[str, Any]:
     """The newest recordings, of an ``attempt`` if one is named."""
     found = recordings.find(request["url"], attempt=request.get("attempt"), limit=SHOWN)
     return {"recordings": mask_record([asdict(each) for each in found])}
+
+
+def show_attempt(request: Mapping[str, Any]) -> dict[str, Any]:
+    """One attempt (``attempt``: its id); an empty answer when there is none."""
+    found = [each for each in attempts.find(request["url"], request["attempt"]) if each["id"] == request["attempt"]]
+    return dict(mask_record(found[0])) if found else {}
 
 
 def list_samples(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,15 +65,38 @@ def score_sample(request: Mapping[str, Any]) -> dict[str, Any]:
     return {} if done is None else done
 
 
+def judge_machine(request: Mapping[str, Any]) -> dict[str, Any]:
+    """File what was heard in ``sample``; empty when it is no machine's, ``{refused}`` when the reviewer may not."""
+    rules = request.get("reviewers", {"roles": {}, "allowed": ()})
+    refused = may_not_score(request["reviewer"], "", rules["roles"], rules["allowed"])
+    if refused:
+        return {"refused": refused}
+    done = machine_checks.judge(
+        request["url"], request["sample"], request["who"], request["reviewer"], request["note"]
+    )
+    return {} if done is None else done
+
+
+def measure_machines(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Each campaign's share of persons among those taken for machines, by people's word, of the last 30 days."""
+    since = time.time() - MEASURED_S
+    checks = machine_checks.measured(request["url"], since, request.get("machine_words", ()))
+    configured = request.get("amd_false_positive", {})
+    return {"since": since, "campaigns": [machine_checks.told(each, configured.get(each.campaign)) for each in checks]}
+
+
 def list_callbacks(request: Mapping[str, Any]) -> dict[str, Any]:
     """Open callbacks and re-contact tasks, the most urgent first."""
     return {"callbacks": mask_record(quality.callbacks(request["url"], limit=SHOWN))}
 
 
 JOBS: Final = {
+    "attempt": show_attempt,
     "recordings": list_recordings,
     "qc_samples": list_samples,
     "qc_sample": show_sample,
     "qc_score": score_sample,
+    "qc_machine": judge_machine,
+    "qc_machines": measure_machines,
     "callbacks": list_callbacks,
 }

@@ -34,6 +34,7 @@ RECORDINGS = table(desk_schema.Recording)
 INBOUND = table(inbound_schema.InboundCall)
 QC_SAMPLES = table(desk_schema.QcSample)
 QC_SCORES = table(desk_schema.QcScore)
+QC_MACHINE_CARDS = table(desk_schema.QcMachineCard)
 
 CALLBACK: Final = "callback"
 """The kind of a callback that the customer asked for."""

@@ -144,3 +144,20 @@ class QcScore(Base):
     __table_args__ = (Index("ix_qc_scores_sample_id", "sample_id", "id"),)
 
 
+
+
+class QcMachineCard(Base):
+    """What somebody heard who listened to a call that was taken for a machine's: ``who`` is person, machine or unsure.
+
+    The last card of a sample counts, all are kept.
+    """
+
+    __tablename__ = "qc_machine_cards"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    sample_id: Mapped[int] = mapped_column(ForeignKey("qc_samples.id"))
+    reviewer: Mapped[str] = mapped_column(String(200))
+    who: Mapped[str] = mapped_column(String(20))
+    note: Mapped[str] = mapped_column(Text)
+    at: Mapped[float] = mapped_column(Double)
+
+    __table_args__ = (Index("ix_qc_machine_cards_sample_id", "sample_id", "id"),)

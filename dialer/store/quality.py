@@ -15,10 +15,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, update
 
 from dialer.domain.lead import LeadState
+from dialer.domain.machine_checks import MACHINE
 from dialer.domain.outcomes import Outcome
-from dialer.domain.quality import CRITERIA, RANDOM, Conversation, Drawn, failures
+from dialer.domain.quality import CRITERIA, Conversation, Drawn, failures
 from dialer.leads.eligibility import DNC as DNC_REASON
-from dialer.store.desk_records import QC_SAMPLES, QC_SCORES, RECORDINGS, callback_row, newest_wish
+from dialer.store.desk_records import QC_MACHINE_CARDS, QC_SAMPLES, QC_SCORES, RECORDINGS, callback_row, newest_wish
 from dialer.store.gate import plain
 from dialer.store.queries import connected
 from dialer.store.statements import (
@@ -103,11 +104,11 @@ def save_samples(url: str, day: str, drawn: Sequence[Drawn], now: float | None =
     return new
 
 
-def drawn_by_chance(url: str, day: str) -> set[str]:
-    """The attempts of a day's samples that chance drew. Raises like conversations."""
+def drawn(url: str, day: str, rule: str) -> set[str]:
+    """The attempts of a day's samples that this rule drew. Raises like conversations."""
     query = select(QC_SAMPLES.c.attempt_id, QC_SAMPLES.c.rules).where(QC_SAMPLES.c.day == day)
     with connected(url) as conn:
-        return {row.attempt_id for row in conn.execute(query) if RANDOM in row.rules.split(",")}
+        return {row.attempt_id for row in conn.execute(query) if rule in row.rules.split(",")}
 
 
 def _sampled(conn: Connection, attempts: Sequence[str]) -> set[str]:
@@ -133,7 +134,10 @@ def samples(
 
 
 def sample(url: str, ident: int) -> dict[str, Any] | None:
-    """A sample with all its cards (``cards``, oldest first) and its recordings, or None. Raises like above."""
+    """A sample with all its cards (``cards``; of a machine ``verdicts``; oldest first) and its recordings, or None.
+
+    Raises like above.
+    """
     with connected(url) as conn:
         row = conn.execute(select(QC_SAMPLES).where(QC_SAMPLES.c.id == ident)).one_or_none()
         if row is None:
@@ -144,7 +148,11 @@ def sample(url: str, ident: int) -> dict[str, Any] | None:
             .where(RECORDINGS.c.attempt_id == row.attempt_id)
             .order_by(RECORDINGS.c.started_at)
         ).mappings()
-        return {**_sample(row, cards), "cards": cards, "recordings": [dict(file) for file in files]}
+        card = QC_MACHINE_CARDS.c
+        query = select(card.reviewer, card.who, card.note, card.at).where(card.sample_id == ident).order_by(card.id)
+        verdicts = [dict(each) for each in conn.execute(query).mappings()]
+        found = {"cards": cards, "verdicts": verdicts, "recordings": [dict(file) for file in files]}
+        return {**_sample(row, cards), **found}
 
 
 def score(
@@ -156,7 +164,8 @@ def score(
     most_attempts: Mapping[str, int] = {},
     now: float | None = None,
 ) -> dict[str, Any] | None:
-    """File a card; None when there is no such sample. A failed one asks for the customer to be contacted again.
+    """File a card; None when there is no such sample of a conversation. A failed one asks for the customer to be
+    contacted again.
 
     The last card counts: one that passes after a failed one takes the task back, unless that is done. The lead is
     dialed again unless it is blocked or the attempts of its campaign (``most_attempts``) are made; a task is done once
@@ -167,7 +176,7 @@ def score(
     failed = failures(card.marks)
     with connected(url, write=True) as conn:
         row = conn.execute(select(QC_SAMPLES).where(QC_SAMPLES.c.id == ident)).one_or_none()
-        if row is None:
+        if row is None or MACHINE in row.rules.split(","):
             return None
         marks = {name: int(card.marks[name]) for name in CRITERIA}
         filed = {"sample_id": ident, "reviewer": plain(card.reviewer, 200), "note": plain(card.note, 10_000), "at": at}

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from dialer.domain.lead import LeadState
 from dialer.domain.outcomes import Outcome
 from dialer.store.database import make_engine, read_only
-from dialer.store.desk_records import QC_SAMPLES, QC_SCORES, RECORDINGS
+from dialer.store.desk_records import QC_MACHINE_CARDS, QC_SAMPLES, QC_SCORES, RECORDINGS
 from dialer.store.errors import StoreUnavailable
 from dialer.store.imports import BUSY_TIMEOUT_S, ensure_list_id
 from dialer.store.inbound import INBOUND
@@ -218,6 +218,6 @@ def wipe(url: str) -> None:
     Lists' names, do-not-call entries and PINs stay, and so do recordings' files.
     """
     with connected(url, write=True) as conn:
-        of_attempts = (QC_SCORES, QC_SAMPLES, CALLBACKS, RECORDINGS, DISPOSITIONS)
+        of_attempts = (QC_SCORES, QC_MACHINE_CARDS, QC_SAMPLES, CALLBACKS, RECORDINGS, DISPOSITIONS)
         for target in (*of_attempts, INBOUND, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS, PACING):
             conn.execute(delete(target))

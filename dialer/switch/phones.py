@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from dialer.domain import phones as ph
@@ -44,8 +44,15 @@ _SEAT: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 WAV_HEADER_BYTES: Final = 44
 STEREO_BYTES_PER_S: Final = 8000 * 2 * 2
 HOLDING: Final = frozenset({"a=sendonly", "a=inactive"})
-ASIDE_TIMES: Final = 60
-"""How often a hold sound is played at most: a file has no endless form, and a dialplan no loop."""
+ASIDE_TIMES: Final = 9
+"""How often a hold sound is played, strung together as it is: a file of a second lasts as long as any hold."""
+ASIDE_LONGEST: Final = 6000
+AUTO_ANSWER: Final[Mapping[str, str | int | bool]] = {
+    "sip_auto_answer": True,
+    "sip_h_Alert-Info": "<http://127.0.0.1>;info=alert-autoanswer;delay=0",
+    "sip_h_Answer-Mode": "Auto",
+}
+"""How phones are asked to pick up by themselves: each make knows one of the ways. All arrive as they are (measured)."""
 LISTENING_KEYS: Final = {"listen": "0", "customer": "1", "whisper": "2", "barge": "3"}
 """What an eavesdropping leg is told by keys (measured)."""
 
@@ -157,7 +164,7 @@ def aside(command: ph.PutAside) -> list[esl.App]:
         wait = [
             esl.App("set", f"playback_timeout_sec_cumulative={limit_s}"),
             esl.App("set", "playback_timeout_as_success=true"),
-            *[esl.App("playback", command.sound)] * ASIDE_TIMES,
+            *[esl.App("playback", leg.over_and_over(command.sound, ASIDE_LONGEST))] * ASIDE_TIMES,
             esl.App("unset", "playback_timeout_sec_cumulative"),
         ]
     else:
@@ -189,9 +196,11 @@ def party(command: ph.OriginateParty) -> esl.Originate:
         variables["origination_caller_id_number"] = command.caller_id
         variables["origination_caller_id_name"] = command.caller_id
     if command.auto_answer:
-        variables["sip_auto_answer"] = True
+        variables |= AUTO_ANSWER
     if command.media_timeout_s > 0:
         variables["media_timeout"] = round(command.media_timeout_s * 1000)
+    if command.hold_sound:
+        variables["hold_music"] = command.hold_sound
     if command.number:
         endpoint = esl.gateway_endpoint(command.gateway, command.number)
     elif command.address.startswith("user/"):

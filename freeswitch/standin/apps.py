@@ -9,9 +9,9 @@ lasts less than half a second is played once (from the source).
 A caller speaks to a mailbox for some seconds; a `bridge` of the dialplan rings in vain for `call_timeout`.
 
 Left out: who would answer a `bridge` of the dialplan, every other application (an unknown one ends the leg, as on the
-real switch), `${...}` expansion in an inline dialplan, `execute_on_*` and `api_on_*` variables but for those of
-`dialing` (kept and shown, never run), a broadcast to a leg that runs another application (it waits for the next park).
-The state sequence of an inline originate (ROUTING, then EXECUTE) is taken from captured transfers.
+real switch), `execute_on_*` and `api_on_*` variables but for those of `dialing` (kept and shown, never run), a
+broadcast to a leg that runs another application (it waits for the next park).  The state sequence of an inline
+originate (ROUTING, then EXECUTE) is taken from captured transfers.
 """
 
 from __future__ import annotations
@@ -27,12 +27,26 @@ from freeswitch.standin.taps import TAPPING
 _PLAYERS = ("playback", "endless_playback")
 _IDLE = ("echo", "delay_echo")
 # Applications that change nothing the model knows.
-_DEAF = ("log", "info", "pre_answer", "sched_hangup", "block_dtmf", "unblock_dtmf")
+_DEAF = ("log", "info", "ring_ready", "pre_answer", "sched_hangup", "block_dtmf", "unblock_dtmf")
+SETTERS = ("set", "export", "multiset")
 _LOOP_LEAST_S = 0.5
 POLL_S = 0.1
 _MESSAGE_S = 8.0
 """How long a caller speaks to a mailbox, the silence that ends it included."""
 _BRIDGE_S = 60.0
+
+
+def set_by(leg: Leg, app: str, data: str) -> None:
+    """The applications `set`, `export` and `multiset` (whose list may name its delimiter: `^^;a=b;c=d`)."""
+    parts = [data]
+    if app == "multiset":
+        parts = data[3:].split(data[2]) if data.startswith("^^") and len(data) > 2 else data.split(" ")
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if equals and name and value:
+            leg.put_all({name: value})
+        elif equals:
+            leg.drop(name)
 
 
 class Apps(Recordings):
@@ -96,6 +110,9 @@ class Apps(Recordings):
         if app == "sleep":
             self.hear(leg, Heard.SILENCE)
             milliseconds = min(int(data), 10**10) if data.strip().isdecimal() else 0
+            if not milliseconds:
+                self._execute_complete(leg)
+                return False
             leg.app_timer = self.clock.at(now + milliseconds / 1000, self._app_over, leg)
             return True
         if app == "wait_for_answer":
@@ -130,12 +147,8 @@ class Apps(Recordings):
         if app == "hangup":
             self.hang_up(leg, known_cause(data or "NORMAL_CLEARING"), "dialplan")
             return True
-        if app in ("set", "export"):
-            name, equals, value = data.partition("=")
-            if equals and name and value:
-                leg.put_all({name: value})
-            elif equals:
-                leg.drop(name)
+        if app in SETTERS:
+            set_by(leg, app, data)
         elif app == "unset":
             leg.drop(data.strip())
         elif app == "transfer":
@@ -304,7 +317,7 @@ class Apps(Recordings):
             leg.queue.clear()
         if self.end_overlay(leg, "FILE PLAYED", "break"):
             self._rest(leg)
-        elif leg.doing is Doing.RUNNING and leg.app in _PLAYERS:
+        elif leg.doing is Doing.RUNNING and leg.app in (*_PLAYERS, "sleep"):
             self._app_over(leg, "break")
 
     # -- events ------------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ again, or in limbo (`Timing.limbo_probability`, `agent_lost_probability`); a leg
 A bridge to a leg that is bridged or being bridged steals it: its partner parks, transfers or hangs up by its
 own variables.
 
-A held leg is taken back by a new bridge or a transfer; one that hangs up while it holds its partner takes the partner
-with it, whatever that one's variables say (from the source).
+A leg held by command is taken back by a new bridge or a transfer (from the source); the hold of a phone's own
+button is forgotten then without an event, but for the one that its partner's leaving makes (measured).  A leg
+that hangs up while it holds its partner takes the partner with it, whatever that one's variables say (from the
+source).
 
 Left out: bridges inside a dialplan (the `bridge` application).
 """
@@ -16,7 +18,7 @@ Left out: bridges inside a dialplan (the `bridge` application).
 from __future__ import annotations
 
 from freeswitch.standin.apps import Apps
-from freeswitch.standin.channel import STATE_NUMBER, Bridge, Doing, Heard, Leg
+from freeswitch.standin.channel import BY_COMMAND, STATE_NUMBER, Bridge, Doing, Heard, Leg
 from freeswitch.standin.dialstring import clean, split_arguments
 from freeswitch.standin.events import OtherLeg
 
@@ -28,6 +30,14 @@ class Bridging(Apps):
         """Take a held leg back.  Given by the layers above."""
         raise NotImplementedError
 
+    def forget_hold(self, leg: Leg) -> None:
+        """A held leg is so no longer, and nothing says so.  Given by the layers above."""
+        raise NotImplementedError
+
+    def play_hold_music(self, leg: Leg) -> None:
+        """The partner of a holding leg hears its music.  Given by the layers above."""
+        raise NotImplementedError
+
     # -- making a bridge ---------------------------------------------------------------------------
 
     def bridge(self, a: Leg, b: Leg) -> None:
@@ -35,7 +45,7 @@ class Bridging(Apps):
         joining = Bridge(a, b)
         for leg in (a, b):
             self._abandon_joining(leg)
-            if leg.held:
+            if leg.held == BY_COMMAND:
                 self.unhold(leg)
             leg.joining = joining
         for leg, other, role in ((a, b, "originatee"), (b, a, "originator")):
@@ -82,6 +92,7 @@ class Bridging(Apps):
                 # begun.
                 self.originate_done(leg)
             self.leave_app(leg)
+            self.forget_hold(leg)
             self.enter(leg, "CS_HIBERNATE")
         leg.queue.clear()  # sounds asked for before the bridge are never played (measured)
         leg.doing = Doing.JOINING
@@ -123,6 +134,8 @@ class Bridging(Apps):
             leg.hears(Heard.PARTY, now)
             self._talk(leg)
             self._pump_soon(leg)
+            if leg.held:
+                self.play_hold_music(leg)  # held while it was being joined
         self.note_hearing(a)
 
     def _ruin_ringing(self, joining: Bridge) -> None:
@@ -289,7 +302,7 @@ class Bridging(Apps):
     def transfer(self, leg: Leg, extension: str, dialplan: str = "XML", context: str = "") -> None:
         """uuid_transfer of a living leg."""
         if leg.doing is not Doing.DIALING:
-            if leg.held:
+            if leg.held == BY_COMMAND:
                 self.unhold(leg)
             steps = self.steps_for(leg, extension, dialplan, context)
             leg.other = None
@@ -307,6 +320,7 @@ class Bridging(Apps):
             self._part(leg)
         elif leg.doing in (Doing.RUNNING, Doing.PARKED):
             self.leave_app(leg)
+        self.forget_hold(leg)
         self._wait(leg)
         if steps is None:
             self.park_again(leg)

@@ -41,6 +41,9 @@ class Heard(enum.Enum):
     PARTY = "party"
 
 
+BY_COMMAND, BY_PHONE = "command", "phone"
+"""Who holds a leg."""
+
 STATE_NUMBER: Final[Mapping[str, int]] = {
     "CS_NEW": 0,
     "CS_INIT": 1,

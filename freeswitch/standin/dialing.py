@@ -5,12 +5,16 @@ whole-second clock, a duplicate UUID or an exhausted limit leaves no channel eve
 `ignore_early_media` a 183 lets the originate succeed before the answer.  `progress_timeout` ends a call
 without 180 or 183 with PROGRESS_TIMEOUT (from the real one's documentation, not measured).
 
-Left out: `originate_retries`, `leg_timeout`, several legs, `execute_on_*` but `execute_on_media=sched_hangup` and
-`api_on_answer=sched_del`; such variables are kept and shown only.
+What a leg does at its 183 and its answer: `execute_on_pre_answer`, `execute_on_media` and `execute_on_answer` with
+`set`, `multiset` and `sched_hangup`, `api_on_answer…` with `sched_del` and `uuid_break`.
+
+Left out: `originate_retries`, `leg_timeout`, several legs, all other `execute_on_*` and `api_on_*`; such variables
+are kept and shown only.
 """
 
 from __future__ import annotations
 
+from freeswitch.standin.apps import SETTERS, set_by
 from freeswitch.standin.causes import known_cause
 from freeswitch.standin.channel import Doing, Leg, Reply
 from freeswitch.standin.dialstring import DialStringError, OriginateRequest, parse_originate
@@ -155,12 +159,30 @@ class Dialing(Keys):
             return
         self._progressed(leg)
         self.early_media(leg)
-        words = leg.variables.get("execute_on_media", "").split()
-        if words[:1] == ["sched_hangup"] and len(words) > 1:
-            due = self._whole_second(_seconds(words[1].removeprefix("+"), DEFAULT_TIMEOUT_S))
-            leg.ring_limit = self.clock.at(due, self._overdue, leg, words[2] if len(words) > 2 else "NORMAL_CLEARING")
+        self._execute_on(leg, "execute_on_pre_answer")
+        self._execute_on(leg, "execute_on_media")
         if not leg.flag("ignore_early_media"):
             self._settle(leg, request)
+
+    def _execute_on(self, leg: Leg, prefix: str) -> None:
+        """Applications that are run by something that happens, not by the leg itself."""
+        for value in [value for name, value in leg.variables.items() if name.startswith(prefix)]:
+            app, _, data = value.partition(" ")
+            if app in SETTERS:
+                self._execute(leg, app, data)
+                set_by(leg, app, data)
+            elif app == "sched_hangup" and data:
+                self._execute(leg, app, data)
+                after, _, cause = data.partition(" ")
+                due = self._whole_second(_seconds(after.removeprefix("+"), DEFAULT_TIMEOUT_S))
+                leg.ring_limit = self.clock.at(due, self._overdue, leg, cause or "NORMAL_CLEARING")
+
+    def _api_on_answer(self, leg: Leg) -> None:
+        for value in [value for name, value in leg.variables.items() if name.startswith("api_on_answer")]:
+            if value == f"sched_del {leg.uuid}" and leg.ring_limit is not None:
+                leg.ring_limit.cancel()
+            elif value == f"uuid_break {leg.uuid}":
+                self.break_playing(leg, False)
 
     def _overdue(self, leg: Leg, cause: str) -> None:
         """`sched_hangup`: answered or not."""
@@ -174,8 +196,8 @@ class Dialing(Keys):
         self._progressed(leg)
         waiting = leg.doing is Doing.DIALING
         self.answered(leg)
-        if leg.ring_limit is not None and leg.variables.get("api_on_answer") == f"sched_del {leg.uuid}":
-            leg.ring_limit.cancel()
+        self._execute_on(leg, "execute_on_answer")
+        self._api_on_answer(leg)
         if leg.phone is not None:
             if leg.phone.drop_s is not None:
                 leg.far_timer = self.clock.at(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from freeswitch.standin.causes import Q850
@@ -177,9 +178,10 @@ class SwitchEvent:
 
 def stamp_text(micros: int) -> str:
     """A moment as `*_stamp` variables show it: `2026-11-22 00:52:31`, in UTC."""
-    return (_EPOCH + timedelta(seconds=micros // 1_000_000)).strftime("%Y-%m-%d %H:%M:%S")
+    return _dates(micros // 1_000_000)[0]
 
 
+@lru_cache(maxsize=256)
 def _dates(second: int) -> tuple[str, str]:
     moment = _EPOCH + timedelta(seconds=second)
     return moment.strftime("%Y-%m-%d %H:%M:%S"), moment.strftime("%a, %d %b %Y %H:%M:%S GMT")

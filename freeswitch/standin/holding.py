@@ -8,9 +8,7 @@ CHANNEL_UNHOLD, whose call state is ACTIVE; a phone's own UNHOLD still says UNHE
 from __future__ import annotations
 
 from freeswitch.standin.bridging import Bridging
-from freeswitch.standin.channel import Heard, Leg, Sounding
-
-BY_COMMAND, BY_PHONE = "command", "phone"
+from freeswitch.standin.channel import BY_COMMAND, BY_PHONE, Heard, Leg, Sounding
 
 
 class Holding(Bridging):
@@ -23,13 +21,25 @@ class Holding(Bridging):
         leg.held = by
         leg.hold_us = (self.clock.micros(), leg.hold_us[1])
         self.call_state(leg, "HELD")
+        self.play_hold_music(leg)
+        self._hold_event(leg, "CHANNEL_HOLD")
+        self.note_hearing(leg)
+        return True
+
+    def play_hold_music(self, leg: Leg) -> None:
+        """The partner of a holding leg, if there is one yet, hears its music."""
         partner = leg.partner
         music = leg.variables.get("hold_music", self.globals.get("hold_music", ""))
         if partner is not None and music and music != "silence":
             self.broadcast(partner, Sounding(music, loop=True))
-        self._hold_event(leg, "CHANNEL_HOLD")
-        self.note_hearing(leg)
-        return True
+
+    def forget_hold(self, leg: Leg) -> None:
+        """A held leg without a partner is bridged or transferred: the switch no longer knows of the hold, and no event
+        says so.
+        """
+        if leg.held:
+            self._release(leg)
+            self.call_state(leg, "ACTIVE")
 
     def unhold(self, leg: Leg) -> bool:
         """Take a leg back; False: it is not held."""

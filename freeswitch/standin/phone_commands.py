@@ -13,8 +13,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
-from freeswitch.standin.channel import Leg
-from freeswitch.standin.holding import BY_COMMAND
+from freeswitch.standin.channel import BY_COMMAND, Leg
 from freeswitch.standin.phones import Phones
 
 OK: Final = "+OK\n"

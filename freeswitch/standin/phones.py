@@ -3,18 +3,17 @@
 Owns legs that come in: the order of their events, the authentication of a seat's phone (its user stands in
 `sip_auth_username`), the run of the dialplan.  A phone that vanishes, or holds, sends nothing more: the switch hangs
 up after `media_timeout`, as that was set when the media began or when a phone held or resumed last, else never.  When
-its partner leaves a phone that holds, the switch takes the hold for over and the phone does not; its own resume then
-makes no event (measured).  Must not know what a call is for.
+its partner leaves a phone that holds, or its parked leg is bridged or transferred, the switch takes the hold for over
+and the phone does not; its own resume then makes no event (measured).  Must not know what a call is for.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from freeswitch.standin.channel import Leg
+from freeswitch.standin.channel import BY_PHONE, Leg
 from freeswitch.standin.dialing import Dialing
 from freeswitch.standin.events import Identity
-from freeswitch.standin.holding import BY_PHONE
 from freeswitch.standin.legs import media_limit
 from freeswitch.standin.world import CallPlan, PhonePlan
 

@@ -22,6 +22,10 @@ from dialer.store.pin_admin import set_pin
 from dialer.store.pins import PinQuestion, PinRight
 from dialer.store.service import StoreService
 from dialer.store.statements import LEADS, LISTS, NUMBERS, ZONES
+from routing.boxes import Numbers
+from routing.intake import Rules
+from routing.tiers import ORDINARY, TierPlan, TierRule
+from routing.vip import VipRule
 
 NOW = 1_790_000_000.0  # Monday 2026-09-21 14:13:20 UTC: 10:13 in New York, 07:13 in Los Angeles
 ALWAYS = CallWindows(days=(((0, 1440),),) * 7, default_zone="UTC")
@@ -45,6 +49,13 @@ CAMPAIGNS: Mapping[str, CampaignSettings] = {
     "sales": campaign(recycle={Outcome.BUSY: RecycleRule(300.0, max_times=2)}),
     "office": campaign("office", windows=OFFICE, lists=("main", "second")),
 }
+
+
+ROUTING = Rules(
+    tier_plan=TierPlan((TierRule("high", {"value": Numbers(low=1000.0)}),), ORDINARY),
+    vips=(VipRule("board", companies=frozenset({"Acme"}), agent="7", group="gold"),),
+    own_age_s=1_000.0,
+)
 
 
 @dataclass(frozen=True)
@@ -135,8 +146,8 @@ class Bench:
 class MemoryBench(Bench):
     sql = False
 
-    def __init__(self, campaigns: Mapping[str, CampaignSettings] = CAMPAIGNS) -> None:
-        self.store = MemoryStore(campaigns)
+    def __init__(self, campaigns: Mapping[str, CampaignSettings] = CAMPAIGNS, rules: Rules = ROUTING) -> None:
+        self.store = MemoryStore(campaigns, rules)
 
     def execute(self, commands: Sequence[StoreCommand], now: float = NOW) -> list[StoreEvent]:
         return self.store.execute(commands, now)
@@ -186,6 +197,7 @@ class SqlBench(Bench):
     owner: str = "alpha"
     epoch: int = 1
     campaigns: Mapping[str, CampaignSettings] = field(default_factory=lambda: CAMPAIGNS)
+    rules: Rules = ROUTING
 
     def __post_init__(self) -> None:
         upgrade(self.url)
@@ -199,6 +211,7 @@ class SqlBench(Bench):
             epoch=f"run{self.epoch}",
             campaigns=self.campaigns,
             busy_timeout_s=busy_timeout_s,
+            rules=self.rules,
         )
 
     def execute(self, commands: Sequence[StoreCommand], now: float = NOW) -> list[StoreEvent]:

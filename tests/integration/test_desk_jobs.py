@@ -13,6 +13,7 @@ from test_store_desk import GOOD, draw_one, number, saved
 
 from dialer.domain.desk_records import RequestCallback
 from dialer.http.desk_shapes import (
+    AttemptView,
     CallbacksAnswer,
     RecordingsAnswer,
     SampleAnswer,
@@ -41,6 +42,7 @@ def test_answers_are_as_documented_and_hold_no_number(sql: SqlBench) -> None:
     scored = JOBS["qc_score"]({**here, "sample": ident, **card})
     assert ScoreAnswer.model_validate(scored).failed == ["clear consent"]
     answers = {
+        AttemptView: JOBS["attempt"]({**here, "attempt": made.attempt_id}),
         RecordingsAnswer: JOBS["recordings"]({**here, "attempt": made.attempt_id}),
         SamplesAnswer: JOBS["qc_samples"](here),
         SampleAnswer: JOBS["qc_sample"]({**here, "sample": ident}),

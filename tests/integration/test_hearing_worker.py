@@ -17,6 +17,7 @@ from dialer.domain.hearing import (
     Announcement,
     AnnouncementHeard,
     BeepHeard,
+    CalleeRecorded,
     Heard,
     HearingEvent,
     Listen,
@@ -30,7 +31,7 @@ from dialer.hearing.client import ClientSettings, HearingClient
 from dialer.hearing.prints import EMPTY, MatchSettings, learn
 from dialer.hearing.printsfile import save
 from dialer.hearing.sound import FRAME_S
-from dialer.hearing.wavefile import frames
+from dialer.hearing.wavefile import frames, read_8k
 
 RATE = 8000
 ENGINE_AHEAD_S = 1_000_000.0
@@ -58,7 +59,7 @@ class House:
     """A client with its worker, and the switch's part: recordings that grow in real time."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        self.events: list[HearingEvent] = []
+        self.told: list[HearingEvent | CalleeRecorded] = []
         self.taps: dict[str, str] = {}
         self.closed: list[tuple[str, str]] = []
         self.faults: list[str] = []
@@ -67,7 +68,7 @@ class House:
         self.folder = folder / "taps"
         self.client = HearingClient(
             ClientSettings(folder=str(self.folder), **settings),
-            self.events.append,
+            self.told.append,
             self._on_tap,
             clock=self.now,
             on_closed=lambda order, path: self.closed.append((order.uuid, path)),
@@ -97,16 +98,26 @@ class House:
                 written = max(written, due)
                 gevent.sleep(0.01)
 
-    def listen(self, call: str, sound: np.ndarray | None = None, kind: ListenKind = ListenKind.ANSWERED) -> float:
+    def listen(
+        self,
+        call: str,
+        sound: np.ndarray | None = None,
+        kind: ListenKind = ListenKind.ANSWERED,
+        record: str = "",
+    ) -> float:
         if sound is not None:
             self.sound[call] = sound
         at = self.now()
-        self.client.listen(Listen("fs1", call, kind, at))
+        self.client.listen(Listen("fs1", call, kind, at, record))
         return at
 
     def heard(self, call: str) -> list[HearingEvent]:
         """What was told of a call, but that somebody speaks still."""
-        return [event for event in self.events if event.call == call and not isinstance(event, WordsHeard)]
+        kept_back = (WordsHeard, CalleeRecorded)
+        return [event for event in self.told if event.call == call and not isinstance(event, kept_back)]
+
+    def recorded(self) -> list[CalleeRecorded]:
+        return [event for event in self.told if isinstance(event, CalleeRecorded)]
 
 
 def wait(condition: Callable[[], object], timeout_s: float = 15.0) -> None:
@@ -145,6 +156,31 @@ def test_a_person_and_a_machine_at_the_same_time(house: House) -> None:
     assert list(house.folder.iterdir()) == []
     assert house.client.listening == 0
     assert house.client.counters["human"] == house.client.counters["machine"] == house.client.counters["beeps"] == 1
+
+
+def test_what_a_machine_says_is_kept_where_that_is_asked_and_nobody_elses(house: House, tmp_path: Path) -> None:
+    """From the answer to the end of listening; not of a person, nor of who was routed to an agent all the same."""
+    files = {name: tmp_path / "kept" / "2026" / f"{name}.wav" for name in ("machine", "person", "back")}
+    house.listen("machine", MACHINE, record=str(files["machine"]))
+    house.listen("back", MACHINE, record=str(files["back"]))
+    house.listen("person", PERSON, record=str(files["person"]))
+    house.listen("spoilt", MACHINE, record="/proc/nowhere/a.wav")
+    house.listen("unasked", MACHINE)
+    calls = ("machine", "back", "spoilt", "unasked")
+    wait(lambda: all(house.heard(call) for call in (*calls, "person")))
+    for call in calls:
+        house.client.stop_listening(StopListening("fs1", call, keep=call != "back"))
+    house.client.stop_listening(StopListening("fs1", "person", keep=True))
+    wait(lambda: len(house.recorded()) == 2)
+    wait(lambda: house.client.listening == 0 and len(house.closed) == 5)
+    told = {event.call: event for event in house.recorded()}
+    assert set(told) == {"machine", "spoilt"}
+    assert "/proc/nowhere" in told["spoilt"].problem
+    kept = read_8k(files["machine"])
+    assert told["machine"].duration_s == pytest.approx(len(kept) / RATE) and 3.0 < len(kept) / RATE < 4.5
+    assert np.abs(kept[: int(0.35 * RATE)]).max() < 0.01 and np.abs(kept[int(0.5 * RATE) :]).max() > 0.05
+    assert [file.name for file in (tmp_path / "kept").rglob("*") if file.is_file()] == ["machine.wav"]
+    assert house.client.counters["recorded"] == house.client.counters["not_recorded"] == 1
 
 
 def test_a_ringing_leg_goes_on_over_the_same_recording_when_it_is_answered(house: House) -> None:

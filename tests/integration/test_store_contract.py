@@ -39,6 +39,40 @@ def number(n: int) -> str:
     return f"+1212555{n:04d}"
 
 
+# ---- ranks -------------------------------------------------------------------------------------------------
+
+
+def test_a_claimed_lead_is_ranked_by_its_fields(bench: Bench) -> None:
+    bench.add_lead([number(1)], priority=3, fields={"value": "2500"})
+    bench.add_lead([number(2)], priority=2, fields={"company": "ACME "})
+    bench.add_lead([number(3)], priority=1)
+    high, vip, plain = (lead.rank for lead in bench.claim(3).leads)
+    assert (high.tier, high.vip, high.agent) == ("high", False, None)
+    assert (vip.vip, vip.agent, vip.groups) == (True, "7", (frozenset({"gold"}),))
+    assert (plain.tier, plain.vip, plain.agent) == ("ordinary", False, None)
+    assert high.reasons == ("tier high: rule 1: value from 1000",)
+
+
+def test_whoever_talked_to_the_person_last_knows_them_whichever_number_it_was(bench: Bench) -> None:
+    bench.add_lead([number(1)], person="ann")
+    bench.add_lead([number(2)], person="bob")
+    first, second = bench.claim(2).leads
+    for lead, talks in ((first, (("3", NOW + 10), ("4", NOW + 50))), (second, ())):
+        for agent, at in talks:
+            opened = attempt(lead)
+            bench.execute([opened, NoteAnswer(opened.attempt_id, None, at), NoteBridge(opened.attempt_id, at, agent)])
+            bench.execute([closing(opened, Outcome.CONNECTED, at + 5, answered_at=at, bridged_at=at, agent=agent,
+                                   recycle_after_s=0.0)])  # fmt: skip
+            claimed = bench.claim(9, now=at + 6).leads
+            lead = next((each for each in claimed if each.person == lead.person), lead)
+    bench.add_lead([number(3)], person="ann")
+    ranks = {lead.number: lead.rank for lead in bench.claim(9, now=NOW + 1_000).leads}
+    assert ranks[number(3)].agent == "4" and ranks[number(3)].reasons[-1] == "4 talked to them last"
+    bench.add_lead([number(4)], person="ann")
+    (late,) = (lead.rank for lead in bench.claim(9, now=NOW + 1_051).leads if lead.number == number(4))
+    assert late.agent is None, "older than rules say"
+
+
 # ---- claims ------------------------------------------------------------------------------------------------
 
 

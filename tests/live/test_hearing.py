@@ -5,12 +5,15 @@ Callees are phones of ours that speak with espeak-ng's voice; every time is the 
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ import pytest
 from harness.floor import Dialer
 from harness.phone import Habit
 from harness.phone_call import Call
-from harness.phone_media import RATE, Samples, sine
+from harness.phone_media import RATE, Samples, heard_tones, sine
 from harness.phone_stage import AGENT, PhoneStage
 from harness.ports import Ports
 from harness.waiting import until
@@ -34,6 +37,13 @@ LONG = (
     "You have reached the voice mail of the Miller family and nobody can come to the telephone right now so please "
     "leave your name and your number and a short message after the tone and we will call you back"
 )
+
+
+TALKER = (
+    "Now listen I have told your people many times that nobody in this house wants another telephone contract so will "
+    "you please stop ringing me"
+)
+"""A person who talks like a machine."""
 
 
 def speech(folder: Path, text: str) -> Samples:
@@ -56,7 +66,9 @@ def joined(*parts: Samples) -> Samples:
 class Stage:
     """A campaign that screens, its agents' phones, and callees by number."""
 
-    def __init__(self, folder: Path, ports: Ports, habits: list[Habit], **campaign: Any) -> None:
+    def __init__(
+        self, folder: Path, ports: Ports, habits: list[Habit], hearing: Mapping[str, Any] = {}, **campaign: Any
+    ) -> None:
         self.numbers = [f"+1202555{100 + index:04d}" for index in range(len(habits))]
         by_number = {number.lstrip("+"): habit for number, habit in zip(self.numbers, habits, strict=True)}
         message = folder / "voicemail.wav"
@@ -67,7 +79,7 @@ class Stage:
             if isinstance(value, dict) and value.get("policy") == "message":
                 value["message"] = str(message)
         self.taps = folder / "taps"
-        heard = {"hearing": {"folder": str(self.taps)}}
+        heard = {"hearing": {"folder": str(self.taps), **hearing}}
         self.phones = PhoneStage(folder, ports, self.numbers, agents=2, campaign=campaign, extra=heard)
         self.phones.carrier.habit = Habit()
         self.phones.carrier.choose = lambda number: by_number[number.lstrip("+")]
@@ -254,3 +266,82 @@ def test_without_the_listeners_agents_get_the_call_in_time(
     metrics = dialer.get("/metrics")[1]
     assert f"dialer_engine_answers_unsure_total {count}.0" in metrics
     assert dialer.stop()["channels_left"] == 0
+
+
+# ---- people listen to machines ---------------------------------------------------------------------------------
+
+
+def cli(floor: Stage, *words: str) -> str:
+    """What a command says."""
+    command = [sys.executable, "-m", "dialer.cli", "--config", str(floor.phones.floor.config_file), *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr + done.stdout
+    print(f"dialer {' '.join(words)}\n{done.stdout}")
+    return done.stdout
+
+
+@pytest.mark.parametrize("policy", ["message", "hang_up"])
+def test_calls_taken_for_machines_can_be_listened_to_and_the_persons_among_them_are_counted(
+    stage: Callable[..., Stage], tmp_path: Path, policy: str
+) -> None:
+    """A machine, a person who talks like one, and a person: the first two are kept from the answer on."""
+    greeting = joined(quiet(0.5), speech(tmp_path, LONG), quiet(0.4), sine(BEEP_HZ, 0.4))
+    talker = joined(quiet(0.4), speech(tmp_path, TALKER))
+    hello = joined(quiet(0.3), speech(tmp_path, "Hello?"))
+    habits = [
+        Habit(greeting=greeting, ring_s=0.1, answer_s=1.0),
+        Habit(greeting=talker, ring_s=0.1, answer_s=1.5, hang_up_s=len(talker) / RATE + 1.5),
+        Habit(greeting=hello, ring_s=0.1, answer_s=1.0, hang_up_s=4.0),
+    ]
+    files = tmp_path / "recordings"
+    machines = {"policy": policy, "clock": "greeting_end", "record_share": 1}
+    kept = {"mode": "all", "directory": str(files), "name": "{campaign}/{attempt}", "retention_days": 30}
+    floor = stage(habits, answering_machines=machines, recording=kept)
+    dialer = floor.run()
+    floor.ended(3, 90.0)
+    names = "a.number, r.agent, r.state, r.path, r.duration_s, a.heard, a.outcome"
+    sql = f"SELECT {names} FROM recordings r JOIN attempts a ON a.id = r.attempt_id"
+    rows = until(
+        lambda: (found := floor.phones.floor.query(sql)) and all(r[2] == "written" for r in found) and len(found) == 3
+        and found, 30.0, "three recordings to be written", 0.2,
+    )  # fmt: skip
+    print(*rows, sep="\n")
+    by_number = {row[0]: row[1:] for row in rows}
+    for index, said in enumerate((greeting, talker)):
+        agent, _, path, lasts, heard, _ = by_number[floor.numbers[index]]
+        assert (agent, heard) == ("", "machine") and floor.numbers[index].lstrip("+") not in path
+        sound = read_8k(Path(path))
+        assert len(sound) / RATE == pytest.approx(lasts, abs=0.01)
+        begin = int(np.argmax(np.abs(sound) > 0.05)) / RATE
+        assert begin == pytest.approx(float(np.argmax(np.abs(said) > 1600)) / RATE, abs=0.15), "from the answer on"
+        if policy == "hang_up":
+            assert 3.0 < lasts < 4.5
+        elif index == 0:
+            whole_s = len(greeting) / RATE
+            assert whole_s - 0.1 < lasts < whole_s + 1.0, "up to the message"
+            beep = (sound[round((whole_s - 0.4) * RATE) :][: RATE // 4] * 32767).astype(np.int16)
+            assert heard_tones(beep, (BEEP_HZ, MESSAGE_HZ)) == {BEEP_HZ}
+    assert by_number[floor.numbers[2]][0] in ("1001", "1002")
+    assert sorted(files.rglob("*.wav")) == sorted(Path(row[3]) for row in rows)
+    summary = dialer.stop()
+    assert summary["channels_left"] == 0 and list(floor.taps.iterdir()) == []
+
+    cli(floor, "recordings", "index")
+    cli(floor, "recordings", "check")
+    today = datetime.now(UTC).date().isoformat()
+    assert "2 recorded machines" in cli(floor, "qc", "sample", "--date", today)
+    samples = json.loads(cli(floor, "qc", "list", "--json"))
+    attempts = dict(floor.phones.floor.query("SELECT id, number FROM attempts"))
+    of_machines = {attempts[s["attempt_id"]]: s["id"] for s in samples if s["rules"] == ["machine"]}
+    assert set(of_machines) == set(floor.numbers[:2])
+    for number, who in zip(floor.numbers, ("machine", "person"), strict=False):
+        ident = str(of_machines[number])
+        assert "recording:" in cli(floor, "qc", "show", ident)
+        cli(floor, "qc", "machine", ident, "--reviewer", "mia", "--who", who)
+    (told,) = json.loads(cli(floor, "qc", "machines", "--json"))
+    cli(floor, "qc", "machines")
+    counted = {name: told[name] for name in ("judged", "recorded", "listened", "persons", "unsure", "passed")}
+    assert counted == {"judged": 2, "recorded": 2, "listened": 2, "persons": 1, "unsure": 0, "passed": 1}
+    assert (told["of_machines"], told["false_positive"]) == (0.5, 1.0)
+    said = cli(floor, "explain", "call", floor.numbers[1])
+    assert "who answered: machine: " in said and "recording " in said and floor.numbers[1].lstrip("+") not in said

@@ -7,6 +7,7 @@ FreeSWITCH 1.10.12 with a segmentation fault.
 from __future__ import annotations
 
 import time
+import uuid
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from harness.phone_media import Samples, heard_tones, sine
 from harness.phone_stage import AGENT, CUSTOMER, EVENTS, PARTY, SUPERVISOR, Director, PhoneStage
 from harness.ports import Ports
 from harness.waiting import until
+
+from dialer.domain.commands import OriginateAgent
+from dialer.switch.originate import agent as originate_agent
 
 LOW, MIDDLE, HIGH = 400.0, 900.0, 2000.0
 """Tones of prompts."""
@@ -261,6 +265,34 @@ def test_the_phones_own_hold_button(play: Director, agent: Phone, prompts: list[
     assert "CHANNEL_UNHOLD" not in play.witness.names(leg, start)
 
 
+@pytest.mark.parametrize("parked", [False, True])
+def test_the_switch_forgets_the_hold_of_a_parked_phone_without_a_word(
+    play: Director, agent: Phone, prompts: list[str], parked: bool
+) -> None:
+    """Bridged or transferred: the list says ACTIVE, the phone holds on, and not even its resume makes an event."""
+    call, leg = play.line(agent, f",hold_music={_three(prompts[:1] * 3)}")
+    customer, customers_leg = play.customer()
+    start = play.witness.mark()
+    call.hold()
+    play.witness.wait_for("CHANNEL_HOLD", leg, 2.0, start)
+    start = play.witness.mark()
+    if parked:
+        play.park(leg)
+        play.witness.wait_for("CHANNEL_PARK", leg, 2.0, start)
+    else:
+        play.bridge(customers_leg, leg)
+    play.room.sleep(0.5)
+    states = {row["uuid"]: row["callstate"] for row in play.witness.channels()}
+    assert states[leg] == "ACTIVE" and "a=sendonly" in play.tell(f"uuid_getvar {leg} switch_r_sdp")
+    assert not heard_tones(_next(play, customer, 0.4), (LOW, AGENT))
+    call.resume()
+    until(lambda: "a=sendonly" not in play.tell(f"uuid_getvar {leg} switch_r_sdp"), 2.0, "the resume")
+    play.room.sleep(0.3)
+    assert not {"CHANNEL_HOLD", "CHANNEL_UNHOLD"} & set(play.witness.names(leg, start))
+    if not parked:
+        assert play.heard(call, customer) == ["C", "A"]
+
+
 def test_uuid_hold_leaves_the_phone_on_hold_when_the_customer_ends(play: Director, agent: Phone) -> None:
     call, leg = play.line(agent)
     customer, _ = play.talk(leg)
@@ -499,6 +531,18 @@ def test_auto_answer_is_asked_for_in_every_usual_way(play: Director, agent: Phon
     assert ";intercom=true" in call.invite.start
     assert call.invite.get("Call-Info").endswith("answer-after=0")
     assert (call.invite.get("Alert-Info"), call.invite.get("Answer-Mode")) == (alert, "Auto")
+
+
+def test_the_dialers_own_originate_asks_for_auto_answer_in_every_usual_way(play: Director, agent: Phone) -> None:
+    leg = str(uuid.uuid4())
+    address = f"user/{agent.user}@{play.stage.switch.domain}"
+    rung = OriginateAgent("n", leg, "a1", address, "internal", 20.0, True, 0.0, "dialer", "e")
+    before = len(agent.calls)
+    play.witness.bgapi(originate_agent(rung).line())
+    invite = agent.next_call(5.0, before).invite
+    assert invite is not None and ";intercom=true" in invite.start
+    assert invite.get("Alert-Info") == "<http://127.0.0.1>;info=alert-autoanswer;delay=0"
+    assert invite.get("Call-Info").endswith("answer-after=0") and invite.get("Answer-Mode") == "Auto"
 
 
 def test_a_phone_behind_a_router(play: Director, phones: PhoneStage) -> None:

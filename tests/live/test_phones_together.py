@@ -19,6 +19,7 @@ from harness.waiting import until
 from test_phones import PIN, SECRET, becomes, seat_phone, set_pin, state
 
 CUSTOMER, FIRST, SECOND, BOSS, OUTSIDE = 880.0, 440.0, 560.0, 700.0, 1100.0
+BEEP = Path(__file__).parents[2] / "freeswitch" / "sounds" / "en" / "beep.wav"
 TONES = (CUSTOMER, FIRST, SECOND, BOSS, OUTSIDE)
 LEAD, MOBILE = "+12025550110", "12125550199"
 
@@ -104,6 +105,22 @@ def test_hold_and_back(stages: Stages, room: Room) -> None:
     hall.hear(customer={FIRST}, a1001={CUSTOMER})
     agent.press("*3")
     hall.hear(customer=set(), a1001=set())
+    agent.press("*3")
+    hall.hear(customer={FIRST}, a1001={CUSTOMER})
+    agent.press("*#")
+    becomes(hall.dialer, "1001", "ready", 20.0)
+    assert hall.dialer.stop()["outcomes"] == {"connected": 1}
+
+
+def test_a_hold_outlasts_a_short_hold_sound(stages: Stages, room: Room) -> None:
+    """A sound of a third of a second: the customer is still there after more than sixty of them."""
+    hall = Hall(stages, room, change=lambda tree: tree["phones"].update(hold_sound=str(BEEP)))
+    agent = hall.log_in("1001", FIRST)
+    customer = hall.customer()
+    hall.hear(customer={FIRST}, a1001={CUSTOMER})
+    agent.press("*3")
+    room.sleep(40.0)
+    assert customer.state == "up", "the switch took them for somebody whom everybody had forgotten"
     agent.press("*3")
     hall.hear(customer={FIRST}, a1001={CUSTOMER})
     agent.press("*#")

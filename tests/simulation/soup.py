@@ -37,6 +37,7 @@ ALWAYS = CallWindows(days=(((0, 1440),),) * 7, default_zone="UTC")
 LIMIT_S = 2.0
 QUIET_S = 240.0
 AGAIN_S = 150.0
+TIMES_AGAIN = 4
 LEADS = 80
 STORY_CHARS = 16_000
 
@@ -171,7 +172,7 @@ def everybody_hangs_up(shift: Shift, rng: random.Random) -> None:
     for uuid, leg in list(shift.switch.legs.items()):
         shift.switch.phone_holds(uuid, shift.model_now, on=False)
         agent = live.legs.get(uuid)
-        idle = agent is not None and agent.call is None and agent.own is None and agent.lent is None
+        idle = agent is not None and not (agent.call or agent.own or agent.lent or uuid in live.watches)
         if leg.plan is None and leg.alive and leg.moment_answered is not None and not (idle and rng.random() < 0.7):
             shift.switch.phone_hangs_up(uuid, shift.model_now)
     for name, agent in live.agents.items():
@@ -204,7 +205,10 @@ def served_again(shift: Shift, before: dict[str, int]) -> None:
             busy = agent.call is not None or agent.line_since > shift.now - 20
             assert agent.free or busy or dark, f"{name}: {agent.line}, on hold: {agent.held}"
     alpha = [name for name, agent in live.agents.items() if "alpha" in agent.settings.campaigns and agent.nailed_up]
+    # Nobody presses keys any more: who has missed some previews is paused, as is right.
+    missed = {name for name in alpha if live.agents[name].reason == "preview timeout"}
     reached = [name for name in alpha if live.agents[name].leg is not None and not on_hold(shift, name)]
+    reached = [name for name in reached if name not in missed]
     assert not reached or any(served[name] for name in alpha), f"nobody serves anybody afterwards: {served}"
 
 
@@ -220,7 +224,10 @@ def play(seed: int, length_s: float) -> Shift:
         quiet(shift)
         before = {name: agent.calls for name, agent in shift.engine._live.agents.items()}
         open_again(shift)
-        shift.run_until(EPOCH_S + length_s + QUIET_S + AGAIN_S)
+        for _ in range(TIMES_AGAIN):  # a single agent who is left dials one call at a time, and some ring in vain
+            shift.run_until(shift.now + AGAIN_S)
+            if any(agent.calls > before[name] for name, agent in shift.engine._live.agents.items()):
+                break
         served_again(shift, before)
         shift.order(ev.Shutdown(0.0))
         shift.run_until(shift.now + 200.0, stop_when_drained=True)

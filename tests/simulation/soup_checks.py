@@ -115,8 +115,10 @@ class Watcher:
                 wrong[f"{partner.uuid} does not hear customer {uuid}"] = SILENCE_S
             if sounds or not is_customer(leg):
                 continue
-            if partner is not None and (partner.held or partner.vanished_at is not None):
-                continue  # the phone's own button, or a phone that the switch will miss in a few seconds
+            if partner is not None and partner.vanished_at is not None:
+                continue  # a phone that the switch will miss in a few seconds
+            if partner is not None and partner.held and not shift.settings.phones.hold_sound:
+                continue  # the phone's own button, where the centre wants no sound
             if not shift.settings.phones.hold_sound and leg.playing is not None and _long_silence(leg.playing):
                 continue  # on hold, or waiting for another agent, where the centre wants no sound
             if leg.playing is None and leg.doing in (Doing.PARKED, Doing.LIMBO):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain import phones as ph
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.settings import (
     AgentSettings,
@@ -83,6 +84,7 @@ class Floor:
         }
         self.gate, self.phones, self.store, self.lists = gate, phones, True, True
         self.channels: dict[str, list[ev.ChannelFact]] = {}
+        self.holding: set[str] | None = set()  # legs whose phones hold; None: nobody answers that
 
     def _new_id(self) -> str:
         self._ids += 1
@@ -113,6 +115,8 @@ class Floor:
                 return [ev.LeadsClaimed(command.campaign, tuple(taken), command.count, None, len(pool))]
             case cmd.OpenAttempt() if self.gate:
                 return [ev.AttemptOpened(command.attempt_id)]
+            case ph.AskHold() if self.holding is not None:
+                return [ph.HoldTold(command.uuid, command.uuid in self.holding)]
             case cmd.OriginateAgent() if self.phones:
                 return [
                     ev.LegRinging(command.uuid, self.now),

@@ -31,15 +31,12 @@ class PhoneFloor(Floor):
         seats = {seat: SeatSettings(seat, f"user/{seat}", mode) for seat, mode in DESKS.items()}
         self.pins, self.takes, self.locked_s, self.called = True, True, 0.0, 0
         self.seat_of: dict[str, str] = {}
-        self.holding: set[str] = set()
         super().__init__(replace(base, seats=seats, phones=PhoneSettings(**phones)))
 
     def _answers(self, command: cmd.Command) -> list[ev.Event]:
         match command:
             case ph.TakeLeg() if self.takes:
                 return [ev.LegParked(command.uuid, self.now)]
-            case ph.AskHold():
-                return [ph.HoldTold(command.uuid, command.uuid in self.holding)]
             case ph.CheckPin() if self.pins:
                 ok = command.pin == f"{command.agent}9" and not self.locked_s
                 return [ph.PinChecked(command.session, command.agent, ok, self.locked_s)]

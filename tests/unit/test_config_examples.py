@@ -11,15 +11,8 @@ from config.loader import load
 from dialer.domain.settings import Mode
 from dialer.settings import build
 
-SHIPPED = (
-    "demo.yaml",
-    "preview.yaml",
-    "freeswitch.yaml",
-    "predictive.yaml",
-    "phones.yaml",
-    "agentless.yaml",
-    "inbound.yaml",
-)
+DEMONSTRATIONS = ("demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml", "routing.yaml", "inbound.yaml")
+SHIPPED = (*DEMONSTRATIONS, "preview.yaml", "freeswitch.yaml")
 
 
 @pytest.fixture
@@ -42,7 +35,7 @@ def test_every_yaml_file_beside_them_is_tested() -> None:
     assert names == set(SHIPPED)
 
 
-@pytest.mark.parametrize("name", ["demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml", "inbound.yaml"])
+@pytest.mark.parametrize("name", DEMONSTRATIONS)
 def test_the_demonstrations_warn_of_nothing(examples: Path, name: str) -> None:
     assert load(examples / name).warnings == ()
 

@@ -82,6 +82,28 @@ def test_every_key_reaches_the_engine(tmp_path: Path) -> None:
     assert settings.engine.hearing == frozenset({"embedded"})
 
 
+@pytest.mark.parametrize(
+    ("machines", "recording", "share"),
+    [
+        ("hang_up", "{mode: all, directory: /r}", 0.02),
+        ("{policy: hang_up, record_share: 10%}", "{mode: share, share: 1%, directory: /r}", 0.10),
+        ("{policy: hang_up, record_share: 0}", "{mode: all, directory: /r}", 0.0),
+        ("agent", "{mode: all, directory: /r}", 0.0),
+        ("hang_up", "{mode: on_demand, directory: /r}", 0.0),
+        ("hang_up", "{mode: all, directory: /r, consent_prompt: consent}", 0.0),
+        ("hang_up", "{mode: all, directory: /r, switch_directory: /s, upload_command: /bin/up}", 0.0),
+        ("hang_up", "{mode: off}", 0.0),
+    ],
+)
+def test_machines_are_recorded_where_conversations_may_be_without_being_announced(
+    tmp_path: Path, machines: str, recording: str, share: float
+) -> None:
+    loaded = read(tmp_path, f"    answering_machines: {machines}\n    recording: {recording}\n")
+    assert build(loaded, "e").engine.campaigns["bank"].screening.record_share == share
+    warned = any("nobody can measure" in notice.text for notice in loaded.warnings)
+    assert warned is (share == 0.0 and machines != "agent")
+
+
 def test_pacing_knows_how_long_a_screened_customer_can_wait(tmp_path: Path) -> None:
     for more, left in [("off", 2.0), ("agent", 2.0), ("hang_up", 0.4), ("{policy: hang_up, clock: greeting_end}", 1.6)]:
         pacing = build(read(tmp_path, f"    answering_machines: {more}\n"), "e").engine.campaigns["bank"].pacing
@@ -116,6 +138,9 @@ def test_what_works_but_should_be_known(tmp_path: Path) -> None:
         ("answering_machines: {policy: hang_up, decide_within_s: 60}", "ratio", "answering_machines.decide_within_s"),
         ("answering_machines: {policy: hang_up, beep: 3}", "ratio", "beep_within_s"),
         ("dead_numbers: perhaps", "ratio", "dead_numbers"),
+        ("answering_machines: {policy: hang_up, record_share: 5%}", "ratio", "0, or recording.mode all or share"),
+        ("answering_machines: {policy: agent, record_share: 5%}", "ratio", "0, or policy hang_up or message"),
+        ("answering_machines: {policy: hang_up, record_share: 101%}", "ratio", "record_share"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, more: str, mode: str, fault: str) -> None:

@@ -63,6 +63,13 @@ def test_what_is_written_reaches_the_engine(tmp_path: Path) -> None:
         ('phones:\n  keys: {ready: "7"}\n', "phones.keys.ready: keys that cannot be confused with those of dispose"),
         ('phones:\n  keys: {hold: "*45"}\n', "phones.keys.hold: keys that cannot be confused with those of transfer"),
         ('phones:\n  supervise_code: "*10"\n', "phones.supervise_code: another number than login_code"),
+        ('phones:\n  login_code: "*1"\n  supervise_code: "*12"\n', "phones.supervise_code: a code that does not begin"),
+        (
+            'phones:\n  login_numbers: ["+4930123"]\n  supervise_numbers: ["4930123"]\n',
+            "phones.supervise_numbers.0: a number that stands in login_numbers or supervise_numbers once only",
+        ),
+        ('phones:\n  dial_rules: [{short: ["112", "1001"]}]\n', "phones.dial_rules.0.short.1: a number that is no"),
+        ("phones:\n  login_code: *10\n", "a value that begins with * needs quotes, as in login_code: '*10'"),
         ("phones:\n  pause_reasons: {a: lunch}\n", "one or two digits"),
         ('phones:\n  wait_sound: "/a b.wav"\n', "phones.wait_sound: an absolute path as the switch sees it"),
         ("phones:\n  dial_rules: [{roles: [a]}, {roles: [a]}]\n", "each role in one rule only"),
@@ -71,3 +78,9 @@ def test_what_is_written_reaches_the_engine(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, expected: str) -> None:
     assert any(expected in fault for fault in faults(tmp_path, text)), faults(tmp_path, text)
+
+
+def test_a_rule_for_a_role_that_nobody_has_is_noticed(tmp_path: Path) -> None:
+    text = "phones:\n  dial_rules:\n    - {roles: [senoir], allow: ['1']}\n    - {roles: [senior], allow: ['1']}\n"
+    (told,) = [str(notice) for notice in loaded(tmp_path, text).warnings if "the role" in str(notice)]
+    assert "phones.dial_rules.0.roles" in told and "no agent has the role senoir: they have senior" in told

@@ -7,6 +7,7 @@ from engine_kit import NODE, Floor, agents, campaign, none, one, settings
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.hearing import ScreeningSettings
 from dialer.domain.settings import Mode
 
 
@@ -249,6 +250,19 @@ def test_an_originate_that_fails_without_any_channel_event(cause: str, outcome: 
     f.send(ev.OriginateReplied(uuid, False, cause))
     f.step(within_s)
     assert f.outcome(uuid) == outcome
+
+
+@pytest.mark.parametrize(("dead_numbers", "waited_s"), [(False, 0.75), (True, 0.0)])
+def test_a_customer_was_answered_by_the_time_the_originate_returned(dead_numbers: bool, waited_s: float) -> None:
+    """However late CHANNEL_ANSWER is. With early media the originate returns while it rings: it says nothing then."""
+    f = floor(screening=ScreeningSettings(dead_numbers=dead_numbers))
+    (uuid,) = f.dialed()
+    f.ring(uuid)
+    f.step(1)
+    f.send(ev.OriginateReplied(uuid, True))
+    f.step(0.75)
+    f.send(ev.LegAnswered(uuid, f.now))
+    assert f.call(uuid).clock_from == pytest.approx(f.now - waited_s)
 
 
 def test_a_late_failure_of_the_originate_does_not_touch_a_conversation() -> None:

@@ -92,6 +92,17 @@ def test_a_store_that_does_not_answer_or_is_in_trouble_lets_nothing_out() -> Non
     assert f.act("a1", "dial", "a2").ok, "inside it costs nothing and needs nobody's word"
 
 
+def test_the_trunks_rate_is_used_up_while_the_store_is_asked() -> None:
+    f = hall()
+    word = one(f.handle(ph.AgentAct(1, "a1", "dial", MOBILE), f.now), ph.NumberChecked)
+    bucket = f.live.trunks["t1"].bucket
+    bucket.take(bucket.available(f.now), f.now)
+    f.send(word)
+    none(f.log, ph.OriginateParty)
+    assert f.state() == "ready" and one(f.log, ph.Say).prompts == ("try-again",)
+    f.accounted()
+
+
 def test_a_late_word_on_a_number_is_odd() -> None:
     f = hall()
     f.send(ph.NumberChecked("nobody", True))

@@ -9,10 +9,12 @@ from engine_kit import NODE, Floor, agents, campaign, none, one, settings
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.desk_records import FAILED, GOING, WRITTEN, SaveRecording
 from dialer.domain.hearing import (
     Announcement,
     AnnouncementHeard,
     BeepHeard,
+    CalleeRecorded,
     Clock,
     Heard,
     Listen,
@@ -27,9 +29,11 @@ from dialer.domain.hearing import (
     WordsHeard,
 )
 from dialer.domain.outcomes import Outcome
+from dialer.domain.recordings import RecordingMode, RecordingPolicy
 from dialer.domain.settings import Mode
 from dialer.engine import screenings as screenings_module
 from dialer.engine.calls import PLACED_BY_S
+from dialer.engine.recordings import _draw
 
 HANG_UP = ScreeningSettings(MachinePolicy.HANG_UP, Clock.GREETING_END)
 MESSAGE = ScreeningSettings(MachinePolicy.MESSAGE, Clock.GREETING_END, message="/voicemail.wav")
@@ -88,6 +92,94 @@ def test_a_person_is_offered_when_the_verdict_is_there_and_not_before() -> None:
     f.hang_up(uuid)
     assert f.outcome(uuid) == "connected"
     assert not f.of(cmd.WaitAgain)
+
+
+# ---- machines for people to listen to ----------------------------------------------------------------------
+
+KEPT = RecordingPolicy(RecordingMode.SHARE, 0.0, "/srv/here", "/srv/there", "{campaign}/{attempt}")
+"""No conversation is recorded, so every recording is a machine's."""
+
+
+def recorded(f: Floor) -> list[SaveRecording]:
+    return [command for command in f.log if isinstance(command, SaveRecording)]
+
+
+@pytest.mark.parametrize("policy", [HANG_UP, MESSAGE])
+def test_a_share_of_machines_is_recorded_from_the_answer_on(policy: ScreeningSettings) -> None:
+    f = floor(replace(policy, record_share=1.0), recording=KEPT)
+    uuid = answered(f)
+    at = f.now
+    assert one(f.log, Listen).record == f"/srv/here/c1/{uuid}.wav"
+    speaks(f, uuid, 3.0)
+    out = machine(f, uuid)
+    begun = one(out, SaveRecording)
+    assert (begun.state, begun.path, begun.agent, begun.started_at) == (GOING, f"/srv/there/c1/{uuid}.wav", "", at)
+    if policy is MESSAGE:
+        f.send(BeepHeard(uuid, f.now, "a beep"))
+        f.step(1.0)
+    stop = one(f.log, StopListening) if policy is MESSAGE else None
+    if stop is None:
+        f.hang_up(uuid)
+        stop = one(f.log, StopListening)
+    assert stop.keep
+    f.send(CalleeRecorded(uuid, 3.4))
+    assert [(each.state, each.duration_s) for each in recorded(f)] == [(GOING, 0.0), (WRITTEN, 3.4)]
+    if policy is MESSAGE:
+        f.hang_up(uuid)
+    f.step(30)
+    assert len(recorded(f)) == 2 and not f.engine.status(f.now).counters.get("illegal_callee_recorded")
+
+
+def test_persons_are_never_recorded_so() -> None:
+    f = floor(replace(HANG_UP, record_share=1.0), recording=KEPT)
+    uuid = answered(f)
+    f.step(1.0)
+    human(f, uuid, f.now - 0.4)
+    assert not recorded(f) and not any(stop.keep for stop in f.of(StopListening))
+    f.step(0.1)
+    f.bridged(uuid, f.agent().leg)
+    f.send(CalleeRecorded(uuid, 1.0))  # cannot be
+    f.step(3)
+    f.hang_up(uuid)
+    assert not recorded(f)
+
+
+def test_a_verdict_that_comes_too_late_keeps_nothing() -> None:
+    f = floor(replace(HANG_UP, record_share=1.0), recording=KEPT)
+    uuid = answered(f)
+    f.step(1.7)
+    assert not one(f.log, StopListening).keep  # unsure, and to an agent
+    machine(f, uuid)
+    assert not recorded(f)
+
+
+def test_a_file_that_could_not_be_written_is_a_failed_recording() -> None:
+    f = floor(replace(HANG_UP, record_share=1.0), recording=KEPT)
+    uuid = answered(f)
+    speaks(f, uuid, 3.0)
+    machine(f, uuid)
+    f.hang_up(uuid)
+    f.send(CalleeRecorded(uuid, 0.0, "/srv/here: no room"))
+    last = recorded(f)[-1]
+    assert last.state == FAILED and last.problem == "not written: /srv/here: no room"
+
+
+def test_listeners_that_died_leave_a_recording_that_is_looked_for() -> None:
+    f = floor(replace(HANG_UP, record_share=1.0), recording=KEPT)
+    uuid = answered(f)
+    speaks(f, uuid, 3.0)
+    machine(f, uuid)
+    f.hang_up(uuid)
+    f.step(30)
+    assert recorded(f)[-1].state == WRITTEN  # and `dialer recordings index` finds it missing
+
+
+def test_only_the_share_is_recorded() -> None:
+    f = floor(replace(HANG_UP, record_share=0.0), recording=KEPT)
+    answered(f)
+    assert one(f.log, Listen).record == ""
+    drawn = [_draw(f"machine/{n}") < 0.02 for n in range(10_000)]
+    assert 150 <= sum(drawn) <= 250
 
 
 def test_the_clock_runs_from_the_end_of_the_greeting() -> None:

@@ -286,6 +286,51 @@ def test_a_take_over_that_fails_brings_the_customer_to_an_agent(how: str) -> Non
     f.over()
 
 
+@pytest.mark.parametrize("sound", ["/hold.wav", ""])
+def test_the_switch_knows_beforehand_what_is_heard_while_a_supervisors_phone_holds(sound: str) -> None:
+    f = Office(hold_sound=sound)
+    _, _, boss = listening(f)
+    assert one(f.log, ph.OriginateParty).hold_sound == sound
+    f = Office(hold_sound=sound)
+    boss = f.calls_in()
+    told = [command.variables for command in f.of(ph.SetVariables) if command.uuid == boss]
+    assert told == ([(("hold_music", sound),)] if sound else [])
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+def test_nobody_is_taken_over_by_a_phone_that_holds(own: bool, known: bool) -> None:
+    """It would be silent both ways. A hold of which only the phone knows is found out when the bridge stands."""
+    f = Office(1, sits=("b1",)) if own else Office()
+    uuid, leg, boss = listening(f) if not own else (f.dialed()[0], f.agent("a1").leg, f.agent("b1").leg)
+    if own:
+        f.send(ev.AgentPause(1, "b1", "x"))
+        f.picks_up(uuid)
+        f.order("listen", "a1")
+    assert boss is not None and f.holding is not None and f.with_whom(uuid) == leg
+    f.holding.add(boss)
+    if known:
+        f.send(ph.LegHeld(boss, True, f.now))
+        assert f.order("takeover").text == "the phone of supervisor b1 is on hold"
+        assert f.with_whom(uuid) == leg and f.state("a1") == "talking"
+        f.send(ph.LegHeld(boss, False, f.now))
+        assert not f.order("takeover").ok, "the switch says so, the phone does not"
+        f.holding.clear()
+        f.step(2)  # the phone resumes, and no event tells
+        assert own or not f.order("takeover").ok
+        assert f.order("takeover").ok and f.with_whom(uuid) == boss
+        f.holding.add(boss)
+        f.send(ph.LegHeld(boss, True, f.now))
+        f.step(5)
+        assert f.with_whom(uuid) == boss, "on hold in the conversation they hear the switch's music"
+    else:
+        f.order("takeover")
+        assert f.note("take_over_failed") and f.with_whom(uuid) != boss
+        f.step(15)
+        assert f.with_whom(uuid) not in (None, boss)
+    f.over()
+
+
 def test_a_customer_who_hangs_up_during_the_take_over() -> None:
     f = Office()
     uuid, _leg, boss = listening(f)

@@ -19,7 +19,10 @@ from dialer.http.desk_shapes import (
 from dialer.http.testing import ATTEMPT, FakePort
 
 CARD = {"reviewer": "mia", "right_person": True, "understood": True, "script": True, "consent": False}
-PATHS = ["/v1/recordings", f"/v1/recordings/{ATTEMPT}", "/v1/qc/samples", "/v1/qc/samples/7", "/v1/callbacks"]
+PATHS = [
+    f"/v1/attempts/{ATTEMPT}", "/v1/recordings", f"/v1/recordings/{ATTEMPT}", "/v1/qc/samples", "/v1/qc/samples/7",
+    "/v1/callbacks",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -35,10 +38,12 @@ def client(port: FakePort) -> FlaskClient:
 @pytest.mark.parametrize(
     ("path", "asked"),
     [
+        (f"/v1/attempts/{ATTEMPT}", ("attempt", {"attempt": ATTEMPT})),
         ("/v1/recordings", ("recordings", {})),
         (f"/v1/recordings/{ATTEMPT}", ("recordings", {"attempt": ATTEMPT})),
         ("/v1/qc/samples", ("qc_samples", {})),
         ("/v1/qc/samples/7", ("qc_sample", {"sample": 7})),
+        ("/v1/qc/machines", ("qc_machines", {})),
         ("/v1/callbacks", ("callbacks", {})),
     ],
 )
@@ -75,6 +80,17 @@ def test_cards_that_are_wrong(client: FlaskClient, port: FakePort, body: dict[st
     assert port.asked == []
 
 
+def test_what_was_heard_in_a_machines_sample_reaches_the_store(client: FlaskClient, port: FakePort) -> None:
+    port.answers["qc_machine"] = {"sample": 7, "state": "failed", "who": "person"}
+    body = {"reviewer": "mia", "who": "person"}
+    assert ask(client, "POST", "/v1/qc/samples/7/machine", json=body).status_code == 200
+    assert port.asked == [("qc_machine", {"sample": 7, **body, "note": ""})]
+    assert refusal(ask(client, "POST", "/v1/qc/samples/7/machine", json={**body, "who": "perhaps"}))[0] == 422
+    port.answers["qc_machine"] = {}
+    told = refusal(ask(client, "POST", "/v1/qc/samples/7/machine", json=body))
+    assert told[:2] == (404, "no sample 7 of a machine")
+
+
 @pytest.mark.parametrize("ident", ["0", "-1", "x", "1.5", "1" * 16, "%0a7"])
 def test_samples_that_have_no_such_number(client: FlaskClient, port: FakePort, ident: str) -> None:
     status, _, expected = refusal(ask(client, "GET", f"/v1/qc/samples/{ident}"))
@@ -83,6 +99,7 @@ def test_samples_that_have_no_such_number(client: FlaskClient, port: FakePort, i
 
 def test_what_is_not_there(client: FlaskClient) -> None:
     assert refusal(ask(client, "GET", "/v1/qc/samples/7"))[:2] == (404, "no sample 7")
+    assert refusal(ask(client, "GET", f"/v1/attempts/{ATTEMPT}"))[:2] == (404, f"no attempt {ATTEMPT}")
     assert refusal(ask(client, "POST", "/v1/qc/samples/7/score", json=CARD))[:2] == (404, "no sample 7")
 
 

@@ -144,3 +144,18 @@ def test_requests_are_counted_by_route_not_by_path() -> None:
     assert 'dialer_http_requests_total{method="GET",path="/v1/agents/<id>",status="200"} 2.0' in text
     assert 'dialer_http_requests_total{method="GET",path="none",status="404"} 2.0' in text
     assert 'method="other"' in text
+
+
+def test_what_people_said_of_machines_is_there_where_somebody_listened() -> None:
+    port = FakePort()
+    check = {"campaign": "bank", "judged": 400, "recorded": 9, "listened": 8, "persons": 1, "unsure": 1, "passed": 800}
+    shares = {"false_positive": 0.125, "false_positive_at_most": 0.3, "configured": 0.01}
+    nothing = {"false_positive": None, "false_positive_at_most": None, "configured": None}
+    port.checks = [{**check, **shares}, {**check, **nothing, "campaign": "other", "listened": 0}]
+    found = samples(port)
+    assert value(found, "dialer_amd_machines_persons", campaign="bank") == 2
+    assert value(found, "dialer_amd_false_positive_ratio", campaign="bank") == 0.125
+    assert value(found, "dialer_amd_false_positive_at_most_ratio", campaign="bank") == 0.3
+    assert value(found, "dialer_amd_false_positive_configured_ratio", campaign="bank") == 0.01
+    assert value(found, "dialer_amd_machines_listened", campaign="other") == 0
+    assert ("dialer_amd_false_positive_ratio", frozenset({("campaign", "other")})) not in found

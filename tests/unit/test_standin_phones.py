@@ -280,6 +280,39 @@ def test_a_new_bridge_takes_a_held_leg_back() -> None:
     assert floor.alive() == "ACX"
 
 
+@pytest.mark.parametrize("command", ["uuid_bridge C A", "uuid_bridge A C", "uuid_transfer A park inline"])
+def test_the_switch_forgets_the_hold_of_a_parked_phone_without_a_word(command: str) -> None:
+    """Bridged or transferred: the list says ACTIVE, the phone holds on, and not even its resume makes an event."""
+    floor = Floor()
+    floor.agent(variables=f",hold_music={MUSIC}")
+    floor.customer()
+    floor.do("standin_hold A")
+    floor.wait(0.5)
+    floor.do(command)
+    assert not {"CHANNEL_HOLD", "CHANNEL_UNHOLD"} & set(names(floor.wait(0.5), "A"))
+    row = next(row for row in json.loads(floor.do("show channels as json"))["rows"] if row["uuid"] == "A")
+    assert row["callstate"] == "ACTIVE" and "a=sendonly" in floor.do("uuid_getvar A switch_r_sdp")
+    floor.hears(A="", C="")
+    floor.do("standin_hold A off")
+    assert "CHANNEL_UNHOLD" not in names(floor.wait(0.5), "A")
+    if "bridge" in command:
+        floor.hears(A="C", C="A")
+
+
+def test_a_phone_that_holds_while_it_is_being_bridged_holds_the_customer() -> None:
+    floor = Floor()
+    floor.agent(variables=f",hold_music={MUSIC}")
+    floor.customer()
+    floor.do("uuid_bridge C A")
+    floor.wait(0.035)
+    floor.do("standin_hold A")
+    floor.wait(0.5)
+    floor.hears(A="", C=MUSIC)
+    floor.do("standin_hold A off")
+    assert "CHANNEL_UNHOLD" in names(floor.wait(0.5), "A")
+    floor.hears(A="C", C="A")
+
+
 # ---- transfers and conferences -----------------------------------------------------------------------------
 
 

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+from dialer.switch.originate import bounded_wait, early_media
+from esl.commands import Originate
 from freeswitch.standin.switch import Limits, Switch, SwitchError, SwitchEvent, Timing
 from freeswitch.standin.world import CallPlan, PhonePlan, World, WorldSpec
 
 FAIL_SAFE = "'m:^:playback:silence_stream://2000^playback:/sounds/sorry.wav^hangup:NORMAL_CLEARING' inline"
+RINGING = "00000000-0000-4000-8000-000000000001"
 STAYS = CallPlan(ring_s=0.02, final_s=1.0)
 SURE = Timing(limbo_probability=1.0, agent_lost_probability=1.0)
 
@@ -479,6 +482,31 @@ def test_without_ignoring_early_media_the_originate_succeeds_before_the_answer()
     events = run(switch, 1.0)
     assert job(events, "job-c") is None
     assert names(events, "c")[-1] == "CODEC"
+
+
+def ring(early_s: float | None, answer_s: float) -> list[SwitchEvent]:
+    """A leg as the dialer originates it where it listens to what is played while it rings."""
+    switch = build({"1": CallPlan(ring_s=None if early_s else 0.1, early_media_s=early_s, final_s=answer_s)})
+    more, rings = early_media(RINGING, 30)
+    variables = {"origination_uuid": RINGING, "ignore_early_media": False, **more}
+    waits = [*rings, *bounded_wait(1900, "/s/safe.wav")]
+    switch.bgapi(Originate("sofia/gateway/g/1", variables, waits).line(), "j", 0.0)
+    return run(switch, 10.0)
+
+
+@pytest.mark.parametrize("early_s", [None, 0.2])
+@pytest.mark.parametrize("after_s", [0.0, 0.001, 0.05, 3.0])
+def test_a_ring_that_is_listened_to_ends_with_the_answer_and_the_wait_follows(
+    early_s: float | None, after_s: float
+) -> None:
+    mine = [event for event in ring(early_s, 0.2 + after_s) if event.get("Unique-ID") == RINGING]
+    (answered,) = [event for event in mine if event.name == "CHANNEL_ANSWER"]
+    plays = [event for event in mine if event.name == "PLAYBACK_START"]
+    begun, *times = (int(each.get("Event-Date-Timestamp") or 0) / 1e6 for each in (answered, *plays))
+    assert [event.get("Playback-File-Path") for event in plays] == ["silence_stream://1900", "/s/safe.wav"]
+    assert 0.0 <= times[0] - begun <= 0.15 and times[1] - times[0] == pytest.approx(1.9, abs=0.01)
+    apps = [event.get("Application") for event in mine if event.name == "CHANNEL_EXECUTE"]
+    assert ("multiset" in apps) is (early_s is not None and after_s > 0.0)
 
 
 def test_the_same_seeds_give_the_same_story() -> None:

@@ -43,12 +43,19 @@ def test_a_customers_leg_waits_hears_the_message_and_is_hung_up_by_the_switch() 
 
 
 def test_what_a_carrier_plays_while_it_rings_can_be_recorded_and_the_ring_ends_by_the_switch_itself() -> None:
+    """The ring is a sleep that a 183 begins and the answer ends; without a 183 nothing sleeps, and nothing is ended."""
     read = parse_originate(line(replace(CALL, early_media=True)).removeprefix("originate "))
-    assert read.variables["ignore_early_media"] == "false" and read.variables["api_on_answer"] == f"sched_del {U}"
-    assert read.variables["execute_on_media"] == "sched_hangup +30 NO_ANSWER"
+    variables = read.variables
+    assert variables["ignore_early_media"] == "false" and variables["api_on_answer"] == f"sched_del {U}"
+    assert variables["execute_on_media"] == "sched_hangup +30 NO_ANSWER"
+    assert variables["dialer_ring_ms"] == variables["dialer_settle_ms"] == "0"
+    assert variables["execute_on_pre_answer"] == (
+        f"multiset ^^;dialer_settle_ms=40;api_on_answer_ring=uuid_break {U};dialer_ring_ms=40000"
+    )
+    assert variables["execute_on_answer"] == "set dialer_ring_ms=0"
     assert read.steps == (
-        ("wait_for_answer", ""), ("playback", "silence_stream://1800"), ("playback", "/s/safe.wav"),
-        ("hangup", "NORMAL_CLEARING"),
+        ("sleep", "${dialer_ring_ms}"), ("wait_for_answer", ""), ("sleep", "${dialer_settle_ms}"),
+        ("playback", "silence_stream://1800"), ("playback", "/s/safe.wav"), ("hangup", "NORMAL_CLEARING"),
     )  # fmt: skip
 
 
@@ -69,6 +76,7 @@ def test_an_agents_leg_is_parked_and_parked_again() -> None:
     assert f"presence_data=dialer/agent/a1" in text and "media_timeout=5000" in text  # noqa: F541
     on_call = line(replace(AGENT, auto_answer=True, address="sip:1001@10.0.0.9:5070"))
     assert "sofia/internal/sip:1001@10.0.0.9:5070" in on_call and "sip_auto_answer=true" in on_call
+    assert "alert-autoanswer" in on_call and "sip_h_Answer-Mode=Auto" in on_call and "alert" not in text
 
 
 @pytest.mark.parametrize(

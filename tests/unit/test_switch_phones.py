@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from dialer.switch.resync import KINDS
 from dialer.switch.translate import HEADERS, SUBSCRIPTIONS, translate
 from esl.errors import CommandError
 from esl.jobs import JobReply
+from freeswitch.standin.dialstring import parse_originate
 
 U, A = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
 
@@ -62,14 +64,31 @@ def test_orders(command: cmd.SwitchCommand, expected: str) -> None:
 def test_a_hold_sound_is_bounded_in_time_and_the_message_is_not() -> None:
     text = line(ph.PutAside("n", U, "/h.wav", 9500, "/m.wav"))
     assert "set:playback_timeout_sec_cumulative=10^" in text
-    assert text.endswith("^playback:/h.wav^unset:playback_timeout_sec_cumulative^playback:/m.wav" + HANGUP)
+    assert text.endswith("!/h.wav^unset:playback_timeout_sec_cumulative^playback:/m.wav" + HANGUP)
     assert text.count("^") < 128
+
+
+def test_a_short_hold_sound_lasts_as_long_as_the_longest_hold() -> None:
+    text = line(ph.PutAside("n", U, "/var/lib/dialer/sounds/one-second.wav", 930_000, "/m.wav"))
+    assert text.count("one-second.wav") >= 900 and max(part.count("!") for part in text.split("^")) < 128
+    assert len(line(ph.PutAside("n", U, "/" + "x" * 400 + ".wav", 930_000, "/m.wav"))) < 64_000
+    tone = line(ph.PutAside("n", U, "tone_stream://%(200,100,440)", 930_000, "/m.wav"))
+    assert "playback:tone_stream://%(200,100,440);loops=-1^" in tone
+    assert "loops=-1;loops" not in line(ph.Music("n", U, "tone_stream://%(200,100,440);loops=-1"))
 
 
 def test_a_seats_phone_that_is_rung_as_a_third_party_is_missed_when_it_dies() -> None:
     rung = ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", address="user/1001", media_timeout_s=10.0)
     assert "media_timeout=10000," in line(rung)
     assert "media_timeout" not in line(ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", gateway="g", number="1"))
+
+
+def test_whoever_talks_with_a_third_party_hears_something_while_its_phone_holds() -> None:
+    rung = ph.OriginateParty("n", U, "x", 30.0, "dialer", "e", address="user/1001", hold_sound="/h.wav")
+    assert "hold_music=/h.wav" in line(rung)
+    tone = replace(rung, hold_sound="tone_stream://%(300,100,1000);loops=-1")
+    assert dict(parse_originate(line(tone).removeprefix("originate ")).variables)["hold_music"] == tone.hold_sound
+    assert "hold_music" not in line(replace(rung, hold_sound=""))
 
 
 def test_a_file_as_the_sound_of_waiting_goes_on_for_long() -> None:
