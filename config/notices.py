@@ -9,6 +9,7 @@ import ipaddress
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.errors import SECRET_KEYS, Notice, Source
 from config.hearing_schema import SCREENS, machines_unrecorded
@@ -30,6 +31,7 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
         yield Notice(source_of(tree, "http", "host"), "http.host", text)
     yield from _campaigns(config, tree)
     yield from _roles(config, tree)
+    yield from _lookup(config, tree)
     yield from _not_routed_by(config, tree)
     if not config.campaigns and not config.inbound.numbers:
         yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
@@ -43,6 +45,14 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     for index, trunk in enumerate(config.trunks):
         if trunk.name not in trunks:
             yield Notice(source_of(tree, "trunks", index), f"trunks.{trunk.name}", "no campaign uses this trunk")
+
+
+def _lookup(config: Config, tree: Mapping) -> Iterator[Notice]:
+    lookup = config.routing.vip_lookup
+    parts = urlsplit(lookup.url if lookup is not None else "")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        text = "callers' numbers and the token go over the network in plain text; use https"
+        yield Notice(source_of(tree, "routing", "vip_lookup", "url"), "routing.vip_lookup.url", text)
 
 
 def _roles(config: Config, tree: Mapping) -> Iterator[Notice]:

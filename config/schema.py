@@ -39,6 +39,7 @@ from config.values import (
     Prefix,
     SeatAddress,
     SeatProfile,
+    Secret,
     Share,
     SipUser,
     Span,
@@ -51,6 +52,7 @@ from config.values import (
     number,
     printable,
     refuse,
+    secret_of,
     whole,
 )
 
@@ -65,23 +67,14 @@ Codec = Literal["PCMA", "PCMU", "G722"]
 """What FreeSWITCH speaks without an extra module."""
 
 
-def _secret(value: object) -> SecretStr:
-    if isinstance(value, SecretStr):
-        return value
-    if not isinstance(value, str) or not value or len(value) > 1024 or not value.isprintable():
-        raise refuse("one line of 1 to 1024 printable characters")
-    return SecretStr(value)
-
-
 def _database_url(value: object) -> SecretStr:
-    secret = _secret(value)
+    secret = secret_of(value)
     text = secret.get_secret_value()
     if not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise refuse("sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
     return secret
 
 
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
 
 

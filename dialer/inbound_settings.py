@@ -75,6 +75,7 @@ class InboundBuilder:
             voicemail_s=wanted.voicemail_max_s,
             voicemail_thanks=self.words(wanted.voicemail_thanks),
             judged_within_s=wanted.judge_within_s,
+            vip_within_s=lookup.deadline_s if (lookup := self._config.routing.vip_lookup) is not None else None,
         )
 
     def campaigns(self) -> dict[str, CampaignSettings]:

@@ -30,6 +30,7 @@ from dialer.domain.hearing import Clock, MachinePolicy, ScreeningSettings
 from dialer.domain.inbound import InboundSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
+from dialer.domain.routing import LookupSettings
 from dialer.domain.settings import (
     AgentSettings,
     CallWindows,
@@ -43,7 +44,7 @@ from dialer.domain.settings import (
 )
 from dialer.inbound_settings import InboundBuilder, serving
 from dialer.phone_settings import phone_settings
-from dialer.routing_settings import routing_settings, rules
+from dialer.routing_settings import routing_settings, rules, vip_lookup
 from dialer.voice import configured_prompts
 from freeswitch.render import dialplan
 from freeswitch.sounds import safe_harbour_path
@@ -177,6 +178,7 @@ class Settings:
     config_hash: str
     hearing: HearingRoom | None = None  # None: no campaign listens
     rules: Rules = EVERYBODY_ORDINARY
+    vip_lookup: LookupSettings | None = None
 
     @property
     def switch_names(self) -> str:
@@ -229,6 +231,7 @@ def build(loaded: LoadedConfig, epoch: str) -> Settings:
         config_hash=loaded.hash,
         hearing=_hearing(config),
         rules=rules(config),
+        vip_lookup=vip_lookup(config),
     )
 
 

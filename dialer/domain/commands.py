@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dialer.domain.desk_records import DeskRecord
 from dialer.domain.hearing import HearingCommand, TapLeg, UntapLeg
-from dialer.domain.inbound import InboundCommand, InboundRecord
+from dialer.domain.inbound import AskVip, InboundCommand, InboundRecord
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin, PhoneCommand, PrepareSpeech
 
@@ -313,4 +313,4 @@ StoreCommand = (
     | CheckNumber
     | InboundRecord
 )
-Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | Reply | Note | Drained
+Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | AskVip | Reply | Note | Drained

@@ -15,6 +15,7 @@ from routing.calendars import Calendar
 from routing.facts import ANYONE, Choice, Need, Step
 from routing.intake import Queue
 from routing.outbound import NOT_RANKED, Rank
+from routing.vip import Asked
 
 
 class Ending(StrEnum):
@@ -166,7 +167,8 @@ class NumberSettings:
 @dataclass(frozen=True, slots=True)
 class InboundSettings:
     """All of it. ``blacklist`` are numbers, or prefixes that end with ``*``. ``voicemail`` is where messages are kept,
-    as the switch sees it; ``voicemail_s`` is the longest. Without ``judged_within_s`` a caller is taken as unknown.
+    as the switch sees it; ``voicemail_s`` is the longest. Without an answer in ``judged_within_s`` a caller is taken as
+    unknown. ``vip_within_s``: how long the business system is waited for; None: it is not asked.
     """
 
     numbers: Mapping[str, NumberSettings] = field(default_factory=dict)
@@ -177,6 +179,7 @@ class InboundSettings:
     voicemail_s: float = 120.0
     voicemail_thanks: Words = field(default_factory=dict)
     judged_within_s: float = 1.0
+    vip_within_s: float | None = None
 
 
 # ---- from the switch ---------------------------------------------------------------------------------------
@@ -205,6 +208,18 @@ class CallerFellBack:
 
     uuid: str
     at: float
+
+
+# ---- from the business system ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class VipTold:
+    """The answer to AskVip: what the business system says, or said not long ago; None with ``problem``: nothing."""
+
+    call_id: str
+    asked: Asked | None
+    problem: str = ""
 
 
 # ---- from the store ----------------------------------------------------------------------------------------
@@ -312,9 +327,21 @@ class OpenInbound:
 
 
 @dataclass(frozen=True, slots=True)
+class AskVip:
+    """Ask the business system whether the caller with this number is a VIP. Answered by ``VipTold``, if at all."""
+
+    call_id: str
+    number: str
+
+    def __repr__(self) -> str:
+        """Without the number: reprs end up in logs."""
+        return f"AskVip(call_id={self.call_id!r})"
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeArrival:
     """What is this caller to us? Answered at once, if only by a problem. ``kind`` and ``why`` are
-    ``routing.callers``'s."""
+    ``routing.callers``'s. ``asked``: what the business system said of them."""
 
     call_id: str
     number: str
@@ -323,6 +350,7 @@ class JudgeArrival:
     dialed: str
     queue: Queue
     at: float
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +386,6 @@ class CloseInbound:
 
 
 InboundEvent = CallerArrived | CallerFellBack
-InboundAnswer = ArrivalJudged
+InboundAnswer = ArrivalJudged | VipTold
 InboundCommand = HoldCaller | DismissCaller | SendToFallback
 InboundRecord = OpenInbound | JudgeArrival | NoteInbound | CloseInbound

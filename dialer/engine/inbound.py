@@ -15,6 +15,7 @@ from dialer.domain.commands import HangUp
 from dialer.domain.events import ChannelFact, LegAnswered, LegHungUp
 from dialer.domain.inbound import (
     ArrivalJudged,
+    AskVip,
     CallerArrived,
     CallerFellBack,
     CloseInbound,
@@ -28,6 +29,7 @@ from dialer.domain.inbound import (
     OpenInbound,
     OpenInboundFact,
     SendToFallback,
+    VipTold,
     Way,
     Words,
     spoken,
@@ -44,6 +46,7 @@ from routing import callers
 from routing.calendars import OpenVerdict, is_open
 from routing.intake import Queue
 from routing.outbound import NOT_RANKED, Rank
+from routing.vip import Asked
 
 if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
@@ -60,6 +63,8 @@ DIALPLAN_WAIT_S: Final = 10.0
 LEAST_MESSAGE_S: Final = 1.0
 """A shorter recording is no message."""
 LAST_WORDS_S: Final = 10.0
+VIP_SPARE_S: Final = 0.2
+"""Who asks the business system keeps its deadline; this much later the answer is taken for lost."""
 
 
 class InboundDesk:
@@ -136,11 +141,44 @@ class InboundDesk:
         if not live.store_ok:
             self.judged(ArrivalJudged(call.id, problem="the store is in trouble"))
             return
-        queue = Queue(call.campaign.name, ())
-        dialed = call.arrival.number.number
-        why, kind = caller.reason, caller.kind.value
-        live.emit(JudgeArrival(call.id, caller.number, kind, why, dialed, queue, call.opened_at))
-        live.timers.set(("arrival", "judge", call.id), live.now + settings.judged_within_s)
+        call.arrival.caller = caller
+        if settings.vip_within_s is None or not caller.number:
+            self._ask_store(call, None)
+            return
+        live.emit(AskVip(call.id, caller.number))
+        live.timers.set(("arrival", "ask", call.id), live.now + settings.vip_within_s + VIP_SPARE_S)
+
+    def vip_told(self, event: VipTold) -> None:
+        """What the business system says of a caller."""
+        call = self.live.calls.get(event.call_id)
+        if call is None or call.arrival is None or self.live.timers.due(("arrival", "ask", call.id)) is None:
+            self.live.counters["vip_answers_late"] += 1
+            return
+        self.live.timers.cancel(("arrival", "ask", call.id))
+        asked, problem = event.asked, event.problem
+        if asked is not None and asked.agent is not None and asked.agent not in self.live.agents:
+            asked, problem = replace(asked, agent=None), "it named an agent whom nobody knows"
+        if asked is not None:
+            asked = replace(asked, at=min(asked.at, call.opened_at))  # said after the call came in: it holds for it
+        if problem:
+            self.live.counters["vip_answers_failed"] += 1
+            self.live.note("info", "vip_not_told", f"call {call.id}: business system: {problem}")
+        self._ask_store(call, asked)
+
+    def vip_overdue(self, call: Call) -> None:
+        """The business system has not said in time who this is: our own rules decide."""
+        self.live.counters["vip_answers_failed"] += 1
+        within_s = self.live.settings.inbound.vip_within_s or 0.0
+        self.live.note("info", "vip_not_told", f"call {call.id}: business system: no answer within {within_s:g} s")
+        self._ask_store(call, None)
+
+    def _ask_store(self, call: Call, asked: Asked | None) -> None:
+        live, arrival = self.live, call.arrival
+        assert arrival is not None and arrival.caller is not None
+        caller, queue = arrival.caller, Queue(call.campaign.name, ())
+        why, kind, dialed = caller.reason, caller.kind.value, arrival.number.number
+        live.emit(JudgeArrival(call.id, caller.number, kind, why, dialed, queue, call.opened_at, asked))
+        live.timers.set(("arrival", "judge", call.id), live.now + live.settings.inbound.judged_within_s)
 
     def judge_overdue(self, call: Call) -> None:
         """The store has not said who this is: an ordinary caller of their queue."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dialer.domain.inbound import ArrivalJudged, Ending, Menu, NumberSettings, Way
+from routing.callers import CallerId
 
 HANDLING_WEIGHT: Final = 0.05
 """How much one call moves what calls of a queue are taken to cost."""
@@ -23,6 +24,7 @@ class Arrival:
     number: NumberSettings
     arrived_at: float
     language: str
+    caller: CallerId | None = None
     judged: ArrivalJudged | None = None
     taken: bool = False
     way: Way | None = None

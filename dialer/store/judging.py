@@ -43,7 +43,15 @@ def judged(
     caller = CallerId(CallerKind(command.kind), command.number, command.why)
     company = str(lead.fields.get(COMPANY, ""))
     arrival = Arrival(
-        command.call_id, command.at, caller, command.dialed, command.queue, lead.person, company, lead.fields
+        command.call_id,
+        command.at,
+        caller,
+        command.dialed,
+        command.queue,
+        lead.person,
+        company,
+        lead.fields,
+        command.asked,
     )
     intake = judge(arrival, rules, conversations, attempts)
     call = intake.call
