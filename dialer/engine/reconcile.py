@@ -133,7 +133,7 @@ class Reconciler:
         doubts += self._parties(node, listed, snapshot, first) + self._watches(node, listed, snapshot, first)
         for fact in snapshot.channels:
             if fact.kind == "inbound" and fact.uuid not in live.calls:
-                self.calls.inbound.found(node.name, fact, snapshot.asked_at)
+                self.calls.inbound.arrivals.found(node.name, fact, snapshot.asked_at)
             elif fact.kind == "call" and fact.uuid not in live.calls and fact.uuid.startswith(live.mark):
                 # Not an open attempt of ours: its own bounded wait ends it, and it may belong to a talk going on.
                 live.counters["orphan_calls_seen"] += 1

@@ -19,6 +19,7 @@ from dialer.engine.acts import ActDesk
 from dialer.engine.agentless import AgentlessDesk
 from dialer.engine.agents import AgentDesk
 from dialer.engine.announcing import Announcer
+from dialer.engine.arrivals import ArrivalDesk
 from dialer.engine.asides import AsideDesk
 from dialer.engine.calls import CallDesk
 from dialer.engine.dispatch import LegEvents
@@ -63,7 +64,7 @@ class Desks:
         self.calls = CallDesk(live, feed)
         self.screenings = ScreeningDesk(live, feed)
         self.agentless = AgentlessDesk(live, feed)
-        self.inbound = InboundDesk(live, feed)
+        self.arrivals, self.inbound = ArrivalDesk(live), InboundDesk(live, feed)
         self.queues = QueueDesk(live, feed)
         self.menus = MenuDesk(live)
         self.agents = AgentDesk(live, feed)
@@ -111,6 +112,7 @@ class Desks:
         self.calls.on_ended.append(self.agentless.call_ended)
         self.legs.on_customer_key = self._customer_key
         self.calls.inbound, self.inbound.calls = self.inbound, self.calls
+        self.arrivals.calls, self.arrivals.inbound, self.inbound.arrivals = self.calls, self.inbound, self.arrivals
         self.queues.calls = self.menus.calls = self.calls
         self.queues.inbound = self.menus.inbound = self.inbound
         self.inbound.queues = self.menus.queues = self.queues
@@ -168,10 +170,10 @@ class Desks:
             ph.LegHeld: legs.held,
             ph.HoldTold: self.holds.answered,
             ph.RecordingStopped: self._recording_stopped,
-            inb.CallerArrived: self.inbound.arrived,
+            inb.CallerArrived: self.arrivals.arrived,
             inb.CallerFellBack: self.inbound.fell_back,
-            inb.ArrivalJudged: self.inbound.judged,
-            inb.VipTold: self.inbound.vip_told,
+            inb.ArrivalJudged: self.arrivals.judged,
+            inb.VipTold: self.arrivals.vip_told,
             ph.UploadReplied: self.recordings.uploads.replied,
             ph.PinChecked: self.phones.pin_checked,
             ph.NumberChecked: self.own_calls.checked,
@@ -203,8 +205,8 @@ class Desks:
             ("call", "renew"): self._of_call(self.screenings.renew),
             ("call", "turn"): self._of_call(self.agentless.turn),
             ("call", "aside"): self._of_call(self.asides.overdue),
-            ("arrival", "ask"): self._of_call(self.inbound.vip_overdue),
-            ("arrival", "judge"): self._of_call(self.inbound.judge_overdue),
+            ("arrival", "ask"): self._of_call(self.arrivals.vip_overdue),
+            ("arrival", "judge"): self._of_call(self.arrivals.judge_overdue),
             ("arrival", "turn"): self._of_call(self.menus.turn),
             ("arrival", "cycle"): self._of_call(self.queues.cycle),
             ("arrival", "overflow"): self._of_call(self.queues.overflow),
