@@ -45,7 +45,8 @@ _DETAILS = (
     re.compile(r"; hang up (?P<cuts>\d+) overdue: P\(the next answers find nobody\) (?P<near>[\d.]+)"),
 )
 _OTHER = re.compile(
-    r"start \d+: (\d+ agents are fewer than min_agents|no agent has logged in|no switch|"
+    r"start \d+: (\d+ agents are fewer than min_agents|the list of \d+ more calls ends before the shift does at 1:1|"
+    r"no agent has logged in|no switch|"
     r"(?=.*(switch|store|clock|drain|connect)))"
 )
 _STARTED = (re.compile(r"; started (\d+):"), re.compile(r"; trimmed to (\d+) by"), re.compile(r"^start (\d+):"))

@@ -15,10 +15,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from config.agentless_schema import agentless_faults
+from config.callbacks_schema import callbacks_faults
 from config.errors import Fault, shown
 from config.hearing_schema import hearing_faults, machines_faults, machines_unrecorded
 from config.inbound_schema import inbound_faults, inbound_referred
 from config.layers import item_name
+from config.lines_checks import campaign_faults, table_faults, trunk_faults
+from config.lines_schema import lines_faults
 from config.lookup import path_of, source_of
 from config.pacing_checks import pacing_faults
 from config.phones_schema import phones_faults
@@ -84,6 +87,7 @@ class Checker:
             *self._agents(),
             *self._lists(),
             *self._trunks(),
+            *self._lines(),
             *self._campaigns(),
             *self._open_lines(),
             *self._windows(),
@@ -291,6 +295,7 @@ class Checker:
             if trunk.reserved_inbound >= trunk.channels and self._sound(reserved, channels):
                 expected = f"fewer than channels, which is {trunk.channels}: the rest is what may be dialed on"
                 yield from self._fault(reserved, trunk.reserved_inbound, expected)
+            yield from self._section(("trunks", index), trunk_faults(self.config, trunk), ("lines", "pools"))
             if trunk.kind != "register":
                 continue
             for key, value in self._needed(trunk).items():
@@ -299,6 +304,13 @@ class Checker:
                         ("trunks", index, key), "(missing)", "this key: a trunk that registers needs it"
                     )
 
+    def _lines(self) -> Iterator[Fault]:
+        yield from self._section(("lines",), lines_faults(self.config.lines))
+        yield from self._section(("lines",), table_faults(self.config, self._configured))
+
+    def _configured(self, section: str, name: str) -> str | None:
+        return self._known(section, name, f"a configured {section[:-1]}")
+
     @staticmethod
     def _needed(trunk: TrunkConfig) -> dict[str, object]:
         return {"proxy": trunk.proxy, "username": trunk.username, "password": trunk.password}
@@ -306,9 +318,8 @@ class Checker:
     def _campaigns(self) -> Iterator[Fault]:
         for index, campaign in enumerate(self.config.campaigns):
             here: tuple[str | int, ...] = ("campaigns", index)
-            expected = self._known("trunks", campaign.trunk, "a configured trunk")
-            if expected:
-                yield from self._fault((*here, "trunk"), campaign.trunk, expected)
+            if self._sound((*here, "trunk"), (*here, "trunks")):
+                yield from self._section(here, campaign_faults(self.config, campaign, self._configured))
             if not campaign.lists and self._sound((*here, "lists")):
                 yield from self._fault((*here, "lists"), "(empty)", "at least one list of leads")
             for position, name in enumerate(campaign.lists):
@@ -321,6 +332,8 @@ class Checker:
             yield from self._machines(here, campaign)
             yield from self._agentless(here, campaign)
             yield from self._section((*here, "recording"), recording_faults(campaign.recording))
+            given = frozenset(campaign.callbacks.model_fields_set)
+            yield from self._section((*here, "callbacks"), callbacks_faults(campaign.callbacks, given))
 
     def _campaign_agents(self, here: tuple[str | int, ...], campaign: CampaignConfig) -> Iterator[Fault]:
         limited = {
@@ -385,6 +398,10 @@ class Checker:
             here = ("inbound", "queues", index)
             if self._sound(here, ("agents",)) and not self.config.answering(queue.steps):
                 yield from self._fault((*here, "steps"), queue.name, "agents who may take its calls")
+            dials = next((c for c in self.config.campaigns if c.name == queue.callback_campaign), None)
+            if dials is not None and not dials.callbacks.dial:
+                expected = "a campaign that dials callbacks (callbacks: {dial: true})"
+                yield from self._fault((*here, "callback_campaign"), dials.name, expected)
         for (*path, last), fallback in config.fallbacks():
             seat = self._seats.get(fallback.extension or "")
             if seat is not None and not seat.address.startswith("user/"):

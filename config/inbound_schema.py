@@ -117,7 +117,8 @@ class QueueConfig(Section):
 
     ``steps`` say who may take them, wider with time, ``needs`` with which skills. After ``max_wait_s`` they go
     ``nobody``. ``handling_s`` is what a call is taken to cost an agent until it is known, ``target_s`` the wait of the
-    service level of callers of no known tier.
+    service level of callers of no known tier. Who asks to be called back is dialed by ``callback_campaign``, through
+    its trunks, within its calling hours, by its agents; without one they are only listed.
     """
 
     name: Name
@@ -127,6 +128,7 @@ class QueueConfig(Section):
     music: Sound = RINGING
     announce: AnnounceConfig = AnnounceConfig()
     callback: CallbackConfig | None = None
+    callback_campaign: Name | None = None
     overflow: tuple[OverflowConfig, ...] = ()
     max_wait_s: Annotated[float, duration(5, DAY)] = 600.0
     nobody: Way = UNAVAILABLE
@@ -362,6 +364,8 @@ def _queue_faults(config: InboundConfig) -> Iterator[InboundFault]:
 def inbound_referred(config: InboundConfig) -> Iterator[tuple[tuple[str | int, ...], str, Label]]:
     """Everything that is named here and written elsewhere: path, section (``groups`` are agents' groups), name."""
     for index, queue in enumerate(config.queues):
+        if queue.callback_campaign is not None:
+            yield ("queues", index, "callback_campaign"), "campaigns", queue.callback_campaign
         for place, step in enumerate(queue.steps):
             yield from (
                 (("queues", index, "steps", place, "groups", at), "groups", name) for at, name in enumerate(step.groups)

@@ -1,18 +1,18 @@
 """The shape of what chooses lines out: cost tables, pools of numbers to show, and when a line is taken for sick.
 
 Owns keys, limits and defaults, the way from them to ``routing``'s facts, and the faults between them. Trunks themselves
-are ``config.schema``'s. Not part of ``Config`` until lines are chosen by it.
+are ``config.schema``'s, what must fit together with them ``config.lines_checks``'.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from config.section import DAY, HOUR, Section
-from config.values import DayKey, Name, Share, Window, Zone, duration, expand_days, matching, number, whole
+from config.values import DayKey, Name, Prefix, Share, Window, Zone, duration, expand_days, matching, number, whole
 from routing.caller_ids import ReputationPolicy
 from routing.costs import CostRow, CostTable, faults
 from routing.errors import RoutingError
@@ -26,6 +26,14 @@ REPUTATION = ReputationPolicy()
 CostPrefix = Annotated[str, matching(r"\+[0-9]{0,15}", "how numbers begin, with +; + alone for all, in quotes", 16)]
 Price = Annotated[float, number(0, 10_000)]
 Shown = Annotated[str, matching(r"\+[1-9][0-9]{4,14}", "a number with + and country, in quotes", 16)]
+
+
+class RewriteConfig(Section):
+    """Numbers that begin with ``prefix`` lose ``strip`` characters and get ``put`` in front. The longest one counts."""
+
+    prefix: CostPrefix
+    strip: Annotated[int, whole(0, 16)]
+    put: Prefix = ""
 
 
 class CostRowConfig(Section):
@@ -79,8 +87,9 @@ class HealthConfig(Section):
 
 
 class LinesConfig(Section):
-    """How lines out are chosen."""
+    """How lines out are chosen. A day of ``daily_cap`` begins at midnight in ``zone``."""
 
+    zone: Zone = "UTC"
     costs: tuple[CostTableConfig, ...] = ()
     pools: tuple[PoolConfig, ...] = ()
     reputation: ReputationConfig = ReputationConfig()
@@ -124,7 +133,11 @@ def lines_faults(config: LinesConfig) -> Iterator[LinesFault]:
                 yield ("costs", index, "trunks", place), trunk, f"a trunk of one table; {owner[trunk]} has it too"
         yield from _table(index, table)
     pools: dict[str, str] = {}
+    names: set[str] = set()
     for index, pool in enumerate(config.pools):
+        if pool.name in names:
+            yield ("pools", index, "name"), pool.name, "a pool's name of its own"
+        names.add(pool.name)
         for place, shown in enumerate(pool.numbers):
             if shown in pools:
                 yield ("pools", index, "numbers", place), "(a number)", f"each number once; {pools[shown]} has it too"
@@ -135,6 +148,23 @@ def lines_faults(config: LinesConfig) -> Iterator[LinesFault]:
     if health.longest_cool_down < health.cool_down:
         expected = f"at least cool_down, which is {health.cool_down:g}"
         yield ("health", "longest_cool_down"), health.longest_cool_down, expected
+
+
+def rewrite_faults(rules: Sequence[RewriteConfig]) -> Iterator[LinesFault]:
+    """Faults of a trunk's rules, with paths under the trunk."""
+    seen: set[str] = set()
+    for index, rule in enumerate(rules):
+        if rule.strip > len(rule.prefix):
+            expected = f"at most {len(rule.prefix)}, the length of the prefix, its + included"
+            yield ("rewrite", index, "strip"), rule.strip, expected
+        if rule.prefix in seen:
+            yield ("rewrite", index, "prefix"), rule.prefix, "each prefix once"
+        seen.add(rule.prefix)
+
+
+def digits(shown: str) -> str:
+    """A number to show without its plus sign: carriers want it with or without."""
+    return shown.removeprefix("+")
 
 
 def _table(index: int, table: CostTableConfig) -> Iterator[LinesFault]:

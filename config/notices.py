@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from config.errors import SECRET_KEYS, Notice, Source
 from config.hearing_schema import SCREENS, machines_unrecorded
+from config.lines_checks import campaign_notices, table_notices
 from config.lookup import source_of
 from config.schema import DEFAULT_PASSWORD, LEGAL_WAIT_LIMIT_S, Config
 from config.secrets import SecretFile
@@ -32,6 +33,7 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     yield from _campaigns(config, tree)
     yield from _roles(config, tree)
     yield from _lookup(config, tree)
+    yield from _not_called_back(config, tree)
     yield from _not_routed_by(config, tree)
     if not config.campaigns and not config.inbound.numbers:
         yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
@@ -39,7 +41,10 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     for index, leads in enumerate(config.lists):
         if leads.name not in used:
             yield Notice(source_of(tree, "lists", index), f"lists.{leads.name}", "no campaign dials this list")
-    trunks: set[str | None] = {campaign.trunk for campaign in config.campaigns}
+    for index, text in table_notices(config):
+        where, name = source_of(tree, "lines", "costs", index), config.lines.costs[index].name
+        yield Notice(where, f"lines.costs.{name}", text)
+    trunks: set[str | None] = {name for campaign in config.campaigns for name in campaign.lines}
     trunks |= {entry.trunk for entry in config.inbound.numbers}
     trunks |= {fallback.trunk for _, fallback in config.inbound.fallbacks()}
     for index, trunk in enumerate(config.trunks):
@@ -64,6 +69,15 @@ def _roles(config: Config, tree: Mapping) -> Iterator[Notice]:
                 source = source_of(tree, "phones", "dial_rules", index, "roles")
                 text = f"no agent has the role {role}: they have {', '.join(sorted(known))}"
                 yield Notice(source, f"phones.dial_rules.{index}.roles", text)
+
+
+def _not_called_back(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """Callers are promised a call, and nobody dials it."""
+    for index, queue in enumerate(config.inbound.queues):
+        if queue.callback is not None and queue.callback_campaign is None:
+            where = source_of(tree, "inbound", "queues", index, "callback")
+            text = "no callback_campaign: callers who ask to be called back are listed, and dialed by nobody"
+            yield Notice(where, f"inbound.queues.{queue.name}.callback", text)
 
 
 def _not_routed_by(config: Config, tree: Mapping) -> Iterator[Notice]:
@@ -163,6 +177,8 @@ def _campaigns(config: Config, tree: Mapping) -> Iterator[Notice]:
         if not any(campaign.call_window.days.values()):
             where = source_of(tree, "campaigns", index, "call_window", "days")
             yield Notice(where, f"{path}.call_window.days", "no day has hours: nothing will be dialed")
+        for key, text in campaign_notices(config, campaign):
+            yield Notice(source_of(tree, "campaigns", index, key), f"{path}.{key}", text)
         yield from _pacing(config, tree, index)
         yield from _machines(config, tree, index)
         yield from _agentless(config, tree, index)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from config.section import DAY, HOUR, Section
-from config.values import Date, Share, Zone, duration, number, refuse, seconds_of, share, whole
+from config.values import Date, Flag, Share, TimeOfDay, Zone, duration, number, refuse, seconds_of, share, whole
 from pacing.settings import CampaignPacing
 
 OWN = CampaignPacing("")
@@ -63,7 +63,9 @@ class PacingConfig(Section):
     free agent. ``hang_up_over``: rings that are past the minimum ring are hung up while the next answers would find
     nobody with a higher probability than this, at most ``hang_up_share`` of all dials. ``max_theta`` caps the
     probability of finding nobody at which a call is still started. ``weight`` is the campaign's share of agents
-    that several campaigns want. ``amd_false_positive`` is the share of people whom answering-machine detection
+    that several campaigns want. ``shift_ends``: when the agents go home, in the call window's zone; what is planned is
+    planned to that moment, and with ``spare_list`` a list that ends before it even at one call for each free agent is
+    dialed so. ``amd_false_positive`` is the share of people whom answering-machine detection
     takes for machines.
     """
 
@@ -78,4 +80,6 @@ class PacingConfig(Section):
     hang_up_share: Share = OWN.hang_up_share
     max_theta: Annotated[float, share(0.005, 1)] = OWN.max_theta
     weight: Annotated[float, number(0.01, 100)] = OWN.weight
+    shift_ends: TimeOfDay | None = None
+    spare_list: Flag = OWN.spare_list
     expect: ExpectConfig = ExpectConfig()

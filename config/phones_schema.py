@@ -24,7 +24,7 @@ ACTS: Final[Mapping[str, tuple[str, str]]] = {
     "accept": ("1", "P"),
     "skip": ("2", "P"),
     "repeat": ("3", "P"),
-    "dial": ("*9", "IW"),
+    "dial": ("*90", "IW"),
     "redial": ("**", "IW"),
     "dispose": ("", "W"),
     "callback": ("*4", "W"),
@@ -44,6 +44,10 @@ ACTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Each act's default keys, and the situations in which they mean it: idle, preview, talking, consulting, wrap-up."""
 SITUATIONS: Final = {"I": "idle", "P": "a preview", "T": "a call", "C": "a consultation", "W": "wrap-up"}
+ARGUED: Final = ("pause", "dial", "dispose", "callback")
+"""Acts with an argument that are possible once the customer has left: the rest of longer keys, that mean something in a
+conversation only, would be read as that.
+"""
 PLAIN: Final = "dispose"
 """The act that takes plain digits when it has no keys."""
 
@@ -93,6 +97,7 @@ class PhoneConfig(Section):
 
     ``tries`` wrong entries end the call; ``lock_after`` wrong PINs within 15 minutes lock the agent's login, whatever
     calls and phones they came from.
+    ``ring_tries``: a lost open line is rung anew so often, with growing pauses; then its agent has to act.
     ``display`` is what an agent's phone shows of a customer, in a call only: nothing unless it is named, and of a
     number never more than ``display_digits``.
     ``wait_sound`` is what an open line hears between customers, ``hold_sound`` a customer on hold; without: silence.
@@ -108,6 +113,7 @@ class PhoneConfig(Section):
     entry_limit_s: Annotated[float, duration(3, HOUR)] = 20.0
     tries: Annotated[int, whole(1, 20)] = 3
     lock_after: Annotated[int, whole(1, 100)] = 5
+    ring_tries: Annotated[int, whole(1, 100)] = 8
     wait_sound: Sound | None = None
     hold_sound: Sound | None = None
     beep: Flag = True
@@ -173,3 +179,9 @@ def _clashes(keys_of: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
                 if (plain or (first and longer.startswith(first))) and (name, other) not in told:
                     told.add((name, other))
                     yield name, other, situation
+    for name in ARGUED:
+        first, where = keys_of[name], ACTS[name][1]
+        for other, (_, elsewhere) in ACTS.items():
+            longer = keys_of[other]
+            if first and longer != first and longer.startswith(first) and not set(where) & set(elsewhere):
+                yield name, other, elsewhere[0]

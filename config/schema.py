@@ -14,8 +14,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from config.agentless_schema import AgentlessConfig, Mode
+from config.callbacks_schema import CallbacksConfig
 from config.hearing_schema import HearingConfig, Machines, MachinesConfig
 from config.inbound_schema import InboundConfig, StepConfig
+from config.lines_schema import LinesConfig, RewriteConfig, Shown
 from config.pacing_schema import PacingConfig
 from config.phones_schema import PhoneConfig
 from config.qc_schema import QcConfig
@@ -163,7 +165,8 @@ class CalleesConfig(Section):
 
 class CarrierConfig(Section):
     """The modelled carrier. ``silent_share`` of calls never say that they ring; of numbers that do not exist
-    ``announced_share`` are told by announcement, without a 404.
+    ``announced_share`` are told by announcement, without a 404. ``failing``: by gateway, the share of calls that are
+    turned away with a 503 before anything rings.
     """
 
     progress_delay_s: Span = (0.3, 1.5)
@@ -172,6 +175,7 @@ class CarrierConfig(Section):
     failure_share: Share = 0.02
     refusal_delay_s: Span = (1.0, 3.0)
     announced_share: Share = 0.0
+    failing: dict[Name, Share] = Field(default={})
 
 
 class PhonesConfig(Section):
@@ -242,7 +246,9 @@ class EngineConfig(Section):
 class TrunkConfig(Section):
     """A gateway to a carrier, with its limits. Proxy and credentials are for ``dialer freeswitch render``.
 
-    ``reserved_inbound`` of its ``channels`` are never taken by calls of ours.
+    ``reserved_inbound`` of its ``channels`` are never taken by calls of ours. A ``rewrite`` rule that fits a number
+    stands in place of ``prefix`` and ``strip_plus`` for it. ``pool`` names numbers to show in place of ``caller_id``;
+    with ``cli_allotted_only`` none is shown that the carrier has not ``allotted``.
     """
 
     name: Name
@@ -253,6 +259,10 @@ class TrunkConfig(Section):
     caller_id: CallerId
     prefix: Prefix = ""
     strip_plus: Flag = True
+    rewrite: tuple[RewriteConfig, ...] = ()
+    pool: Name | None = None
+    allotted: tuple[Shown, ...] = ()
+    cli_allotted_only: Flag = False
     kind: Literal["peer", "register"] = "peer"
     proxy: Host | None = None
     port: Port = 5060
@@ -393,7 +403,8 @@ class CallWindowConfig(Section):
 class CampaignConfig(Section):
     """One campaign.
 
-    ``machine_dispositions`` are the agents' words that say that no person answered: such a call leaves the
+    Its calls go out on ``trunk``, or on that of ``trunks`` which may take them and costs least (equal ones in the order
+    written). ``machine_dispositions`` are the agents' words that say that no person answered: such a call leaves the
     abandon rate. ``whisper`` is what an agent hears of a customer, over the line, while the two are connected.
     ``dead_numbers``: what carriers announce while it rings is listened to, and a number that does not exist is never
     dialed again.
@@ -402,7 +413,8 @@ class CampaignConfig(Section):
     name: Name
     mode: Mode
     lists: tuple[Name, ...]
-    trunk: Name
+    trunk: Name | None = None
+    trunks: tuple[Name, ...] = ()
     caller_id: CallerId | None = None
     agents: tuple[Ids, ...] | None = None
     lines_per_agent: Annotated[float, number(1, 10)] | None = None
@@ -418,6 +430,7 @@ class CampaignConfig(Section):
     answering_machines: Machines = MachinesConfig()
     dead_numbers: Flag = False
     agentless: AgentlessConfig | None = None
+    callbacks: CallbacksConfig = CallbacksConfig()
     max_attempts: Annotated[int, whole(1, 1000)] = 5
     hopper_size: Annotated[int, whole(1, 100_000)] = 100
     lease_s: Annotated[float, duration(30, DAY)] = 300.0
@@ -426,6 +439,11 @@ class CampaignConfig(Section):
     autostart: Flag = True
     dispositions: tuple[Name, ...] = ()
     machine_dispositions: tuple[Name, ...] = ("machine", "answering_machine")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The trunks that its calls may go out on."""
+        return self.trunks if self.trunk is None else (self.trunk,)
 
 
 class DoNotCallConfig(Section):
@@ -480,6 +498,7 @@ class Config(Section):
     log: LogConfig = LogConfig()
     engine: EngineConfig = EngineConfig()
     trunks: tuple[TrunkConfig, ...] = ()
+    lines: LinesConfig = LinesConfig()
     seats: tuple[SeatConfig, ...] = ()
     agents: tuple[AgentConfig, ...] = ()
     lists: tuple[ListConfig, ...] = ()

@@ -281,6 +281,18 @@ def _window(value: object) -> tuple[int, int]:
     return start, end
 
 
+def _time_of_day(value: object) -> int:
+    what = 'a time of day such as "17:30"'
+    if isinstance(value, int) and not isinstance(value, bool):
+        minute = value
+    else:
+        match = re.fullmatch(r"(\d{1,2}):([0-5]\d)", _as_text(value, what), re.ASCII)
+        minute = int(match[1]) * 60 + int(match[2]) if match else -1
+    if not 0 <= minute <= MINUTES_OF_DAY:
+        raise refuse(what)
+    return minute
+
+
 def _one_or_more(value: object) -> object:
     return [value] if isinstance(value, str | int) else value
 
@@ -329,6 +341,7 @@ Date = Annotated[date, BeforeValidator(_date)]
 Ids = Annotated[str, BeforeValidator(_ids)]
 DayKey = Annotated[str, AfterValidator(_day_key)]
 Window = Annotated[tuple[int, int], BeforeValidator(_window)]
+TimeOfDay = Annotated[int, BeforeValidator(_time_of_day)]
 Windows = Annotated[tuple[Window, ...], BeforeValidator(_one_or_more)]
 Span = Annotated[tuple[float, float], BeforeValidator(_span)]
 Name = Annotated[

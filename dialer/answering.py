@@ -61,6 +61,14 @@ class RunningService:
         """See ``ServicePort``."""
         return self.runtime.engine.explain(campaign, self._clock())
 
+    def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
+        """See ``ServicePort``."""
+        return self.runtime.engine.explain_trunk(number, campaign, at, self._clock())
+
+    def callbacks(self) -> list[dict[str, object]]:
+        """See ``ServicePort``."""
+        return self.runtime.engine.callbacks(self._clock())
+
     def routing(self) -> Mapping[str, object]:
         """See ``ServicePort``."""
         return dump(self.runtime.engine.floor(self._clock()))
@@ -72,6 +80,10 @@ class RunningService:
             **request,
             "url": self._settings.database_url,
             "recontact_after_s": self._settings.recontact_after_s,
+            "campaigns": {
+                name: (campaign.lists, campaign.windows.days, campaign.windows.default_zone)
+                for name, campaign in engine.campaigns.items()
+            },
             "most_attempts": {name: campaign.max_attempts for name, campaign in engine.campaigns.items()},
             "machine_words": sorted({word for c in engine.campaigns.values() for word in c.machine_dispositions}),
             "amd_false_positive": {

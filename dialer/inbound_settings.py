@@ -129,6 +129,7 @@ class InboundBuilder:
             nobody=self.way(queue.nobody),
             target_s=queue.target_s,
             handling_s=queue.handling_s,
+            callback_campaign=queue.callback_campaign or "",
         )
         return CampaignSettings(
             name=queue.name,

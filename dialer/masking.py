@@ -76,9 +76,9 @@ def mask_text(text: str) -> str:
 
 
 def mask_record(value: Any) -> Any:
-    """The store's rows as people may see them: ``number`` and free text masked, ``person`` (often a number) left out.
+    """The store's rows as people may see them: ``number``, ``shown`` and free text masked, ``person`` left out.
 
-    Names out of the configuration and what is made of them stay.
+    A person is often a number. Names out of the configuration and what is made of them stay.
     """
     if isinstance(value, Mapping):
         kept = ((name, part) for name, part in value.items() if name != "person")
@@ -91,7 +91,9 @@ def mask_record(value: Any) -> Any:
 def _mask_field(name: str, value: Any) -> Any:
     if name in _NAMES:
         return value
-    return mask_number(value) if name == "number" else mask_record(value)
+    if name == "shown" and not value:
+        return value
+    return mask_number(value) if name in ("number", "shown") else mask_record(value)
 
 
 def _mask_runs(text: str, start: int, end: int) -> str:

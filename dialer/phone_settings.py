@@ -24,6 +24,7 @@ def phone_settings(config: Config) -> PhoneSettings:
         entry_limit_s=wanted.entry_limit_s,
         tries=wanted.tries,
         lock_after=wanted.lock_after,
+        ring_tries=wanted.ring_tries,
         language=language,
         wait_sound=wanted.wait_sound or "",
         hold_sound=wanted.hold_sound or "",

@@ -3,7 +3,8 @@
 Owns the file's form (one frozen fact a line, exact floats) and the engine that writes it; ``dialer.simulate.replay``
 reads it. Off unless asked for. Must never hold a telephone number, a PIN, a person's name or a note (which keys are
 blanked is ``hushing``'s), nor disturb the run: a full disk or a file of ``MAX_BYTES`` ends the recording, not the
-dialing.
+dialing. What is decided by numbers is therefore not repeated: which of several lines is cheapest for a lead, and which
+number it shows.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dialer import __version__
 from dialer.domain import (
     acts,
     agentless,
+    callbacks,
     commands,
     desk_records,
     events,
@@ -32,6 +34,7 @@ from dialer.domain import (
     phones,
     recordings,
 )
+from dialer.domain import lines as lines_module
 from dialer.domain import routing as routing_module
 from dialer.domain import settings as settings_module
 from dialer.domain.settings import EngineSettings
@@ -39,6 +42,7 @@ from dialer.engine import Engine
 from dialer.hushing import blanked, hushed
 from pacing import settings as pacing_settings
 from pacing import windows as pacing_windows
+from routing import caller_ids, costs, health, trunks
 from routing.calendars import Calendar, Holiday
 from routing.facts import Choice, Need, Step
 from routing.intake import Queue
@@ -47,14 +51,18 @@ from routing.outbound import Rank
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    acts, agentless, events, commands, phones, hearing, desk_records, recordings, lead, outcomes, settings_module,
-    pacing_settings, pacing_windows, routing_module, inbound,
+    acts, agentless, callbacks, events, commands, phones, hearing, desk_records, recordings, lead, lines_module,
+    outcomes, settings_module, pacing_settings, pacing_windows, routing_module, costs, health, caller_ids, trunks,
+    inbound,
 )  # fmt: skip
-_PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin"})
+_PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin", "shown"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
 there is anything."""
 _SAID: Final = frozenset({"prompts", "parts"})
 """Fields of what is said: free texts in them, a person's name or a note, are left out."""
+_OUR_NUMBERS: Final = frozenset({"numbers", "allotted", "cli_allotted_only"})
+"""A pool's numbers have stand-ins; which of them a carrier allots is not kept."""
+_NOT_ALLOTTED: Final[Mapping[str, Any]] = {"allotted": {"s": []}, "cli_allotted_only": False}
 _PRIVATE_OF_A_LEAD: Final = frozenset({"name", "fields"})
 _OF_PEOPLE: Final = (lead.ClaimedLead, phones.Display, inbound.ArrivalJudged)
 
@@ -97,8 +105,12 @@ def encode(value: Any) -> Any:
     name = type(value).__name__
     if name not in _KINDS:
         raise TypeError(f"a {name} cannot be recorded")
-    private = _PRIVATE | _PRIVATE_OF_A_LEAD if isinstance(value, _OF_PEOPLE) else _PRIVATE
-    fields = [each.name for each in dataclasses.fields(value)]
+    private = _PRIVATE
+    if isinstance(value, _OF_PEOPLE):
+        private |= _PRIVATE_OF_A_LEAD
+    elif isinstance(value, settings_module.PoolSettings | settings_module.TrunkSettings):
+        private |= _OUR_NUMBERS
+    fields = [each.name for each in dataclasses.fields(value) if each.init]
     hidden = private | _SAID | {"keys"} if isinstance(value, _SPOKEN) else private
     return {"d": name, "v": {f: _hidden(f, value) if f in hidden else encode(getattr(value, f)) for f in fields}}
 
@@ -121,6 +133,8 @@ def _hidden(name: str, fact: Any) -> Any:
         return blanked(fact.keys)
     if name == "fields":
         return {"m": []}
+    if name in _OUR_NUMBERS:
+        return [f"-{n}" for n, _ in enumerate(fact.numbers)] if name == "numbers" else _NOT_ALLOTTED[name]
     return "-" if getattr(fact, name) else ""
 
 

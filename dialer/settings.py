@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
+from config.callbacks_schema import CallbacksConfig
 from config.hearing_schema import RECORD_SHARE, machines_unrecorded
 from config.loader import LoadedConfig
 from config.notices import hearing_nodes
@@ -26,6 +27,7 @@ from config.schema import DEFAULT_PASSWORD, CallWindowConfig, CampaignConfig, Co
 from config.values import expand_days
 from dialer.agentless_settings import agentless_settings
 from dialer.domain.acts import PhoneSettings
+from dialer.domain.callbacks import Away, CallbackSettings
 from dialer.domain.hearing import Clock, MachinePolicy, ScreeningSettings
 from dialer.domain.inbound import InboundSettings
 from dialer.domain.outcomes import Outcome
@@ -40,9 +42,9 @@ from dialer.domain.settings import (
     RecycleRule,
     SeatMode,
     SeatSettings,
-    TrunkSettings,
 )
 from dialer.inbound_settings import InboundBuilder, serving
+from dialer.line_settings import line_settings, trunk_settings
 from dialer.phone_settings import phone_settings
 from dialer.routing_settings import routing_settings, rules, vip_lookup
 from dialer.voice import configured_prompts
@@ -241,19 +243,6 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         nodes: Mapping[str, int] = {EMBEDDED_NODE: config.embedded.capacity}
     else:
         nodes = {node.name: node.capacity for node in config.switch.nodes}
-    trunks = {
-        trunk.name: TrunkSettings(
-            name=trunk.name,
-            gateway=trunk.gateway_name,
-            channels=trunk.channels,
-            calls_per_second=trunk.cps,
-            reserved_inbound=trunk.reserved_inbound,
-            caller_id=trunk.caller_id,
-            prefix=trunk.prefix,
-            strip_plus=trunk.strip_plus,
-        )
-        for trunk in config.trunks
-    }
     seats = {
         seat: SeatSettings(
             seat=seat,
@@ -270,16 +259,18 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
     return EngineSettings(
         epoch=epoch,
         nodes=nodes,
-        trunks=trunks,
+        trunks=trunk_settings(config),
         seats=seats,
         agents=_agents(config),
-        campaigns=_campaigns(config, trunks) | queues,
+        campaigns=_campaigns(config) | queues,
         resync_interval_s=config.engine.resync_interval_s,
         decide_every_s=config.engine.decide_every_s,
         phones=_phones(config),
         hearing=frozenset({EMBEDDED_NODE}) if config.switch.embedded else hearing_nodes(config),
+        lines=line_settings(config),
         routing=routing_settings(config),
         inbound=inbound,
+        instance=config.instance,
     )
 
 
@@ -321,9 +312,9 @@ def _agents(config: Config) -> dict[str, AgentSettings]:
     }
 
 
-def _campaigns(config: Config, trunks: Mapping[str, TrunkSettings]) -> dict[str, CampaignSettings]:
+def _campaigns(config: Config) -> dict[str, CampaignSettings]:
     """Raises SettingsError for a sound that is not there."""
-    found = {campaign.name: _campaign(campaign, trunks) for campaign in config.campaigns}
+    found = {campaign.name: _campaign(campaign) for campaign in config.campaigns}
     for campaign in config.campaigns:
         if campaign.agentless is not None:
             try:
@@ -336,15 +327,17 @@ def _campaigns(config: Config, trunks: Mapping[str, TrunkSettings]) -> dict[str,
     return found
 
 
-def _campaign(campaign: CampaignConfig, trunks: Mapping[str, TrunkSettings]) -> CampaignSettings:
+def _campaign(campaign: CampaignConfig) -> CampaignSettings:
+    first, *others = campaign.lines
     return CampaignSettings(
         name=campaign.name,
         mode=Mode(campaign.mode),
         lists=campaign.lists,
-        trunk=campaign.trunk,
+        trunk=first,
+        further_trunks=tuple(others),
         message=campaign.message or str(safe_harbour_path()),
         windows=call_windows(campaign.call_window),
-        caller_id=campaign.caller_id or trunks[campaign.trunk].caller_id,
+        caller_id=campaign.caller_id or "",
         lines_per_agent=campaign.lines_per_agent or 1.0,
         ring_timeout_s=campaign.ring_timeout_s,
         min_ring_s=campaign.min_ring_s,
@@ -361,10 +354,29 @@ def _campaign(campaign: CampaignConfig, trunks: Mapping[str, TrunkSettings]) -> 
         dispositions=campaign.dispositions,
         machine_dispositions=campaign.machine_dispositions,
         pacing=campaign_pacing(campaign),
+        shift_ends=campaign.pacing.shift_ends,
         recording=recording_policy(campaign.recording),
         whisper=tuple(campaign.whisper),
+        callbacks=_callbacks(campaign.callbacks),
         screening=screening(campaign),
         ledger_days=max(2.0, *(1.0 + _days(window) for window in campaign.pacing.abandon)),
+    )
+
+
+def _callbacks(section: CallbacksConfig) -> CallbackSettings | None:
+    if not section.dial:
+        return None
+    return CallbackSettings(
+        own=section.promised_to == "agent",
+        own_s=section.own_agent_s,
+        team_s=section.team_s,
+        away=Away(section.then),
+        later_s=section.later_s,
+        share=section.share,
+        ahead_s=section.ahead_s,
+        tries=section.tries,
+        retry_s=section.retry_after_s,
+        expires_s=section.expires_s,
     )
 
 
@@ -431,6 +443,7 @@ def campaign_pacing(campaign: CampaignConfig) -> CampaignPacing:
         hang_up_share=pacing.hang_up_share,
         max_theta=pacing.max_theta,
         weight=pacing.weight,
+        spare_list=pacing.spare_list,
         amd_false_positive=pacing.amd_false_positive,
         prior_answer=pacing.expect.answer_probability,
         prior_talk_s=pacing.expect.talk_s,
@@ -530,6 +543,7 @@ def _world(
         rejected_probability=callees.rejected_share,
         invalid_probability=callees.invalid_share,
         failure_probability=carrier.failure_share,
+        gateway_failures=dict(carrier.failing),
         progress_min_s=carrier.progress_delay_s[0],
         progress_max_s=carrier.progress_delay_s[1],
         silent_progress_probability=carrier.silent_share,

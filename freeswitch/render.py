@@ -212,6 +212,7 @@ def _dialplan_values(config: Config) -> dict[str, object]:
     except PromptError as error:
         raise RenderError(f"inbound: {error}") from None
     return {
+        "instance": config.instance,
         "phone_calls": _phone_calls(),
         "login_numbers": _login_numbers(config),
         "rescue_wait_ms": RESCUE_WAIT_MS,

@@ -13,20 +13,19 @@ import numpy as np
 
 from pacing.beliefs import Beliefs
 from pacing.board import Agents, Bools, Ints, Phase
-from pacing.hold import EDGES, PHASE_BINS
+from pacing.hold import EDGES, PHASE_BINS, PRIOR_PHASES
 from pacing.memory import Memory, PoolState
 from pacing.predictive import Plan, View, decision, plan
 from pacing.race import Race
 from pacing.ring import BIN_S, BINS, Array
 from pacing.snapshot import Ask, Decision
+from pacing.sparing import Rest
 
 SAFE_THETA = 0.001
 """Without any budget, calls start for free agents 1:1, and beyond that only where even an answer rate as high as may be
 feared (``AnswerModel.feared``) leaves no more than this chance that the call finds nobody."""
 WATCH_EVERY_S = 0.4
-IDLE, RESERVED, TALKING, WRAP, AWAY = (
-    int(phase) for phase in (Phase.IDLE, Phase.RESERVED, Phase.TALKING, Phase.WRAP, Phase.AWAY)
-)
+IDLE, RESERVED, TALKING, WRAP, LEAVING, AWAY = (int(phase) for phase in Phase)
 BUDGET_EVERY_S = 1.0
 BUSY_SHARE = 0.9
 """How much of the agents' time customers will take, for the answers that a budget still expects."""
@@ -78,7 +77,11 @@ class Decider:
         others_waiting, others_rings = self._others(now, node, board, memory, mine, started)
         lead = idle - waiting - others_waiting
         if here < settings.min_agents:
-            return self._one_to_one(memory, ask, here, lead, len(rings) + screened + others_rings[0])
+            why = f"{here} agents are fewer than min_agents {settings.min_agents}, so one call for each free agent"
+            return self._one_to_one(memory, ask, lead, len(rings) + screened + others_rings[0], why)
+        if memory.sparing.on:
+            why = f"{memory.sparing.words()}, so one call for each free agent, and no ring is hung up"
+            return self._one_to_one(memory, ask, lead, len(rings) + screened + others_rings[0], why)
         busy = self._busy(now, board, memory, mine)
         answer = memory.beliefs.answer
         # Without a budget the answer rate is taken for as high as it may be.
@@ -130,14 +133,11 @@ class Decider:
         }
         return decision(made, reason=self._reason(memory, made, ask), ids=cut_ids)
 
-    def _one_to_one(self, memory: Memory, ask: Ask, here: int, lead: int, ringing: float) -> Decision:
+    def _one_to_one(self, memory: Memory, ask: Ask, lead: int, ringing: float, why: str) -> Decision:
         lines = max(0, min(lead - math.ceil(ringing), ask.room, len(ask.leads)))
-        why = (
-            f"start {lines}: {here} agents are fewer than min_agents {memory.settings.min_agents}, so one call for "
-            f"each free agent: {max(lead, 0)} free, {ringing:.0f} ringing"
-        )
         memory.last = {"idle": lead, "p_next": 0.0, "theta": 0.0}
-        return Decision(lines, why, (), tuple(range(lines)))
+        told = f"start {lines}: {why}: {max(lead, 0)} free, {ringing:.0f} ringing"
+        return Decision(lines, told, (), tuple(range(lines)))
 
     def _reason(self, memory: Memory, made: Plan, ask: Ask) -> str:
         last = memory.last
@@ -211,6 +211,34 @@ class Decider:
         memory.target = min((b.target for b in memory.budgets), default=memory.settings.max_theta)
         memory.ease = min((b.ease for b in memory.budgets), default=1.0)
         memory.counted, memory.budgeted_at = True, now
+        if memory.settings.spare_list and (memory.sparing.on or math.isfinite(memory.dials_left)):
+            memory.sparing.look(now, self._rest(now, campaign, memory, hold_s))
+
+    def _rest(self, now: float, campaign: str, memory: Memory, hold_s: float) -> Rest:
+        beliefs, answer = memory.beliefs, memory.beliefs.answer
+        p = answer.usual
+        # Talks differ by about their mean, so after n of them the mean is uncertain by 1 ÷ √n of itself.
+        talks = beliefs.hold.talk.phases + PRIOR_PHASES
+        return Rest(
+            dials=memory.dials_left,
+            left_s=memory.closing_at - now,
+            agents=self._alone(campaign),
+            ring_s=beliefs.ring.mean_life_s(p),
+            chance=p,
+            hold_s=hold_s,
+            doubt=math.hypot((1.0 - p) * answer.level_sd, 1.0 / math.sqrt(talks)),
+        )
+
+    def _alone(self, campaign: str) -> int:
+        """Agents at work who serve no other campaign: the others' time is of use after the list's end, too."""
+        count = 0
+        for board in self.state.agents.values():
+            alone = board.of(campaign) & (board.phase < LEAVING)
+            for name, serves in board.members.items():
+                if name != campaign:
+                    alone &= ~serves
+            count += int(np.count_nonzero(alone))
+        return count
 
     def _busy(self, now: float, board: Agents, memory: Memory, mine: Bools) -> Array:
         talking = mine & ((board.phase == TALKING) | (board.phase == RESERVED))

@@ -18,6 +18,7 @@ from pacing.leads import LeadFacts
 from pacing.ring import Array
 from pacing.settings import CampaignPacing
 from pacing.snapshot import Decision
+from pacing.sparing import Sparing
 from pacing.threshold import Threshold
 
 ENDLESS = math.inf
@@ -84,6 +85,8 @@ class Memory:
     decision: Decision = NOT_DECIDED
     closing_at: float = ENDLESS
     leads_left: float = ENDLESS
+    dials_left: float = ENDLESS
+    sparing: Sparing = field(default_factory=Sparing)
 
     @staticmethod
     def fresh(settings: CampaignPacing) -> Memory:

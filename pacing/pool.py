@@ -200,7 +200,8 @@ class Pool:
             return
         memory.ledger.judge(answered_at, abandoned=abandoned)
         memory.counted = False
-        memory.threshold.judged(memory.target * memory.ease, abandoned=abandoned)
+        if not memory.sparing.on:  # 1:1 tells nothing of how θ and abandonment relate
+            memory.threshold.judged(memory.target * memory.ease, abandoned=abandoned)
 
     def unjudged(self, campaign: str, answered_at: float, *, abandoned: bool) -> None:
         """A judged call turns out to have been a machine."""
@@ -322,11 +323,16 @@ class Pool:
             self._decider.count(now, campaign)
         return explaining.explain(self._state, campaign, now)
 
-    def closes(self, campaign: str, at: float, leads_left: float = math.inf) -> None:
-        """Dialing ends at ``at`` (infinity: nobody knows), and there are so many leads to dial until then."""
-        if campaign in self._state.memories and not (math.isnan(at) or math.isnan(leads_left)):
-            memory = self._state.memories[campaign]
-            memory.closing_at, memory.leads_left = at, leads_left
+    def closes(
+        self, campaign: str, at: float, leads_left: float = math.inf, dials_left: float = math.inf
+    ) -> None:
+        """Dialing ends at ``at`` (infinity: nobody knows), and there are so many leads to dial until then.
+
+        ``dials_left``: how many calls those leads can take; infinity also where nobody knows how long agents stay.
+        """
+        memory = self._state.memories.get(campaign)
+        if memory is not None and not any(math.isnan(each) for each in (at, leads_left, dials_left)):
+            memory.closing_at, memory.leads_left, memory.dials_left = at, leads_left, dials_left
 
     def begins_shift(self, at: float) -> None:
         """A shift begins: windows of that kind count from here."""

@@ -26,8 +26,9 @@ class CampaignPacing:
     ``aim`` is the share of each limit that is aimed at (2.95 of 3.00 %). ``min_agents``: with fewer logged in it
     dials one call for each free agent. ``hang_up_over`` is the chance that the next answers find nobody above which
     overdue rings are hung up, ``hang_up_share`` the largest share of dials that may end so. ``max_theta`` caps the
-    launch threshold. ``weight`` is the campaign's share of agents that several campaigns want. The priors say what is
-    believed of a campaign without history; they are given up within some dozens of calls.
+    launch threshold. ``weight`` is the campaign's share of agents that several campaigns want. ``spare_list``: a list
+    that ends before the shift does even at 1:1 is dialed 1:1. The priors say what is believed of a campaign without
+    history; they are given up within some dozens of calls.
     """
 
     campaign: str
@@ -41,6 +42,7 @@ class CampaignPacing:
     hang_up_share: float = 0.25
     max_theta: float = 0.30
     weight: float = 1.0
+    spare_list: bool = True
     amd_false_positive: float = 0.0
     prior_answer: float = 0.25
     prior_talk_s: float = 150.0

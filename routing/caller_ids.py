@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
+
+_AREA_CODE_ENDS: Final = 4
+"""Digits of a North American number until its area code is whole: 1 and three."""
 
 
 class Standing(StrEnum):
@@ -93,13 +97,14 @@ def choose(
 
 
 def common(number: str, callee: str) -> int:
-    """How many digits two numbers share from the start, the country's included."""
+    """How many digits two numbers share from the start, the country's included: in most countries places near each
+    other begin alike. Not so in North America, where a part of an area code in common counts for nothing."""
     count = 0
     for one, other in zip(number.removeprefix("+"), callee.removeprefix("+"), strict=False):
         if one != other:
             break
         count += 1
-    return count
+    return 1 if number.startswith("+1") and 1 < count < _AREA_CODE_ENDS else count
 
 
 def judge(
@@ -122,6 +127,45 @@ def judge(
     if shown.rests >= policy.rests:
         return Judgement(Standing.RETIRED, math.inf, f"{reason}; rested {shown.rests} times in vain")
     return Judgement(Standing.RESTING, now + policy.rest_s, reason)
+
+
+def left_today(pool: Sequence[ShownNumber], now: float, allotted: frozenset[str] | None = None) -> float:
+    """How many more calls may show a number of the pool today; infinity where one of them has no cap."""
+    left = 0.0
+    for shown in pool:
+        if _why_not(shown, now, allotted) is None:
+            left += math.inf if shown.daily_cap is None else shown.daily_cap - shown.today
+    return left
+
+
+def judged(
+    pool: Sequence[ShownNumber], now: float, policy: ReputationPolicy
+) -> list[tuple[ShownNumber, Judgement | None]]:
+    """The numbers of a pool that have a whole block of calls, as they go on from here, with what was found.
+
+    All are judged beside the same peers, and begin a new block afterwards: being judged often must not make a number
+    bad by chance.
+    """
+    whole = [shown for shown in pool if shown.standing is Standing.GOOD and shown.dialed >= policy.block]
+    dialed = sum(shown.dialed for shown in pool)
+    found: list[tuple[ShownNumber, Judgement | None]] = []
+    for shown in whole:
+        if dialed - shown.dialed < policy.block:
+            continue
+        verdict = judge(shown, pool, now, policy)
+        new = replace(shown, dialed=0, answered=0)
+        if verdict is not None:
+            rests = shown.rests + (verdict.standing is Standing.RESTING)
+            new = replace(new, standing=verdict.standing, rests=rests, rests_until=verdict.until)
+        found.append((new, verdict))
+    return found
+
+
+def rested(shown: ShownNumber, now: float) -> ShownNumber:
+    """The number as it is now: a rest that is over is over."""
+    if shown.standing is Standing.RESTING and now >= shown.rests_until:
+        return replace(shown, standing=Standing.GOOD)
+    return shown
 
 
 def _why_not(shown: ShownNumber, now: float, allotted: frozenset[str] | None) -> str | None:

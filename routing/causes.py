@@ -41,6 +41,7 @@ CAUSES: Final[Mapping[str, Blame]] = MappingProxyType(
                 "SERVICE_UNAVAILABLE",
                 "PROTOCOL_ERROR",
                 "MEDIA_TIMEOUT",
+                "INVALID_GATEWAY",  # our switch has no such gateway: as good as a line that is down
             ),
             Blame.CARRIER,
         ),
@@ -49,7 +50,7 @@ CAUSES: Final[Mapping[str, Blame]] = MappingProxyType(
             Blame.ROUTE,
         ),
         **dict.fromkeys(
-            ("UNALLOCATED_NUMBER", "INVALID_NUMBER_FORMAT", "NUMBER_CHANGED"),
+            ("UNALLOCATED_NUMBER", "INVALID_NUMBER_FORMAT", "NUMBER_CHANGED", "DOES_NOT_EXIST_ANYWHERE"),
             Blame.NUMBER,
         ),
         **dict.fromkeys(
@@ -62,6 +63,10 @@ CAUSES: Final[Mapping[str, Blame]] = MappingProxyType(
                 "SUBSCRIBER_ABSENT",
                 "USER_NOT_REGISTERED",
                 "ALLOTTED_TIMEOUT",
+                "NO_PICKUP",
+                "BUSY_EVERYWHERE",
+                "DECLINE",
+                "UNWANTED",
             ),
             Blame.CALLEE,
         ),
@@ -71,7 +76,6 @@ CAUSES: Final[Mapping[str, Blame]] = MappingProxyType(
                 "LOSE_RACE",
                 "MANAGER_REQUEST",
                 "SYSTEM_SHUTDOWN",
-                "INVALID_GATEWAY",
                 "INVALID_PROFILE",
                 "INCOMPATIBLE_DESTINATION",
                 "MANDATORY_IE_MISSING",
@@ -83,12 +87,25 @@ CAUSES: Final[Mapping[str, Blame]] = MappingProxyType(
 )
 
 
-def blame(cause: str, rang: bool) -> Blame:
+TURNS_US_AWAY: Final = frozenset({"401", "402", "407"})
+"""SIP codes with which a carrier refuses its customer, not the callee the call; the switch says CALL_REJECTED."""
+
+
+OUR_LIMIT: Final = frozenset({"NO_ANSWER", "ALLOTTED_TIMEOUT", "NO_PICKUP"})
+"""With a SIP code the carrier's word that nobody answered; without one, our switch's that it has waited long enough."""
+
+
+def silent(cause: str, rang: bool, sip_status: str) -> bool:
+    """Whether our switch gave up a call of which the carrier never said anything."""
+    return not rang and not sip_status and cause in OUR_LIMIT
+
+
+def blame(cause: str, rang: bool, sip_status: str = "") -> Blame:
     """Whose fault it is that a call ended so. A line on which the phone rang has done its work."""
-    found = CAUSES.get(cause, Blame.UNKNOWN)
+    found = Blame.CARRIER if sip_status in TURNS_US_AWAY else CAUSES.get(cause, Blame.UNKNOWN)
     return Blame.CALLEE if rang and found in (Blame.CARRIER, Blame.ROUTE, Blame.NUMBER) else found
 
 
-def may_fail_over(cause: str, rang: bool) -> bool:
+def may_fail_over(cause: str, rang: bool, sip_status: str = "") -> bool:
     """Whether the call may be tried on another line: nobody's phone rang, and another line could do better."""
-    return not rang and blame(cause, rang) in (Blame.CARRIER, Blame.ROUTE)
+    return not rang and blame(cause, rang, sip_status) in (Blame.CARRIER, Blame.ROUTE)

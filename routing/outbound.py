@@ -69,7 +69,7 @@ def waiting_call(
 ) -> WaitingCall:
     """A customer of ours who waits. ``team`` is the group of those who serve the campaign.
 
-    ``asked``: they pressed a key for an agent. ``owed``: they had an agent, who was lost.
+    ``asked``: they pressed a key for an agent, or wished this call. ``owed``: they had an agent, who was lost.
     """
     steps = (*(Step(0.0, groups) for groups in ranked.groups), Step(0.0, frozenset({team})))
     return WaitingCall(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from routing.caller_ids import CallerIdChoice, ShownNumber, choose
 from routing.causes import may_fail_over
@@ -15,6 +16,18 @@ from routing.costs import CostTable
 from routing.errors import PlanError
 from routing.facts import Direction
 from routing.health import NEW, Health, may_dial
+
+
+class Why(StrEnum):
+    """Why a line does not get a call: one word for each kind, for counters."""
+
+    SICK = "sick"
+    FULL = "full"
+    KEPT = "kept_for_callers"
+    SPEED = "calls_per_second"
+    NO_NUMBER = "no_number_to_show"
+    FAILED = "failed_there"
+    DEARER = "dearer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,8 @@ class TrunkChoice:
     cost: float | None
     reason: str
     why_nots: tuple[tuple[str, str], ...] = ()
+    passed: tuple[tuple[str, Why], ...] = ()
+    """The same in one word each."""
 
 
 def choose_trunk(
@@ -74,46 +89,50 @@ def choose_trunk(
     """The best line for a call to ``number``. ``not_on``: where it has failed already. ``show``: a number that must be
     shown, as a campaign with one of its own has it; without: the best of the line's pool."""
     fit: list[tuple[tuple[int, float, int, str], TrunkFacts, CallerIdChoice]] = []
-    why_nots: list[tuple[str, str]] = []
+    passed: list[tuple[str, Why, str]] = []
     for trunk in sorted(trunks, key=lambda trunk: trunk.name):
-        why = "the call failed there already" if trunk.name in not_on else why_not(trunk, direction, now)
-        caller_id = _caller_id(trunk, number, now, show)
-        if why is None and caller_id.number is None:
-            why = f"no number to show: {caller_id.reason}"
+        failed = (Why.FAILED, "the call failed there already") if trunk.name in not_on else None
+        why = failed or why_not(trunk, direction, now)
+        if why is None:
+            caller_id = _caller_id(trunk, number, now, show)
+            if caller_id.number is None:
+                why = Why.NO_NUMBER, f"no number to show: {caller_id.reason}"
         if why is not None:
-            why_nots.append((trunk.name, why))
+            passed.append((trunk.name, *why))
             continue
         row = trunk.costs.row(number, now) if trunk.costs is not None else None
         cost = row.price(talk_s) if row is not None else None
         key = (0, cost, trunk.order, trunk.name) if cost is not None else (1, 0.0, trunk.order, trunk.name)
         fit.append((key, trunk, caller_id))
     if not fit:
-        return TrunkChoice(None, "", None, None, "no line may take it", tuple(why_nots))
+        return TrunkChoice(None, "", None, None, "no line may take it", *_told(passed))
     key, trunk, caller_id = min(fit, key=lambda one: one[0])
     cost = key[1] if key[0] == 0 else None
-    for other, passed, _ in fit:
-        if passed is not trunk:
-            why_nots.append((passed.name, _dearer(other, key)))
+    passed += [(dear.name, Why.DEARER, _dearer(other, key)) for other, dear, _ in fit if dear is not trunk]
     price = f"cheapest of {len(fit)}, {cost:.4f}" if cost is not None else f"first of {len(fit)}, no price known"
     reason = f"{price} for {talk_s:.0f} s; shown number: {caller_id.reason}"
     return TrunkChoice(
-        trunk.name, rewritten(number, trunk.rewrites), caller_id.number, cost, reason, tuple(sorted(why_nots))
+        trunk.name, rewritten(number, trunk.rewrites), caller_id.number, cost, reason, *_told(sorted(passed))
     )
 
 
-def why_not(trunk: TrunkFacts, direction: Direction, now: float) -> str | None:
-    """Why a line takes no call of this direction now; None when it may. Kept lines are for who calls us, or for a call
-    that a customer asked for."""
+def _told(passed: Sequence[tuple[str, Why, str]]) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, Why], ...]]:
+    return tuple((name, text) for name, _, text in passed), tuple((name, why) for name, why, _ in passed)
+
+
+def why_not(trunk: TrunkFacts, direction: Direction, now: float) -> tuple[Why, str] | None:
+    """Why a line takes no call of this direction now, in a word and in words; None when it may. Kept lines are for who
+    calls us, or for a call that a customer asked for."""
     sick = may_dial(trunk.health, now)
     if sick is not None:
-        return sick
+        return Why.SICK, sick
     kept = trunk.reserved_inbound if direction is Direction.OUTBOUND else 0
     if trunk.in_use >= trunk.channels:
-        return f"all {trunk.channels} channels are in use"
+        return Why.FULL, f"all {trunk.channels} channels are in use"
     if trunk.in_use >= trunk.channels - kept:
-        return f"{trunk.in_use} of {trunk.channels} channels are in use, and {kept} are kept for callers"
+        return Why.KEPT, f"{trunk.in_use} of {trunk.channels} channels are in use, and {kept} are kept for callers"
     if trunk.tokens < 1.0:
-        return "its calls per second are used up"
+        return Why.SPEED, "its calls per second are used up"
     return None
 
 

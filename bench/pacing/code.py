@@ -48,9 +48,11 @@ _NOT_SHARED: Final = frozenset(
         "dialer/masking.py",
         "dialer/leads/numbers.py",
         "dialer/leads/errors.py",
+        "dialer/leads/moments.py",
     }
 )
-"""For people, for the next start, for a mode that no shift here dials in, and for numbers that agents key in."""
+"""For people, for the next start, for a mode that no shift here dials in, and for numbers and times that agents key
+in."""
 _RULES_OF_OTHERS: Final = frozenset(
     f"pacing/{name}.py" for name in ("vicidial", "mean_matching", "ratio", "progressive", "preview")
 )

@@ -5,7 +5,11 @@ Owns the statistics and the words of each verdict; pure. The readings:
 - Floor: mean busy share ≥ floor − (0.5 points, 1.0 at 5 agents) − 2 × √(s.e.² + 0.4²), 0.4 being the table's own
   standard error.
 - Limit: of every single shift, abandoned ÷ answered ≤ 3.00 %, exactly.
-- Ahead: the mean busy share is above the baseline's, whatever the baseline abandoned.
+- Lawful: what a baseline abandoned in the cell, pooled over its shifts, is at 3.00 % or less, or above it by no more
+  than its standard error. Generous: of the rule of the product no single shift may be above.
+- Ahead: the mean busy share is above that of each baseline that is lawful in the cell. A baseline that is not is out of
+  competition there: settings are chosen within the limit, and nobody may dial so. Being busier than it all the same is
+  an aim, so that every cell where it was busier is named with what it abandoned.
 - Cost: dials per answer at most 1.1 × mean matching's, connected calls per agent-hour at least 0.9 × its.
 - Burst: abandoned ÷ answered in the 300 s after the change, pooled over the seeds, against the best known.
 - Back under 3 % within 30 minutes: like the burst, the rate of five minutes, pooled over the seeds: those that end by
@@ -31,6 +35,7 @@ BACK_WITHIN_MIN: Final = 30
 FIVE: Final = 5
 FIRST_MIN: Final = 30
 COST_MARGIN: Final = 0.10
+RIVALS: Final[tuple[Policy, ...]] = ("mean_matching", "vicidial", "ratio")
 _EXACT: Final = 1e-9
 
 
@@ -55,6 +60,16 @@ class Figures:
     busy_by_seed: tuple[float, ...]
     abandoned_by_seed: tuple[float, ...]
     change: Change | None = None
+
+    @property
+    def abandoned_se(self) -> float:
+        """Standard error of what was abandoned, in points."""
+        return standard_error(self.abandoned_by_seed)
+
+    @property
+    def lawful(self) -> bool:
+        """Whether the limit was kept, as far as these shifts can tell."""
+        return self.abandoned - self.abandoned_se <= 100.0 * LIMIT + _EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +243,37 @@ def _aim(cell: Cell, own: Figures) -> Verdict:
     return Verdict(cell.name, "aim", own.busy >= cell.aim - slack(cell, own.busy_se), told, aim=True)
 
 
+def rivals(cell: Cell, book: Book) -> dict[Policy, Figures]:
+    """The baselines that were measured in a cell, the busiest first."""
+    found = {policy: other for policy in RIVALS if (other := book.get(cell.name, policy)) is not None}
+    return dict(sorted(found.items(), key=lambda each: -each[1].busy))
+
+
+def ahead_by(own: Figures, other: Figures) -> tuple[float, float]:
+    """(mean, standard error) of how much busier ``own`` was, shift by shift on the seeds that both dialed.
+
+    The mean over all seeds judges; this says how much of a difference is the seeds'.
+    """
+    both = [a - b for a, b in zip(own.busy_by_seed, other.busy_by_seed, strict=False)]
+    return fmean(both), standard_error(both)
+
+
 def _ahead(cell: Cell, own: Figures, book: Book) -> list[Verdict]:
     found = []
-    for policy in ("mean_matching", "vicidial", "ratio"):
-        other = book.get(cell.name, policy)
-        if other is not None:
+    others = rivals(cell, book)
+    for policy in RIVALS:
+        if policy in others:
+            other = others[policy]
             told = f"busy {own.busy:.2f} %, {policy} {other.busy:.2f} % (it abandoned {other.abandoned:.2f} %)"
-            found.append(Verdict(cell.name, f"ahead of {policy}", own.busy > other.busy, told))
+            busier = own.busy > other.busy
+            if other.lawful:
+                found.append(Verdict(cell.name, f"ahead of {policy} where it is lawful", busier, told))
+            found.append(Verdict(cell.name, f"busier than {policy}, lawful or not", busier, told, aim=True))
+    lawful = {policy: other for policy, other in others.items() if other.lawful}
+    if others:
+        told = ", ".join(f"{policy} {other.busy:.2f} %" for policy, other in lawful.items()) or "none is lawful"
+        behind = all(other.busy < own.busy for other in lawful.values())
+        found.append(Verdict(cell.name, "ahead of every lawful baseline", behind, f"busy {own.busy:.2f} %; {told}"))
     return found
 
 

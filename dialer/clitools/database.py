@@ -54,5 +54,7 @@ def database(loaded: LoadedConfig, *, dry_run: bool = False) -> Iterator[str]:
             yield url
     except (StoreError, LeadsError) as error:
         raise CliError(str(error)) from error
+    except UnicodeEncodeError as error:
+        raise CliError(f"{error.object!a}: bytes that are no text, expected UTF-8") from error
     except OSError as error:
         raise CliError(f"{error.filename or file}: {error.strerror or error}") from error

@@ -263,7 +263,9 @@ def callbacks_list(
         str | None, typer.Option("--kind", help="callback (the customer's wish) or recontact (a failed check)")
     ] = None,
     agent: OfAgent = None,
-    state: Annotated[str, typer.Option("--state", help="open, done, cancelled or all")] = "open",
+    state: Annotated[
+        str, typer.Option("--state", help="open, claimed, dialing, done, failed, cancelled or all")
+    ] = "open",
     limit: Limit = 100,
     as_json: AsJson = False,
     config: Config = None,
@@ -272,3 +274,61 @@ def callbacks_list(
     from dialer.clitools import quality
 
     quality.show_callbacks(where_of(ctx, config), kind, agent, state, limit, as_json=as_json)
+
+
+Ident = Annotated[int, typer.Argument(metavar="ID", min=1, help="Its number in dialer callbacks list")]
+At = Annotated[
+    str,
+    typer.Option("--at", metavar="WHEN", help="HH:MM, '+DAYS HH:MM', 'YYYY-MM-DD HH:MM' of the customer's clock, +90m"),
+]
+Zone = Annotated[str, typer.Option("--zone", metavar="NAME", help="Another clock than the customer's own")]
+
+
+@callbacks_app.command("add")
+def callbacks_add(
+    ctx: typer.Context,
+    at: At,
+    attempt: Annotated[str, typer.Option("--attempt", metavar="ID", help="The customer of this call")] = "",
+    lead: Annotated[int | None, typer.Option("--lead", metavar="N", min=1, help="A lead, with --campaign")] = None,
+    campaign: Annotated[str, typer.Option("--campaign", metavar="NAME", help="Whose callback it is")] = "",
+    zone: Zone = "",
+    agent: Annotated[str, typer.Option("--agent", help="Who must do it [default: anyone]")] = "",
+    note: Annotated[str, typer.Option("--note", help="What the agent is told")] = "",
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Write down that a customer is to be called again."""
+    from dialer.clitools import callbacks
+
+    order = {"attempt": attempt, "lead": lead, "campaign": campaign, "zone": zone, "agent": agent, "note": note}
+    callbacks.add(where_of(ctx, config), {"at": at, **order}, as_json=as_json)
+
+
+@callbacks_app.command("reschedule")
+def callbacks_reschedule(
+    ctx: typer.Context,
+    ident: Ident,
+    at: At,
+    zone: Zone = "",
+    agent: Annotated[str | None, typer.Option("--agent", help="Somebody else must do it; '' for anyone")] = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Give an open callback another time."""
+    from dialer.clitools import callbacks
+
+    callbacks.reschedule(where_of(ctx, config), ident, {"at": at, "zone": zone, "agent": agent}, as_json=as_json)
+
+
+@callbacks_app.command("cancel")
+def callbacks_cancel(
+    ctx: typer.Context,
+    ident: Ident,
+    reason: Annotated[str, typer.Option("--reason", help="Why")] = "",
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Call an open callback off."""
+    from dialer.clitools import callbacks
+
+    callbacks.cancel(where_of(ctx, config), ident, reason, as_json=as_json)

@@ -40,7 +40,9 @@ def text_of(told: Mapping[str, Any]) -> Iterator[str]:
     """An attempt as lines for a person."""
     opened = told["opened_at"]
     yield f"attempt {told['id']}: campaign {told['campaign']}, lead {told['lead_id']}, number {told['number']}"
-    yield f"  {stamp(opened)}  opened, on switch {told['node']} over trunk {told['trunk']}"
+    shown = f", showing {told['shown']}" if told["shown"] else ""
+    wished = f", for callback {told['callback']}" if told["callback"] else ""
+    yield f"  {stamp(opened)}  opened, on switch {told['node']} over trunk {told['trunk']}{shown}{wished}"
     steps = [(told[name], what) for name, what in _STEPS if told[name] is not None]
     if told["bridged_at"] is not None:
         steps.append((told["bridged_at"], f"talks with agent {told['agent']}"))

@@ -49,6 +49,19 @@ def call(
     explain_call.call(where_of(ctx, config), which, limit, as_json=as_json)
 
 
+@explain_app.command("callback")
+def callback(
+    ctx: typer.Context,
+    ident: Annotated[int, typer.Argument(metavar="ID", min=1)],
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say when a callback is due, who may do it, and why it is not dialed now."""
+    from dialer.clitools import callbacks, running
+
+    callbacks.explain(running.service(where_of(ctx, config)), ident, as_json=as_json)
+
+
 @explain_app.command("route")
 def route(
     ctx: typer.Context,
@@ -64,3 +77,29 @@ def route(
 
     asked = explain_route.Question(number, campaign, at, snapshot)
     explain_route.route(where_of(ctx, config), asked, as_json=as_json)
+
+
+@explain_app.command("trunk")
+def trunk(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="With its country code, or with --region")],
+    campaign: Annotated[
+        str | None, typer.Option("--campaign", metavar="NAME", help="Whose lines [default: all there are]")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="By the prices and rests of then; UTC unless it says")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", metavar="US", help="Where a number without a country code is")
+    ] = None,
+    snapshot: Annotated[
+        Path | None,
+        typer.Option("--snapshot", metavar="FILE", help="On a saved answer of /v1/trunks, without the service"),
+    ] = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say which line out a call would take, as which number and at what price, and why no other."""
+    from dialer.clitools import explain_trunk
+
+    explain_trunk.trunk(where_of(ctx, config), number, campaign, at, region, snapshot, as_json=as_json)

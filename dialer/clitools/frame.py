@@ -122,7 +122,8 @@ def _trying(status: Mapping[str, Any] | None, stale_s: float) -> str:
 def _body(status: Mapping[str, Any], rates: Rates, width: int, height: int, limit: float, where: str) -> list[Text]:
     agents: Sequence[Mapping[str, Any]] = status["agents"]
     campaigns: Sequence[Mapping[str, Any]] = status["campaigns"]
-    lines = [_head(status, where), *_nodes(status["nodes"]), _store(status), _rule(width)]
+    trunks = _trunks(status.get("trunks", ()))
+    lines = [_head(status, where), *_nodes(status["nodes"]), *trunks, _store(status), _rule(width)]
     sums = totals(status)
     lines += [_totals(sums, rates), _abandoned(sums, limit), _calls(campaigns), _outcomes(campaigns)]
     lines += [_agent_sums(agents, float(status["busy_share"] or 0.0)), _rule(width)]
@@ -166,6 +167,20 @@ def _nodes(nodes: Sequence[Mapping[str, Any]]) -> list[Text]:
         legs = f"  {node['legs']:,} of {node['capacity']:,} legs"
         lines.append(_line((f"switch {_clean(node['node'])} ", ""), word, (legs, "")))
     return lines or [_line(("no switch", "bold red"))]
+
+
+def _trunks(trunks: Sequence[Mapping[str, Any]]) -> list[Text]:
+    """One line for all trunks; none while the only one does well."""
+    if len(trunks) < 2 and all(trunk["condition"] == "healthy" for trunk in trunks):
+        return []
+    parts = [("trunks ", "")]
+    for trunk in sorted(trunks, key=lambda trunk: trunk["condition"] == "healthy"):  # the sick ones are to be seen
+        well = trunk["condition"] == "healthy"
+        rests = f" {duration(float(trunk['rests_s'] or 0.0))}" if trunk["condition"] == "cooling" else ""
+        parts.append((f"{_clean(trunk['trunk'])} {trunk['legs']:,}/{trunk['channels']:,} ", ""))
+        parts.append(("well" if well else f"{_clean(trunk['condition'])}{rests}", "green" if well else "bold red"))
+        parts.append(("  ", ""))
+    return [_line(*parts[:-1])]
 
 
 def _store(status: Mapping[str, Any]) -> Text:

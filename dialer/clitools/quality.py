@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dialer.domain.quality import SampleRules
     from dialer.domain.settings import EngineSettings
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 
 
@@ -49,9 +50,12 @@ def day_of(text: str | None, zone: ZoneInfo) -> Date:
     if text is None:
         return (datetime.now(zone) - timedelta(days=1)).date()
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        day = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise CliError("--date: expected a day such as 2026-09-21", EXIT_USAGE) from None
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise CliError(f"--date: {day}: expected a day between {_FIRST_YEAR} and {_LAST_YEAR}", EXIT_USAGE)
+    return day
 
 
 def span_of(day: Date, zone: ZoneInfo) -> tuple[float, float]:
@@ -225,12 +229,12 @@ def show_callbacks(
     where: running.Where, kind: str | None, agent: str | None, state: str, limit: int, *, as_json: bool
 ) -> None:
     """A line for each customer to be called again. Raises CliError."""
+    from dialer.domain.callbacks import RECONTACT, CallbackState
     from dialer.store import quality
     from dialer.store.desk_records import CALLBACK
-    from dialer.store.statements import CANCELLED, DONE, OPEN, RECONTACT
 
     kinds = (CALLBACK, RECONTACT)
-    states = (OPEN, DONE, CANCELLED)
+    states = [each.value for each in CallbackState]
     if kind is not None and kind not in kinds:
         raise CliError(f"--kind: expected one of {', '.join(kinds)}", EXIT_USAGE)
     if state not in (*states, "all"):
@@ -251,6 +255,7 @@ def show_callbacks(
         ("state", "left"),
         ("by", "left"),
         ("note", "left"),
+        ("reason", "left"),
     ]
     rows = [
         [
@@ -263,6 +268,7 @@ def show_callbacks(
             each["state"],
             each["created_by"],
             mask_text(each["note"]),
+            mask_text(each["reason"]),
         ]
         for each in found
     ]

@@ -41,7 +41,7 @@ PAST: Final = (
     "leads",
 )
 """The keys that history may tell."""
-_PACING_KEYS: Final = ("aim", "min_agents", "hang_up_over", "hang_up_share", "max_theta")
+_PACING_KEYS: Final = ("aim", "min_agents", "hang_up_over", "hang_up_share", "max_theta", "spare_list")
 
 
 @dataclass(slots=True)
@@ -227,14 +227,14 @@ def _span(found: Sequence[float]) -> list[float] | None:
 
 def _rules(found: Described, loaded: LoadedConfig, wanted: CampaignConfig) -> None:
     """What the configuration says: limits, not history."""
-    trunk = next(each for each in loaded.config.trunks if each.name == wanted.trunk)
+    trunks = [each for each in loaded.config.trunks if each.name in wanted.lines]
     found.keys |= {
         "patience_s": float(wanted.wait_limit_s),
         "min_ring_s": float(wanted.min_ring_s),
         "abandon": {"limit": min(window.limit for window in wanted.pacing.abandon)},
         "policy_options": {name: getattr(wanted.pacing, name) for name in _PACING_KEYS},
-        "lines": max(1, trunk.channels - trunk.reserved_inbound),
-        "cps": float(trunk.cps),
+        "lines": max(1, sum(trunk.channels - trunk.reserved_inbound for trunk in trunks)),
+        "cps": float(sum(trunk.cps for trunk in trunks)),
     }
     found.notes.append("patience_s, min_ring_s, abandon, policy_options, lines, cps: the configuration's")
     if wanted.mode != "predictive":

@@ -73,7 +73,7 @@ DEFAULT_KEYS: Final[Mapping[str, str]] = {
     "accept": "1",
     "skip": "2",
     "repeat": "3",
-    "dial": "*9",
+    "dial": "*90",
     "redial": "**",
     "dispose": "",
     "callback": "*4",
@@ -92,7 +92,8 @@ DEFAULT_KEYS: Final[Mapping[str, str]] = {
     "send_keys": "*99",
 }
 """``dispose`` has no keys of its own: after a call plain digits are its argument. In each situation no act's keys begin
-with another's."""
+with another's; and after a conversation none that takes an argument has keys that begin those of one in it, since the
+customer may leave while they are pressed."""
 
 SUPERVISOR_ACTS: Final = (
     "listen",
@@ -141,6 +142,7 @@ class PhoneSettings:
 
     ``pause_reasons`` by digit. ``digit_gap_s`` of silence ends a number that no ``#`` ended.
     ``tries`` wrong entries end a call; ``lock_after`` wrong PINs within a quarter of an hour lock the agent's login.
+    ``ring_tries``: so often in a row a phone with an open line is rung anew; then only when its agent acts.
     ``dial_rules`` by the agent's role; without a rule a role dials no outside number.
     ``wait_sound`` is what a nailed-up line hears between customers, ``hold_sound`` a customer on hold (empty: silence).
     ``display``: what of a customer an agent's phone shows: name, campaign, number; of that the first and last
@@ -157,6 +159,7 @@ class PhoneSettings:
     entry_limit_s: float = 20.0
     tries: int = 3
     lock_after: int = 5
+    ring_tries: int = 8
     language: str = "en"
     wait_sound: str = ""
     hold_sound: str = ""

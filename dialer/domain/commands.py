@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialer.domain.callbacks import CallbackOrder
 from dialer.domain.desk_records import DeskRecord
 from dialer.domain.hearing import HearingCommand, TapLeg, UntapLeg
 from dialer.domain.inbound import AskVip, InboundCommand, InboundRecord
+from dialer.domain.lines import SaveShownNumber
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin, PhoneCommand, PrepareSpeech
 
@@ -133,7 +135,11 @@ class ReleaseLeads:
 
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
-    """Ask the gate, and write the attempt if it lets it through. ``opened_at`` on the engine clock."""
+    """Ask the gate, and write the attempt if it lets it through. ``opened_at`` on the engine clock.
+
+    ``shown`` is the number that the callee sees. ``retries``: so many attempts on this lead have just failed on other
+    lines before anything rang; the cap of attempts leaves them out.
+    """
 
     attempt_id: str
     campaign: str
@@ -145,6 +151,9 @@ class OpenAttempt:
     trunk: str
     agent: str | None
     opened_at: float
+    shown: str = ""
+    retries: int = 0
+    callback: int = 0  # dialed for this one, which this run has claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +197,8 @@ class CloseAttempt:
 
     Times on the engine clock; None leaves what NoteAnswer and NoteBridge have written. ``lead_done`` with
     ``lead_reason``, or due again after ``recycle_after_s``.
-    ``number_dead`` marks the number so that it is not dialed again.
+    ``number_dead`` marks the number so that it is not dialed again. With ``again`` the lead stays claimed instead: it
+    is tried on another line at once, as an attempt of its own.
     """
 
     attempt_id: str
@@ -207,6 +217,8 @@ class CloseAttempt:
     lead_reason: str = ""
     recycle_after_s: float = 0.0
     number_dead: bool = False
+    again: bool = False
+    callback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,10 +319,12 @@ StoreCommand = (
     | LogAgentState
     | SaveCampaignState
     | SavePacing
+    | SaveShownNumber
     | SaveDisposition
     | DeskRecord
     | CheckPin
     | CheckNumber
     | InboundRecord
+    | CallbackOrder
 )
 Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | AskVip | Reply | Note | Drained

@@ -45,7 +45,7 @@ class SaveRecording:
 class RequestCallback:
     """The customer of an attempt wants to be called again at ``due_at``; the last request of an attempt counts.
 
-    ``agent`` is who must do it (empty: anyone), ``by_agent`` who says so.
+    ``agent`` is who must do it (empty: anyone), ``by_agent`` who says so, ``zone`` by whose clock the time was said.
     """
 
     attempt_id: str
@@ -54,6 +54,7 @@ class RequestCallback:
     at: float
     agent: str = ""
     note: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

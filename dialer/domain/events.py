@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dialer.domain.callbacks import CallbackAnswer
 from dialer.domain.hearing import CalleeRecorded, HearingEvent
 from dialer.domain.inbound import InboundAnswer, InboundEvent, OpenInboundFact
 from dialer.domain.lead import ClaimedLead
+from dialer.domain.lines import ShownFact
 from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
 
 
@@ -235,6 +237,8 @@ class OpenAttemptFact:
     bridged_at: float | None = None
     clock_at: float | None = None  # where the abandon clock started, if later than the answer
     heard: str = ""  # the verdict on who answered
+    zones: tuple[str, ...] = ()
+    callback: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +331,7 @@ class Recovered:
     pacing: tuple[PacingFact, ...] = ()
     recordings: tuple[RecordingFact, ...] = ()
     inbound: tuple[OpenInboundFact, ...] = ()
+    shown: tuple[ShownFact, ...] = ()
 
 
 # ---- from operators ----------------------------------------------------------------------------------------
@@ -434,6 +439,7 @@ StoreEvent = (
     | StoreRecovered
     | Recovered
     | PhoneAnswer
+    | CallbackAnswer
     | InboundAnswer
 )
 OperatorEvent = (

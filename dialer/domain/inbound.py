@@ -126,7 +126,7 @@ class QueueSettings:
     dialer that tells it so the caller goes to the fallback. A caller waits ``max_wait_s`` at most, then goes
     ``nobody``.
     ``handling_s`` is what a call is taken to cost an agent until it is known, ``target_s`` is the wait of the service
-    level.
+    level. ``callback_campaign`` dials callbacks of its callers; empty: they are only listed.
     """
 
     steps: tuple[Step, ...] = ANYONE
@@ -143,6 +143,7 @@ class QueueSettings:
     nobody: Way = field(default_factory=lambda: Way(Kind.MESSAGE))
     target_s: float = 20.0
     handling_s: float = 180.0
+    callback_campaign: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,25 +32,28 @@ class LeadTrigger(StrEnum):
     OPEN = "open"
     RECYCLE = "recycle"
     FINISH = "finish"
+    AGAIN = "again"
+    CALL_BACK = "call_back"  # a callback's call is opened, whatever the lead was resting from
 
 
 _S, _T = LeadState, LeadTrigger
 
 LEAD_TABLE: Table[LeadState, LeadTrigger] = Table(
     {
-        _S.READY: {_T.CLAIM: _S.CLAIMED, _T.FINISH: _S.DONE},
+        _S.READY: {_T.CLAIM: _S.CLAIMED, _T.FINISH: _S.DONE, _T.CALL_BACK: _S.DIALING},
         _S.CLAIMED: {
             _T.CLAIM: _S.CLAIMED,
             _T.RELEASE: _S.READY,
             _T.REFUSE_FOR_NOW: _S.READY,
             _T.REFUSE_FOR_GOOD: _S.DONE,
             _T.OPEN: _S.DIALING,
+            _T.CALL_BACK: _S.DIALING,
         },
-        _S.DIALING: {_T.RECYCLE: _S.READY, _T.FINISH: _S.DONE},
-        _S.DONE: {},
+        _S.DIALING: {_T.RECYCLE: _S.READY, _T.FINISH: _S.DONE, _T.AGAIN: _S.CLAIMED},
+        _S.DONE: {_T.CALL_BACK: _S.DIALING},
     }
 )
-"""CLAIM from CLAIMED is a lease that ran out and was taken again."""
+"""CLAIM from CLAIMED is a lease that ran out and was taken again. AGAIN: a line failed, another one is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class ClaimedLead:
 
     ``number`` is E.164 with its plus sign. ``attempts`` counts those already made, ``last_outcome`` is the last one's
     (empty: none). ``line_type`` is mobile, fixed, mixed, voip, other, or empty when unknown. ``rank`` is what the
-    customer is to us, judged when the lead was claimed.
+    customer is to us, judged when the lead was claimed. ``failed_on`` are the trunks that have just failed a call to it
+    before anything rang. ``zones`` bind its number. ``callback``: dialed for that one (0: for none).
     """
 
     lead_id: int
@@ -76,3 +80,6 @@ class ClaimedLead:
     last_outcome: str = ""
     line_type: str = ""
     rank: Rank = NOT_RANKED
+    failed_on: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    callback: int = 0

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from routing.causes import TURNS_US_AWAY
+
 
 class Outcome(StrEnum):
     """How an attempt ended. Exactly one per attempt."""
@@ -32,6 +34,13 @@ ANSWERED_OUTCOMES = frozenset(
     {Outcome.CONNECTED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY, Outcome.MACHINE, Outcome.MESSAGE_PLAYED}
 )
 """Outcomes that only an answered call can have. SHUTDOWN and INTERRUPTED may be either."""
+
+ANSWERED_BY_PERSON = frozenset({Outcome.CONNECTED, Outcome.ABANDONED, Outcome.HUNG_UP_EARLY, Outcome.MESSAGE_PLAYED})
+NOT_ANSWERED_BY_ONE = frozenset(
+    {Outcome.NO_ANSWER, Outcome.BUSY, Outcome.REJECTED, Outcome.CANCELLED, Outcome.MACHINE}
+)
+"""The callee's phone got the call, with the number that we show. Both say how such a number is liked; other outcomes do
+not."""
 
 CAUSE_OUTCOMES: dict[str, Outcome] = {
     "USER_BUSY": Outcome.BUSY,
@@ -60,13 +69,9 @@ RANG_THEN_SILENT = frozenset({"RECOVERY_ON_TIMER_EXPIRE", "NORMAL_UNSPECIFIED", 
 """Causes that mean a fault when nothing rang, and an unanswered phone when it did."""
 
 
-CARRIER_REFUSES_US = frozenset({"401", "402", "407"})
-"""SIP codes with which a carrier turns its customer away, not the callee the call; the switch says CALL_REJECTED."""
-
-
 def unanswered_outcome(cause: str, *, rang: bool, sip_status: str = "") -> Outcome:
     """The outcome of a leg that ended without an answer, for the switch's hangup cause and the final SIP code."""
-    if sip_status in CARRIER_REFUSES_US:
+    if sip_status in TURNS_US_AWAY:
         return Outcome.CARRIER_FAILURE
     known = CAUSE_OUTCOMES.get(cause)
     if known is not None:

@@ -25,7 +25,8 @@ class PhoneCalled:
     """A phone called us: the leg is answered and waits, for a bounded time, to be taken (``TakeLeg``).
 
     ``seat`` is the registered user that the switch has authenticated; empty for a call from outside, whose
-    ``caller`` is whatever its network said. ``dialed`` holds digits, ``*`` and ``#`` only.
+    ``caller`` is whatever its network said. ``dialed`` holds digits, ``*`` and ``#`` only. ``instance`` is the dialer
+    that the dialplan names, empty where it names none.
     """
 
     node: str
@@ -34,6 +35,7 @@ class PhoneCalled:
     dialed: str
     caller: str
     at: float
+    instance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,17 @@ from enum import StrEnum
 
 from dialer.domain.acts import PhoneSettings
 from dialer.domain.agentless import AgentlessSettings
+from dialer.domain.callbacks import CallbackSettings
 from dialer.domain.hearing import NOT_SCREENED, ScreeningSettings
 from dialer.domain.inbound import InboundSettings, QueueSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
 from dialer.domain.routing import RoutingSettings
 from pacing.settings import CampaignPacing
+from routing.caller_ids import ReputationPolicy
+from routing.costs import CostTable
+from routing.health import HealthPolicy
+from routing.trunks import Rewrite
 
 MACHINE_DISPOSITIONS = ("machine", "answering_machine")
 """An agent's words, unless a campaign names others, that say that no person answered."""
@@ -45,7 +50,8 @@ class SeatMode(StrEnum):
 class TrunkSettings:
     """One gateway of the switch. ``channels`` caps legs at a time, ``calls_per_second`` new ones.
 
-    Our calls leave ``reserved_inbound`` of the channels alone.
+    Our calls leave ``reserved_inbound`` of the channels alone. ``rewrite`` comes before ``prefix`` and ``strip_plus``,
+    ``pool`` (a name among the engine's) before ``caller_id``; with ``cli_allotted_only`` only ``allotted`` are shown.
     """
 
     name: str
@@ -56,11 +62,41 @@ class TrunkSettings:
     prefix: str = ""
     strip_plus: bool = True
     reserved_inbound: int = 0
+    rewrite: tuple[Rewrite, ...] = ()
+    costs: CostTable | None = None
+    pool: str = ""
+    allotted: frozenset[str] = frozenset()
+    cli_allotted_only: bool = False
 
     @property
     def outbound(self) -> int:
         """How many channels calls of ours may take."""
         return max(0, self.channels - self.reserved_inbound)
+
+    @property
+    def rewrites(self) -> tuple[Rewrite, ...]:
+        """All rules: of equally long prefixes the first counts, so what was written for all numbers is heeded."""
+        plain = (Rewrite("", 0, self.prefix), *((Rewrite("+", 1, self.prefix),) if self.strip_plus else ()))
+        return (*self.rewrite, *plain)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """Numbers to show, each at most ``daily_cap`` times a day (None: without end)."""
+
+    name: str
+    numbers: tuple[str, ...]
+    daily_cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """How lines out are chosen. ``zone`` says when a day of the pools' caps begins: at its midnight."""
+
+    pools: Mapping[str, PoolSettings] = field(default_factory=dict)
+    zone: str = "UTC"
+    health: HealthPolicy = field(default_factory=HealthPolicy)
+    reputation: ReputationPolicy = field(default_factory=ReputationPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +156,10 @@ class CampaignSettings:
 
     An attempt whose last disposition is one of ``machine_dispositions`` was not answered by a person. ``ledger_days``
     is how far back the store tells answers at a start: as long as the longest window of the abandon rate. Without
-    ``pacing`` its defaults hold. ``whisper`` is what an agent hears of a customer who comes: name, tier, campaign.
+    ``pacing`` its defaults hold. ``trunk`` is the first of its lines out, ``further_trunks`` are the others, in order
+    of preference; without ``caller_id`` the line's own is shown. ``shift_ends`` is the minute of the day, in the
+    windows' zone, when its agents go home, if somebody said so. ``whisper`` is what an agent hears of a customer who
+    comes: name, tier, campaign.
 
     A ``queue`` (mode inbound, and only then) has no lists, and ``wait_limit_s`` is how long a caller may wait in it.
     """
@@ -149,20 +188,28 @@ class CampaignSettings:
     machine_dispositions: tuple[str, ...] = MACHINE_DISPOSITIONS
     ledger_days: float = 31.0
     pacing: CampaignPacing | None = None
+    shift_ends: int | None = None
     recording: RecordingPolicy = NOT_RECORDED
     whisper: tuple[str, ...] = ()
     screening: ScreeningSettings = NOT_SCREENED
     agentless: AgentlessSettings | None = None
     queue: QueueSettings | None = None
+    further_trunks: tuple[str, ...] = ()
+    callbacks: CallbackSettings | None = None  # None: kept, and dialed by nobody
+
+    @property
+    def trunks(self) -> tuple[str, ...]:
+        """All its lines out."""
+        return (self.trunk, *self.further_trunks)
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Everything the engine needs to know before the first event.
 
-    ``epoch`` names this run of this dialer; ``nodes`` are the switches, with the legs each may carry. ``ends_at``
-    (engine clock) is when dialing is going to end, if somebody said so. ``hearing`` names the nodes whose callees can
-    be listened to.
+    ``epoch`` names this run of this dialer, ``instance`` the dialer itself (empty: there is but one); ``nodes`` are the
+    switches, with the legs each may carry. ``ends_at`` (engine clock) is when dialing is going to end, if somebody said
+    so. ``hearing`` names the nodes whose callees can be listened to.
     """
 
     epoch: str
@@ -176,5 +223,7 @@ class EngineSettings:
     ends_at: float | None = None
     phones: PhoneSettings = field(default_factory=PhoneSettings)
     hearing: frozenset[str] = frozenset()
+    lines: LineSettings = field(default_factory=LineSettings)
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     inbound: InboundSettings = field(default_factory=InboundSettings)
+    instance: str = ""

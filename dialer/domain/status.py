@@ -82,6 +82,7 @@ class CampaignView:
     refusals: Mapping[str, int]  # gate refusals by rule
     last_refusal: str = ""
     pacing: PacingView | None = None  # mode predictive only
+    callbacks: Mapping[str, int] = field(default_factory=dict)  # open, due, late, dialing; empty: it dials none
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,46 @@ class NodeView:
 
 
 @dataclass(frozen=True, slots=True)
+class TrunkView:
+    """One line out. ``calls_now``: so many its speed takes at this moment; ``health`` says why it is in ``condition``.
+
+    Counts since the start: ``chosen`` calls, ``gone_on`` that failed here and were tried elsewhere, ``ends`` by whose
+    doing they were, ``passed`` calls that went elsewhere or waited, by why.
+    """
+
+    trunk: str
+    legs: int
+    channels: int
+    reserved_inbound: int
+    calls_per_second: float
+    calls_now: int
+    condition: str
+    health: str
+    rests_s: float
+    probe_out: bool
+    chosen: int
+    gone_on: int
+    ends: Mapping[str, int]
+    passed: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownView:
+    """One number of a pool, masked; ``place`` counts from 1. ``dialed`` and ``answered``: since it was judged."""
+
+    pool: str
+    place: int
+    number: str
+    standing: str
+    today: int
+    daily_cap: int | None
+    dialed: int
+    answered: int
+    rests: int
+    rests_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The whole engine at one moment."""
 
@@ -135,4 +176,6 @@ class Status:
     busy_share: float  # (talk + wrap-up) / logged-in time of all agents since start, 0–1
     pacing_dropped: Mapping[str, int] = field(default_factory=dict)  # observations pacing could not believe, by kind
     queues: tuple[QueueView, ...] = ()
+    trunks: tuple[TrunkView, ...] = ()
+    shown: tuple[ShownView, ...] = ()
     tiers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # ended attempts by tier and outcome

@@ -10,9 +10,8 @@ An act's handler takes the agent and the argument, and returns None or what is w
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dialer.domain.acts import ACTS, When
 from dialer.domain.agent import AgentState
@@ -21,6 +20,8 @@ from dialer.domain.commands import Reply
 from dialer.domain.desk_records import AddDoNotCall, RequestCallback
 from dialer.domain.phones import AgentAct, SendKeys
 from dialer.engine.live import Agent, Call, Live
+from dialer.leads.moments import LATEST_DAYS, in_days, next_time, zone_for
+from dialer.leads.windows import open_in_all
 from freeswitch.sounds import words
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 EXTENSIONS: Final = 3
 """How often one wrap-up may be extended, each time by the campaign's own."""
-LATEST_CALLBACK_DAYS: Final = 90
 NO_EXTENSION = "wrap-up cannot be extended any more"
 
 
@@ -189,13 +189,25 @@ class ActDesk:
         if agent.last_attempt is None:
             return Problem("the agent has had no customer yet", "no-call-to-dispose")
         campaign = live.campaigns.get(agent.last_campaign or "")
-        zone = _zone("UTC" if campaign is None else campaign.settings.windows.default_zone)
+        default = "UTC" if campaign is None else campaign.settings.windows.default_zone
+        zones = agent.last_call.lead.zones if agent.last_call is not None else ()
+        zone = zone_for(zones, default)
         now = datetime.fromtimestamp(live.now, zone)
         due = callback_time(argument, now)
         if due is None:
             return Problem("expected HHMM or DDHHMM, DD days from today, in the future", "invalid-time")
-        live.emit(RequestCallback(agent.last_attempt, agent.settings.agent, due.timestamp(), live.now))
-        self.done(*words.callback_set(due, now.date()))
+        moved: tuple[str, ...] = ()
+        hours = None if campaign is None else open_in_all(campaign.settings.windows, zones, due.timestamp())
+        if hours is not None and not hours.open:
+            # What is promised must be kept: the agent hears for when it is, and may say another time.
+            moved = ("time-outside-hours",)
+            if hours.next_open_at is None:
+                return Problem(hours.reason, *moved)
+            due = datetime.fromtimestamp(hours.next_open_at, zone)
+        name, rules = agent.settings.agent, None if campaign is None else campaign.settings.callbacks
+        theirs = name if rules is not None and rules.own else ""
+        live.emit(RequestCallback(agent.last_attempt, name, due.timestamp(), live.now, theirs, zone=zone.key))
+        self.done(*moved, *words.callback_set(due, now.date()))
         return None
 
     def _do_not_call(self, agent: Agent, _: str) -> str | None:
@@ -250,22 +262,14 @@ def connected(agent: Agent) -> Call | None:
 def callback_time(digits: str, now: datetime) -> datetime | None:
     """When ``HHMM`` (the next time that it is so late) or ``DDHHMM`` (in DD days) is, or None if it is no such time.
 
-    In ``now``'s zone, where an hour that a clock change skips is the one after it.
+    In ``now``'s zone; for days on which its clock changes see ``leads.moments``.
     """
     if not digits.isdecimal() or not digits.isascii() or len(digits) not in (4, 6):
         return None
     days = int(digits[:-4] or 0)
     hour, minute = int(digits[-4:-2]), int(digits[-2:])
-    if hour > 23 or minute > 59 or days > LATEST_CALLBACK_DAYS:
+    if hour > 23 or minute > 59 or days > LATEST_DAYS:
         return None
-    due = (now + timedelta(days=days)).replace(hour=hour, minute=minute, second=0, microsecond=0)
-    if due <= now and len(digits) == 4:
-        due = (now + timedelta(days=1)).replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return due if due > now else None
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC  # the configuration's check refuses such a zone; a former run's campaign may still have one
+    zone, at = now.tzinfo or UTC, now.timestamp()
+    due = next_time(hour, minute, zone, at) if len(digits) == 4 else in_days(days, hour, minute, zone, at)
+    return datetime.fromtimestamp(due, zone) if due > at else None

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, AgentTrigger, Line
 from dialer.domain.call import CallState
-from dialer.domain.commands import ParkLeg, ReleaseLeads
+from dialer.domain.commands import ParkLeg
 from dialer.domain.events import LegHungUp
 from dialer.domain.outcomes import Outcome
+from dialer.engine import records
 from dialer.engine.lines import CURE_EVERY_S, PARK_GRACE_S, RETRY_S, Lines
 from dialer.engine.live import Agent, Call, Live
 from dialer.engine.party_records import Party
@@ -134,11 +135,15 @@ class AgentDesk(Lines):
         wish, agent.after_call = agent.after_call, None
         wants_out = (wish is not None and wish[0] == "logout") or not agent.seat.address
         live.counters["agent_lines_lost"] += 1
+        gives_up = not wants_out and agent.nailed_up and agent.failures >= live.settings.phones.ring_tries
+        if gives_up:
+            live.counters["agents_given_up"] += 1
+            why += f"; tried {agent.failures} times, not rung again until the agent is ready or logs in"
         self.move(agent, AgentTrigger.LINE_LOST, why)
         live.note("warning", "agent_line_lost", f"agent {name}: {why}")
         if wants_out:
             self.logout(agent, "logout")
-        else:
+        elif not gives_up:
             pause = RETRY_S[min(agent.failures, len(RETRY_S) - 1)]
             agent.failures += 1
             live.timers.set(("agent", "retry", name), live.now + pause)
@@ -149,6 +154,12 @@ class AgentDesk(Lines):
         elif call is not None and call.bound_agent == name:
             call.bound_agent = None
             self.calls.route()
+
+    def _given_up(self, agent: Agent) -> bool:
+        """Whether the agent's phone did not answer so often that it is rung no more."""
+        return agent.state is AgentState.UNAVAILABLE and (
+            self.live.timers.due(("agent", "retry", agent.settings.agent)) is None
+        )
 
     def retry(self, agent: Agent) -> None:
         """Ring a lost phone again. An on-call agent comes back paused: somebody must say that they are there."""
@@ -291,10 +302,10 @@ class AgentDesk(Lines):
     def give_back_preview(self, agent: Agent, reason: str) -> None:
         """Release the lead that the agent is shown, if any."""
         if agent.preview is not None:
-            campaign, lead = agent.preview
+            _, lead = agent.preview
             agent.preview = None
             after = SKIP_RELEASE_S if reason == "skipped" else 0.0
-            self.live.emit(ReleaseLeads(campaign.name, (lead.lead_id,), reason or "not dialed", after))
+            self.live.emit(records.give_back(lead, reason or "not dialed", after))
 
     # ---- orders --------------------------------------------------------------------------------------------
 
@@ -309,7 +320,8 @@ class AgentDesk(Lines):
             return None
         if agent.state in (AgentState.CONNECTING, AgentState.UNAVAILABLE):
             agent.want_ready = False
-            agent.reason = reason
+            if not self._given_up(agent):
+                agent.reason = reason
             return None
         agent.after_call = None
         self.give_back_preview(agent, "the agent paused")
@@ -328,6 +340,9 @@ class AgentDesk(Lines):
             self._wish(agent, None)
         elif agent.state in (AgentState.CONNECTING, AgentState.UNAVAILABLE):
             agent.want_ready = True
+            if self._given_up(agent):
+                agent.failures = 0
+                self.retry(agent)
         elif agent.state in (AgentState.PAUSED, AgentState.WRAP_UP):
             agent.after_call = None
             self._settle(agent)

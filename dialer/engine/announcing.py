@@ -46,12 +46,25 @@ class Announcer:
 
     def opened(self, call: Call) -> None:
         """A customer is being dialed: speech for their agent is made meanwhile."""
-        if call.bound_agent is None:
+        agent = self.live.agents.get(call.bound_agent or "")
+        if agent is None:
             self._prepare(self._words(call))
+        elif call.lead.callback:
+            prepares = self._prepare(self._callback(call))
+            self.live.timers.set(("agent", "announce", agent.settings.agent), self.live.now + PREPARE_S * prepares)
 
     def whisper(self, call: Call, agent: Agent) -> tuple[str, ...]:
-        """What ``agent`` is to hear of the customer who is coming; nothing after a preview."""
-        return () if call.bound_agent == agent.settings.agent else self._short(self._words(call))
+        """What ``agent`` is to hear of the customer who is coming; nothing after a preview.
+
+        That it is a callback is said while it rings; to an agent who could not be told so soon, now.
+        """
+        if call.bound_agent != agent.settings.agent:
+            return self._short(self._callback(call) or self._words(call))
+        unsaid = ("agent", "announce", agent.settings.agent)
+        if not call.lead.callback or self.live.timers.due(unsaid) is None:
+            return ()
+        self.live.timers.cancel(unsaid)
+        return self._short(self._callback(call))
 
     def _short(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """As many as can be said in a moment: over them the agent hardly hears the customer's first word."""
@@ -87,15 +100,25 @@ class Announcer:
         self.live.timers.set(("agent", "announce", agent.settings.agent), self.live.now + PREPARE_S * prepares)
 
     def due(self, agent: Agent) -> None:
-        """Say it, if the lead is shown still, after what is being said."""
-        if agent.state is not AgentState.PREVIEWING or agent.line is not Line.PARKED or agent.leg is None:
+        """Say it, if the lead is shown still or the callback not answered yet, after what is being said."""
+        called = agent.call if agent.state is AgentState.RESERVED else None
+        shown = agent.state is AgentState.PREVIEWING
+        words = self.preview(agent) if shown else () if called is None else self._callback(called)
+        if not words or agent.line is not Line.PARKED or agent.leg is None:
             return
         sound = self.live.sounds.get(agent.leg)
         if sound is not None and (sound.queued or (not sound.music and sound.until > self.live.now)):
             again = max(sound.until, sound.hushed_until + PREPARE_S)
             self.live.timers.set(("agent", "announce", agent.settings.agent), again)
         else:
-            self.voice.tell(agent, *self.preview(agent))
+            self.voice.tell(agent, *words)
+
+    @staticmethod
+    def _callback(call: Call) -> tuple[str, ...]:
+        """What the agent hears who is reserved for a callback, while it rings."""
+        if not call.lead.callback:
+            return ()
+        return ("callback-due", *_free(NAME, call.lead.name), *_free(NOTE, call.lead.fields.get("note", "")))
 
     def preview(self, agent: Agent) -> tuple[str, ...]:
         """The words for the lead that is shown."""

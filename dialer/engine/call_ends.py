@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dialer.domain.call import CALL_TABLE, RINGING_STATES, CallState, CallTrigger
+from dialer.domain.campaign import CampaignState
 from dialer.domain.commands import HangUp
 from dialer.domain.events import LegHungUp
 from dialer.domain.outcomes import ANSWERED_OUTCOMES, Outcome, unanswered_outcome
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
     from dialer.engine.feed import Feed
     from dialer.engine.inbound import InboundDesk
+    from dialer.engine.trunks import TrunkDesk
 
 BRIDGE_GIVE_UP_S = 15.0
 HANGUP_CHECK_S = 5.0
@@ -36,7 +38,9 @@ class CallEnds:
         self.feed = feed
         self.agents: AgentDesk
         self.inbound: InboundDesk
+        self.trunks: TrunkDesk
         self.on_ended: list[Callable[[Call], None]] = []
+        self.on_outcome: list[Callable[[Call, Outcome], None]] = []
 
     def hung_up(self, call: Call, event: LegHungUp) -> None:
         """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
@@ -180,19 +184,43 @@ class CallEnds:
         if unopened:
             campaign.attempts += 1  # the store never said; outcomes sum to attempts all the same
         campaign.outcomes[outcome] += 1
+        self.trunks.ended(call, outcome, cause, sip)
+        again = self._goes_on(call, outcome, cause, sip)
         live.tiers.setdefault(call.lead.rank.tier, Counter())[outcome] += 1
-        live.emit(records.close_attempt(call, outcome, reason, call.ended_at, cause, sip))
-        self._gone(call, outcome)
+        live.emit(records.close_attempt(call, outcome, reason, call.ended_at, cause, sip, again=again))
+        self._gone(call, outcome, again=again)
 
-    def _gone(self, call: Call, outcome: Outcome) -> None:
+    def _gone(self, call: Call, outcome: Outcome, *, again: bool = False) -> None:
         live = self.live
         self.feed.ended(call, outcome)
         self._forget(call)
         for told in self.on_ended:
             told(call)
+        for learns in self.on_outcome:
+            learns(call, outcome)
+        if again:
+            self.go_on(call)
         agent = call.agent or (live.agents.get(call.bound_agent) if call.bound_agent else None)
         if agent is not None and agent.call is call:
             self.agents.customer_gone(agent, call)
+
+    def _goes_on(self, call: Call, outcome: Outcome, cause: str, sip: str) -> bool:
+        """Whether the line failed, nothing rang, nobody wanted it ended, and another line takes the call at once."""
+        live, campaign = self.live, call.campaign
+        if call.lead.callback:
+            return False  # the callback's own tries are written with each call, and its next one is chosen a line anew
+        if outcome is not Outcome.CARRIER_FAILURE or call.kill_as is not None or call.kill_later is not None:
+            return False
+        if campaign.state is not CampaignState.RUNNING or live.draining or not live.store_ok:
+            return False
+        agent = live.agents.get(call.bound_agent or "")
+        if call.bound_agent is not None and (agent is None or agent.call is not call):
+            return False
+        return live.nodes[call.node].usable and self.trunks.goes_on(call, cause, sip)
+
+    def go_on(self, former: Call) -> None:
+        """The same lead on another line."""
+        raise NotImplementedError
 
     def _forget(self, call: Call) -> None:
         live = self.live
@@ -205,7 +233,7 @@ class CallEnds:
         for name in ("judge", "turn", "cycle", "overflow", "go"):
             live.timers.cancel(("arrival", name, call.id))
         if (trunk := live.trunks.get(call.trunk)) is not None:
-            trunk.give_back(call)
+            trunk.give_back(caller=call.arrival is not None)
         if (node := live.nodes.get(call.node)) is not None:
             node.legs -= 1
 

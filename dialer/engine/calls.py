@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dialer.domain.call import RINGING_STATES, CallState, CallTrigger
@@ -68,42 +69,62 @@ class CallDesk(CallEnds):
 
     # ---- start ---------------------------------------------------------------------------------------------
 
-    def open(self, campaign: Campaign, lead: ClaimedLead, node: str, agent: Agent | None = None) -> Call:
-        """Ask the gate for an attempt on ``lead``; ``agent`` waits for this customer (preview)."""
+    def open(
+        self, campaign: Campaign, lead: ClaimedLead, node: str, agent: Agent | None = None, *, elsewhere: bool = False
+    ) -> Call | None:
+        """Ask the gate for an attempt on ``lead``, on the best line; ``agent`` waits for this customer (preview).
+
+        ``elsewhere``: only on a line that has not failed it. None: no line may take it, the lead is still claimed.
+        """
         live = self.live
+        choice = self.trunks.take(campaign, lead.number, frozenset(lead.failed_on))
+        if choice is None and lead.failed_on and not elsewhere:
+            choice = self.trunks.take(campaign, lead.number)  # rather than keep the leads behind it waiting
+        if choice is None or choice.trunk is None:
+            return None
         call = Call(
             id=live.new_id(),
             campaign=campaign,
             lead=lead,
             node=node,
-            trunk=campaign.settings.trunk,
+            trunk=choice.trunk,
             state=CallState.RESERVED,
             since=live.now,
             opened_at=live.now,
+            choice=choice,
         )
         if agent is not None:
             call.bound_agent = agent.settings.agent
             call.agent_id = agent.settings.agent
             agent.call = call
             self.router.agent(agent)
+        if choice.why_nots:
+            passed = "; ".join(f"not {name}: {why}" for name, why in choice.why_nots)
+            live.note("debug", "line_chosen", f"attempt {call.id}: trunk {choice.trunk}, {choice.reason}; {passed}")
         self.adopt(call)
         live.emit(records.open_attempt(call))
         return call
 
+    def go_on(self, former: Call) -> None:
+        """The line failed before anything rang: the same lead on another line, as an attempt of its own.
+
+        Where none has room this instant, it is the next lead of its campaign.
+        """
+        live, campaign = self.live, former.campaign
+        live.trunks[former.trunk].gone_on += 1
+        before = former.lead
+        lead = replace(before, attempts=before.attempts + 1, failed_on=(*before.failed_on, former.trunk))
+        agent = live.agents.get(former.bound_agent or "")
+        if self.open(campaign, lead, former.node, agent, elsewhere=True) is None:
+            campaign.hopper.put_back(lead)
+
     def no_room(self, campaign: Campaign, node: Node) -> str | None:
-        """Why ``campaign`` can't start one call on ``node`` now, in words, or None. Takes the trunk's token."""
-        live = self.live
-        trunk = live.trunks[campaign.settings.trunk]
+        """Why ``campaign`` can't start one call on ``node`` now, in words, or None."""
         if campaign.state is not CampaignState.RUNNING:
             return f"campaign {campaign.name} is {campaign.state.value}"
-        if trunk.legs >= trunk.settings.outbound:
-            return f"trunk {trunk.settings.name} is full: {trunk.settings.outbound} channels"
         if node.legs >= node.capacity:
             return f"switch {node.name} is full: {node.capacity} legs"
-        if trunk.bucket.available(live.now) < 1:
-            return f"trunk {trunk.settings.name} takes {trunk.settings.calls_per_second:g} calls a second: try again"
-        trunk.bucket.take(1, live.now)
-        return None
+        return self.trunks.full(campaign)
 
     def adopt(self, call: Call) -> None:
         """Take a call into the live state and count its leg."""
@@ -111,7 +132,7 @@ class CallDesk(CallEnds):
         live.calls[call.id] = call
         call.campaign.calls[call.id] = call
         if (trunk := live.trunks.get(call.trunk)) is not None:
-            trunk.take(call)
+            trunk.take(caller=call.arrival is not None)
         if (node := live.nodes.get(call.node)) is not None:
             node.legs += 1
         self.feed.opened(call)
@@ -138,7 +159,8 @@ class CallDesk(CallEnds):
         call.dialed_at = live.now
         self.feed.sent(call)
         live.timers.set(("call", "guard", call.id), live.now + campaign.settings.ring_timeout_s + RING_GRACE_S)
-        live.emit(records.originate(call, live.trunks[call.trunk].settings, live.settings.epoch))
+        assert call.choice is not None  # a call that asked the gate
+        live.emit(records.originate(call, call.choice, live.trunks[call.trunk].settings, live.settings.epoch))
         for told in self.on_dialed:
             told(call)
 
@@ -152,9 +174,12 @@ class CallDesk(CallEnds):
         campaign.refusals[event.rule] += 1
         campaign.last_refusal = event.reason
         live.note("info", "lead_refused", f"lead {call.lead.lead_id} of {campaign.name}: {event.rule}: {event.reason}")
+        self.trunks.withdrawn(call)
         self.feed.refused(call)
         self._forget(call)
-        if event.keep and (live.draining or campaign.state is CampaignState.STOPPED):
+        if event.keep and call.lead.callback:
+            live.emit(records.give_back(call.lead, event.reason))
+        elif event.keep and (live.draining or campaign.state is CampaignState.STOPPED):
             live.emit(ReleaseLeads(campaign.name, (call.lead.lead_id,), "the campaign is not running"))
         elif event.keep:
             campaign.hopper.put_back(call.lead)
@@ -195,7 +220,8 @@ class CallDesk(CallEnds):
         if call.arrival is not None:
             self.inbound.answered(call, event)
             return
-        screened, message = self.screenings.wanted(call), call.campaign.settings.agentless is not None
+        message = call.campaign.settings.agentless is not None and not call.lead.callback
+        screened = self.screenings.wanted(call)
         trigger = CallTrigger.PLAY if message else CallTrigger.SCREEN if screened else CallTrigger.ANSWER
         if call.answered_at is not None or not self.move(call, trigger):
             return
@@ -206,6 +232,7 @@ class CallDesk(CallEnds):
         call.answer_read_at = at if event.read_at is None else event.read_at
         call.waits_until = at + call.campaign.settings.wait_limit_s
         call.campaign.answered += 1
+        self.trunks.answered(call)
         if message:
             pass  # none of the pool's business until they ask for an agent
         elif screened:

@@ -8,6 +8,7 @@ Deterministic: the same settings, identifiers, events and times give the same co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from dialer.domain import events as ev
 from dialer.domain.agent import AgentState
@@ -15,7 +16,7 @@ from dialer.domain.campaign import CampaignState
 from dialer.domain.commands import Command
 from dialer.domain.settings import EngineSettings
 from dialer.domain.status import Status
-from dialer.engine import status
+from dialer.engine import status, trunk_views
 from dialer.engine.feed import Feed, pacing_of
 from dialer.engine.live import Agent, Live, Node
 from dialer.engine.phones import outside
@@ -86,6 +87,7 @@ class Engine:
         else:
             handler(event)
         self._desks.calls.route()
+        self._desks.callbacks.run()
         self._desks.pacer.run()
         if live.draining:
             self._desks.drain.check()
@@ -99,7 +101,16 @@ class Engine:
     def status(self, now: float) -> Status:
         """A view of everything; changes nothing but the clock."""
         self._live.now = max(self._live.now, now)
-        return status.build(self._live, self._feed.pool, self._predictive.names, self._desks.queues.views())
+        desks = self._desks
+        return status.build(
+            self._live, self._feed.pool, self._predictive.names, desks.trunks, desks.callbacks.counts,
+            desks.queues.views(),
+        )  # fmt: skip
+
+    def explain_trunk(self, number: str, campaign: str | None, at: float | None, now: float) -> dict[str, Any] | None:
+        """Which line a call to ``number`` would take, and why no other; None when the campaign is not configured."""
+        self._live.now = max(self._live.now, now)
+        return trunk_views.explain(self._desks.trunks, number, campaign, at)
 
     def explain(self, campaign: str, now: float) -> dict[str, object] | None:
         """What the last pacing decision of a campaign stood on, JSON-able; None when it is not configured."""
@@ -109,6 +120,11 @@ class Engine:
             return None
         agentless = self._desks.agentless.explain(live.campaigns[campaign])
         return status.explain(live, self._feed.pool, live.campaigns[campaign], agentless)
+
+    def callbacks(self, now: float) -> list[dict[str, object]]:
+        """Every callback that is due soon or at hand, JSON-able: which, and why it waits."""
+        self._live.now = max(self._live.now, now)
+        return self._desks.callbacks.explain()
 
     def floor(self, now: float) -> Floor:
         """Everybody as routing sees them; changes nothing but the clock."""
@@ -262,6 +278,7 @@ class Engine:
         self._reconciler.recovered(event)
         self._desks.inbound.recovered(event.inbound)
         self._desks.recordings.recovered(event.recordings)
+        self._desks.trunks.recovered(event.shown)
         for name, state in event.campaigns:
             campaign = live.campaigns.get(name)
             known = state in {s.value for s in CampaignState}

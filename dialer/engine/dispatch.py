@@ -98,6 +98,8 @@ class LegEvents:
             self.desks.recordings.refused(event.uuid, what, event.error)
         elif event.command == ph.Murmur.__name__:
             self.desks.recordings.unannounced(event.uuid, event.error)
+        elif event.command == ph.SetVariables.__name__:
+            self.desks.holds.refused(event.uuid)
         elif event.command == TapLeg.__name__:
             self.desks.screenings.deaf(event.uuid, event.error)
             return
@@ -123,7 +125,7 @@ class LegEvents:
     def held(self, event: ph.LegHeld) -> None:
         """A phone's own hold button."""
         if (agent := self.live.legs.get(event.uuid)) is not None:
-            self.desks.holds.told(agent, event.held, event.at)
+            self.desks.holds.told(agent, event.held)
         elif (watch := self.live.watches.get(event.uuid)) is not None:
             self.desks.holds.watch_told(watch, event.held)
         elif (party := self.live.parties.get(event.uuid)) is not None:

@@ -66,10 +66,11 @@ class Feed:
     def opened(self, call: Call) -> None:
         """The gate is asked, or a former run's call is taken over with what is known of it.
 
-        A preview has its agent already, and is none of the pool's business.
+        A preview or a callback has its agent already, and is none of the pool's business.
         """
         name, at = call.campaign.name, call.opened_at
-        if call.bound_agent is None and name in self._known and call.campaign.settings.mode not in _UNFED:
+        alone = call.bound_agent is None and not call.lead.callback
+        if alone and name in self._known and call.campaign.settings.mode not in _UNFED:
             call.fed = self.dirty = True
             self.pool.dialed(call.id, name, call.node, at, self.facts(call.lead, at))
             self.sent(call)
@@ -154,8 +155,8 @@ class Feed:
         if call.fed:
             call.fed, self.dirty = False, True
             ending = Ending.OVER if answered else _ENDINGS.get(outcome, Ending.VOID)
-            if call.dialed_at is None:
-                ending = Ending.VOID
+            if call.dialed_at is None or call.line_failed:
+                ending = Ending.VOID  # another line would have got through: nothing is learnt of who answers
             self.pool.ended(call.id, self.live.now if call.ended_at is None else call.ended_at, ending)
         abandoned = None if call.arrival is not None else counts_as_abandoned(call, outcome)
         if call.counted is not None and call.counted[1] is not abandoned:
@@ -230,9 +231,10 @@ class Feed:
     def _phase(self, agent: Agent) -> Phase:
         if agent.state is AgentState.READY:
             free = agent.free and agent.after_call is None and self.live.nodes[agent.node].usable
-            return Phase.IDLE if free else Phase.AWAY
+            return Phase.IDLE if free and not agent.kept else Phase.AWAY
         phase = _PHASES.get(agent.state, Phase.AWAY)
-        return Phase.LEAVING if agent.after_call is not None and phase is not Phase.AWAY else phase
+        leaves = agent.after_call is not None or agent.kept  # nobody's next customer is theirs
+        return Phase.LEAVING if leaves and phase is not Phase.AWAY else phase
 
 
 def pacing_of(settings: EngineSettings, name: str) -> CampaignPacing:

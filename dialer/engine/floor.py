@@ -89,7 +89,7 @@ def waiting_call(call: Call) -> WaitingCall:
         number=call.lead.number,
         person=call.lead.person,
         node=call.node,
-        asked=call.told is not None and call.told.asked,
+        asked=call.lead.callback > 0 or (call.told is not None and call.told.asked),
         owed=call.queued_again,
     )
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dialer.domain.agent import Line
+from dialer.domain.agent import AgentState
 from dialer.domain.phones import AskHold, HoldTold, SetVariables
 from dialer.engine.live import Agent, Call, Live, Watch
 from dialer.engine.party_records import PartyState
@@ -59,8 +59,20 @@ class HoldDesk:
         if agent.leg is None or agent.leg == agent.hold_ready:
             return
         agent.hold_ready = agent.leg
+        self.set_again(agent)
+
+    def set_again(self, agent: Agent) -> None:
+        """Say what a hold on this line is."""
+        if agent.leg is not None and not self.live.nodes[agent.node].up:
+            self.refused(agent.leg)  # there is nobody to say it to
+            return
         sound = self.live.settings.phones.hold_sound
-        self._set(agent, HELD_MEDIA_S, {"hold_music": sound} if sound else {})
+        self._set(agent, 0.0 if agent.hold_rearmed else HELD_MEDIA_S, {"hold_music": sound} if sound else {})
+
+    def refused(self, uuid: str) -> None:
+        """The switch did not take what a hold on this leg is: a customer would hear nothing."""
+        if (agent := self.live.legs.get(uuid)) is not None:
+            self.live.timers.set(("agent", "holdset", agent.settings.agent), self.live.now + ASK_AGAIN_S)
 
     def adopted(self, agent: Agent) -> None:
         """A leg that was there before: it may be on hold, and gets no customer until that is known."""
@@ -101,9 +113,13 @@ class HoldDesk:
         if self.live.nodes[node].up:
             self.live.emit(AskHold(node, uuid))
 
-    def told(self, agent: Agent, held: bool, at: float) -> None:
-        """The switch says that the phone holds, or no longer does. What it knew before a bridge it forgets by that."""
-        agent.hold_told = held and agent.line is Line.BRIDGING and at >= agent.line_since
+    def told(self, agent: Agent, held: bool) -> None:
+        """The switch says that the phone holds, or no longer does. What it knew before a bridge it may forget by that:
+        only a hold that began while the bridge stood is sure to play music.
+        """
+        call, watch = agent.call, self.live.watches.get(agent.leg or "")
+        stands = call is not None and agent.state is AgentState.TALKING and not call.aside
+        agent.hold_told = held and (stands if watch is None else watch.joined)
         if held:
             self._holds(agent)
         elif agent.held:
@@ -177,7 +193,8 @@ class HoldDesk:
         """The agent's leg is gone, and with it the hold."""
         agent.held = agent.hold_doubt = agent.hold_told = agent.hold_rearmed = False
         agent.hold_ready = ""
-        self.live.timers.cancel(("agent", "hold", agent.settings.agent))
+        for name in ("hold", "holdset"):
+            self.live.timers.cancel(("agent", name, agent.settings.agent))
 
     # ---- supervisors' legs ---------------------------------------------------------------------------------
 
@@ -210,7 +227,7 @@ class HoldDesk:
     def party_told(self, party: Party, held: bool) -> None:
         """The switch says that a third party's phone holds, or no longer does."""
         if held:
-            party.held, party.hold_told = True, party.state in (PartyState.MOVING, PartyState.MOVED)
+            party.held, party.hold_told = True, party.state is PartyState.MOVED
         else:
             party.hold_told = False
             self.party_look(party.uuid)

@@ -44,7 +44,7 @@ class HopperDesk:
             return
         hopper = campaign.hopper
         hopper.asking = False
-        hopper.left = event.left
+        hopper.left, hopper.told = event.left, True
         live.timers.cancel(("campaign", "claim", campaign.name))
         # The store's clock is the wall's, which may have been stepped since ours started: count the lease on ours.
         lease_until = hopper.asked_at + campaign.settings.lease_s

@@ -30,7 +30,8 @@ def from_notes(call: Call) -> tuple[Outcome, str]:
     answered_at, bridged_at = call.noted_answer, call.noted_bridge
     if answered_at is None and bridged_at is None:
         return Outcome.INTERRUPTED, "the dialer restarted during this call"
-    if bridged_at is None and call.campaign.settings.agentless is not None and call.heard != ASKED:
+    says_message = call.campaign.settings.agentless is not None and not call.lead.callback
+    if bridged_at is None and says_message and call.heard != ASKED:
         return Outcome.MESSAGE_PLAYED, "the dialer restarted during the message, which the switch says by itself"
     if bridged_at is None and call.heard == Verdict.MACHINE:
         return Outcome.MACHINE, "a machine answered; the dialer restarted meanwhile"

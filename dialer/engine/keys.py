@@ -7,7 +7,7 @@ silence, or because no further digit can mean anything), and the spoken answer. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,6 +50,8 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
 _ASKED: Final = PARTS["dispose"][0].prompt
 WITH_CUSTOMER: Final = frozenset({When.TALKING, When.CONSULTING, When.WRAP_UP})
 """Where what is keyed in is about the customer of that moment, and about no other."""
+AFTERWARDS: Final = frozenset({When.IDLE, When.WRAP_UP})
+"""Where an agent is whose customer has left."""
 AT_ONCE: Final = frozenset({"pause"})
 """Acts that are carried out as soon as their keys are pressed, and again with the argument: no customer may come while
 the agent keys in why they want none."""
@@ -63,7 +65,8 @@ class KeyDesk:
         self.acts = acts
         self.voice = voice
         self._tables = {when: table(live.settings.phones.keys, when) for when in When}
-        self._anywhere = [keys for known in self._tables.values() for keys in known if keys]
+        named = [(keys, name) for known in self._tables.values() for keys, name in known.items() if keys]
+        self._anywhere = dict(sorted(named, key=lambda each: bool(ACTS[each[1]].argument)))  # those with one win
 
     def pressed(self, agent: Agent, key: str) -> None:
         """A key on the agent's leg."""
@@ -126,10 +129,23 @@ class KeyDesk:
             self._chosen(agent, Typed("", known[""]), keys)
         elif keys == END:
             self._forget(agent)  # ends a number that silence has ended already
+        elif (elsewhere := self._anywhere.get(keys)) is not None:
+            self._not_now(agent, Typed(keys, elsewhere, void=True))
+        elif self._begins(keys):
+            self._wait(agent, Typed(keys), 0.0)
         else:
             self._forget(agent)
-            begun = any(longer.startswith(keys) for longer in self._anywhere)
-            self._say(agent, "not-now" if begun else "unknown-code")
+            self._say(agent, "unknown-code")
+
+    def _begins(self, keys: str) -> bool:
+        return any(longer.startswith(keys) for longer in self._anywhere)
+
+    def _not_now(self, agent: Agent, typed: Typed) -> None:
+        """An act of another situation, most often because the customer has left meanwhile."""
+        self._forget(agent)
+        lasts = self._say(agent, "not-now")
+        if self._parts(agent, typed.act):
+            self._wait(agent, typed, lasts)
 
     def _chosen(self, agent: Agent, typed: Typed, first: str = "") -> None:
         name = typed.act
@@ -197,10 +213,13 @@ class KeyDesk:
         digits = typed.digits or part.default
         if digits is None:
             self._forget(agent)
-            self._say(agent, "no-input", "cancelled")
+            if not typed.void:
+                self._say(agent, "no-input", "cancelled")
             return
         typed.parts, typed.digits = (*typed.parts, digits.zfill(part.pad)), ""
-        if len(typed.parts) < len(parts):
+        if typed.void:
+            self._forget(agent)
+        elif len(typed.parts) < len(parts):
             self._ask(agent, typed, parts[len(typed.parts)])
         else:
             self._do(agent, typed.act, "".join(typed.parts))
@@ -216,7 +235,10 @@ class KeyDesk:
             self._part_over(agent, typed)
         else:
             self._forget(agent)
-            self._say(agent, "cancelled" if typed.keys == CANCEL else "unknown-code")
+            begun = self._begins(typed.keys) and not any(
+                longer.startswith(typed.keys) for longer in self._tables[situation(agent)]
+            )
+            self._say(agent, "cancelled" if typed.keys == CANCEL else "not-now" if begun else "unknown-code")
 
     # ---- the answer ----------------------------------------------------------------------------------------
 
@@ -257,4 +279,18 @@ def clashes(keys: Mapping[str, str]) -> list[tuple[str, str, When]]:
             found += [(name, other, when) for longer, other in known[index + 1 :] if longer.startswith(first)]
         plain = when in ACTS["dispose"].when and keys.get("dispose") == ""
         found += [("dispose", name, when) for k, name in known if plain and k[0].isdecimal()]
-    return found
+    return found + list(_afterwards(keys))
+
+
+def _afterwards(keys: Mapping[str, str]) -> Iterator[tuple[str, str, When]]:
+    """Acts that take an argument once the customer has left, and whose keys begin those of an act in a conversation:
+    the rest of these would be read as the argument.
+    """
+    for name, act in ACTS.items():
+        first = keys.get(name, "")
+        if not first or not act.argument or not act.when & AFTERWARDS:
+            continue
+        for other, theirs in ACTS.items():
+            longer = keys.get(other, "")
+            if longer != first and longer.startswith(first) and not theirs.when & act.when:
+                yield name, other, next(when for when in When if when in theirs.when)

@@ -34,6 +34,7 @@ EXPECT_S = 60.0
 """How long after a start all switches are waited for, while one of them may still have an agent's open line."""
 LOGIN_SPREAD_S = 0.05
 """No two phones are rung closer than this: after a restart all lines are opened, and the switch has a rate limit."""
+NO_LINE = "no line is free"
 RETRY_S = (2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 """The growing pauses between tries to reach a phone that was lost or did not answer."""
 
@@ -61,6 +62,10 @@ class Lines:
 
     def leave(self, agent: Agent, reason: str) -> None:
         """Log out at once. Given by the layer above."""
+        raise NotImplementedError
+
+    def release(self, agent: Agent, reason: str) -> None:
+        """A reservation came to nothing."""
         raise NotImplementedError
 
     # ---- legs ----------------------------------------------------------------------------------------------
@@ -194,8 +199,10 @@ class Lines:
                 self.move(agent, AgentTrigger.READY, "")
         elif agent.state is AgentState.RESERVED and agent.call is None and agent.preview is not None:
             campaign, lead = agent.preview
-            agent.preview = None
-            self.calls.open(campaign, lead, agent.node, agent)
+            if self.calls.open(campaign, lead, agent.node, agent) is None:
+                self.release(agent, NO_LINE)
+            else:
+                agent.preview = None
         self.own_calls.line_up(agent)
         self.calls.route()
 

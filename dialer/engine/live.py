@@ -36,6 +36,9 @@ from dialer.engine.timers import Timers
 from dialer.leads.hopper import Hopper
 from pacing.limits import TokenBucket
 from pacing.snapshot import Decision
+from routing.causes import Blame
+from routing.health import NEW, Health
+from routing.trunks import TrunkChoice, Why
 
 NOT_DECIDED = Decision(0, "not decided yet")
 
@@ -52,6 +55,8 @@ class Call:
     state: CallState
     since: float
     opened_at: float
+    choice: TrunkChoice | None = None  # why this line, and as which number; None: a former run's
+    line_failed: bool = False  # the line's fault, and the campaign has others: it says nothing of the lead
     placed: bool = False  # the originate has returned: the switch is done with setting the leg up
     bound_agent: str | None = None  # preview: the agent who waits for this customer
     agent: Agent | None = None  # reserved for or talking to this customer
@@ -118,6 +123,7 @@ class Agent:
     leg: str | None = None  # UUID of the agent's channel
     call: Call | None = None
     preview: tuple[Campaign, ClaimedLead] | None = None
+    kept: bool = False  # for a callback that is due soon: nobody counts on them for others
     previews_missed: int = 0  # leads shown in a row that the agent did not answer to
     want_ready: bool = False  # go ready, not paused, when the line is up
     after_call: tuple[str, str] | None = None  # ("pause", reason) or ("logout", "") once free
@@ -264,25 +270,32 @@ class Campaign:
 
 @dataclass(slots=True, eq=False)
 class Trunk:
-    """A gateway's budget. ``legs`` are those that take from what our calls may have: ours, and callers beyond the
-    channels that are kept for them (``callers`` counts all of them)."""
+    """A gateway's budget, and how it does. ``health`` is heeded where a campaign has other lines.
+
+    ``legs`` are those that take from what our calls may have: ours, and callers beyond the channels that are kept for
+    them (``callers`` counts all of them)."""
 
     settings: TrunkSettings
     bucket: TokenBucket
     legs: int = 0
     callers: int = 0
+    health: Health = NEW
+    chosen: int = 0
+    gone_on: int = 0  # calls that failed here and were tried on another line
+    ends: Counter[Blame] = field(default_factory=Counter)
+    passed: Counter[Why] = field(default_factory=Counter)
+    told: int = 0  # answers before which it told of ringing
+    untold: int = 0  # and those that came out of silence
 
-    def take(self, call: Call) -> None:
+    def take(self, *, caller: bool = False) -> None:
         """A call takes a channel."""
-        if call.arrival is not None:
-            self.callers += 1
-        self.legs += call.arrival is None or self.callers > self.settings.reserved_inbound
+        self.callers += caller
+        self.legs += not caller or self.callers > self.settings.reserved_inbound
 
-    def give_back(self, call: Call) -> None:
+    def give_back(self, *, caller: bool = False) -> None:
         """A call has ended."""
-        self.legs -= call.arrival is None or self.callers > self.settings.reserved_inbound
-        if call.arrival is not None:
-            self.callers -= 1
+        self.legs -= not caller or self.callers > self.settings.reserved_inbound
+        self.callers -= caller
 
 
 @dataclass(slots=True, eq=False)
@@ -329,6 +342,7 @@ class Live:
         self.uploads: dict[str, Uploading] = {}  # by node and path
         self.helps: dict[str, Help] = {}  # by the agent who asks for help
         self.waiting: dict[str, Call] = {}  # answered customers without an agent
+        self.floor_changed = True  # an agent's state, line, node or seat, since the callbacks were looked at
         self.tiers: dict[str, Counter[Outcome]] = {}  # how calls ended, by the customer's tier
         self._idle: dict[tuple[str, str], set[str]] = {}  # free agents by (node, campaign)
         self.agents = {
@@ -367,6 +381,10 @@ class Live:
         """The UUID of a new attempt or leg, with our mark: presence data says whose agent, not whose dialer."""
         return self.mark + self._new_uuid()[len(self.mark) :]
 
+    def others(self, instance: str) -> bool:
+        """Whether a phone's leg is another dialer's: the dialplan names one, and not this one."""
+        return bool(instance and self.settings.instance) and instance != self.settings.instance
+
     def give_up(self, uuid: str, node: str) -> None:
         """A leg that rings is hung up; its answer may cross that, and the hangup may even overtake the originate."""
         self.dropped[uuid] = node, self.now
@@ -386,7 +404,8 @@ class Live:
 
     def line_up(self, agent: Agent) -> None:
         """Keep the counts of free agents true after a change of this agent's state, line, node or seat."""
-        place = agent.node if agent.free else None
+        self.floor_changed = True
+        place = agent.node if agent.free and not agent.kept else None
         if place == agent.idle_on:
             return
         for campaign in agent.settings.campaigns:

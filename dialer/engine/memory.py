@@ -62,7 +62,8 @@ class PacingMemory:
             text = f"campaign {name}: what pacing saved is unreadable, too old or impossible, and is not used"
             live.note("warning", "pacing_state_refused", text)
         if not restored and fact.history:
-            pool.warm(name, _past_calls(fact.history))
+            several = len(live.settings.campaigns[name].trunks) > 1
+            pool.warm(name, _past_calls(fact.history, several))
         # After the beliefs: how many of the unknown calls were answered is reckoned with them.
         recent = [(at, outcome == Outcome.ABANDONED.value) for at, outcome in fact.answers_recent]
         pool.ledger(name, recent, fact.answers_hourly, fact.unknown)
@@ -121,9 +122,11 @@ def _origin(explained: dict[str, object]) -> str:
     return str(learnt.get("origin", "")) if isinstance(learnt, dict) else ""
 
 
-def _past_calls(rows: Iterable[HistoryRow]) -> Iterator[PastCall]:
-    """What history tells; an interrupted attempt tells nothing."""
+def _past_calls(rows: Iterable[HistoryRow], several_lines: bool) -> Iterator[PastCall]:
+    """What history tells. An interrupted attempt tells nothing; with several lines, one whose line failed neither."""
     for row in rows:
+        if several_lines and row.outcome == Outcome.CARRIER_FAILURE.value and row.rang_at is None:
+            continue
         answered = row.outcome in _ANSWERED
         if (not answered and row.outcome == Outcome.INTERRUPTED.value) or not math.isfinite(row.opened_at):
             continue

@@ -1,23 +1,24 @@
 """Agents' own calls: to another agent or seat for free, or to an outside number by the rules that leads have.
 
 Owns the acts dial and redial, the agent's way out of customers' reach and back, and the record of each such call. The
-other party's leg is ``party_legs``', whom digits mean ``targets``', and whether a number may be called now the store's:
-do-not-call lists and calling hours hold here as well.
+other party's leg is ``party_legs``', whom digits mean ``targets``', and whether a number may be called now
+``number_checks``'.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dialer.domain.agent import AgentState, AgentTrigger, Line
 from dialer.domain.desk_records import SaveOwnCall
-from dialer.domain.phones import CheckNumber, NumberChecked
 from dialer.engine.acts import Problem
 from dialer.engine.live import Agent, Live
+from dialer.engine.number_checks import STORE_TROUBLE, Asked, NumberDesk, Refusal
 from dialer.engine.parties import WHY
 from dialer.engine.party_legs import PartyLegs
 from dialer.engine.party_records import OwnCall, Party
-from dialer.engine.targets import find
+from dialer.engine.targets import Target, find, no_room
 
 if TYPE_CHECKING:
     from dialer.engine.acts import ActDesk
@@ -27,19 +28,17 @@ if TYPE_CHECKING:
 
 OWN_CALL: Final = "own call"
 """The reason of the pause that an agent is in meanwhile."""
-CHECK_S: Final = 5.0
 WRAP_AT_LEAST_S: Final = 5.0
 _MAY_CALL: Final = frozenset({AgentState.READY, AgentState.PAUSED, AgentState.WRAP_UP})
-REFUSED: Final = {"dnc": "number-do-not-call", "window": "number-outside-hours", "store": "error"}
-"""What an agent is told of a number that may not be called, by the rule that says so."""
 
 
 class OwnCallDesk:
     """Places agents' own calls."""
 
-    def __init__(self, live: Live, legs: PartyLegs, voice: Voice) -> None:
+    def __init__(self, live: Live, legs: PartyLegs, numbers: NumberDesk, voice: Voice) -> None:
         self.live = live
         self.legs = legs
+        self.numbers = numbers
         self.voice = voice
         self.agents: AgentDesk
         self.calls: CallDesk
@@ -73,20 +72,20 @@ class OwnCallDesk:
             return Problem("the agent's phone is on hold")
         if agent.leg is not None and not live.nodes[agent.node].usable:
             return Problem("the switch is not ready")
-        target = find(live, agent, argument)
+        target = find(self.legs.trunks, agent, argument)
         if isinstance(target, str):
             return target
         if target.e164 and not live.store_ok:
-            return Problem("the store is in trouble: no outside number is called")
+            return STORE_TROUBLE
         agent.last_dialed = argument
         agent.own = own = self._leave_customers(
             agent, OwnCall(live.new_id(), target, live.now, agent.state, agent.reason)
         )
         if target.e164:
-            live.timers.set(("own", "check", agent.settings.agent), live.now + CHECK_S)
-            live.emit(CheckNumber(own.ident, target.campaign, target.e164, live.now))
+            start, refused = partial(self._start, agent, own), partial(self._refused, agent)
+            self.numbers.ask(own.ident, Asked(agent, target, start, refused))
         else:
-            self._start(agent, own)
+            self._start(agent, own, target)
         return None
 
     def _leave_customers(self, agent: Agent, own: OwnCall) -> OwnCall:
@@ -100,28 +99,11 @@ class OwnCallDesk:
 
     # ---- the way there -------------------------------------------------------------------------------------
 
-    def checked(self, event: NumberChecked) -> None:
-        """The store's word on a number."""
-        agent = next((a for a in self.live.agents.values() if a.own is not None and a.own.ident == event.session), None)
-        own = None if agent is None else agent.own
-        if agent is None or own is None or own.allowed:
-            self.live.odd("number_checked", "a number's answer that nobody waits for")
-            return
-        if event.ok:
-            self._start(agent, own)
-            return
-        self.live.note("info", "own_call_refused", f"agent {agent.settings.agent}: {event.rule}: {event.reason}")
-        self._told(agent, REFUSED.get(event.rule, "number-not-allowed"), event.rule)
+    def _refused(self, agent: Agent, refusal: Refusal) -> None:
+        self._told(agent, refusal.prompt, refusal.rule)
 
-    def check_overdue(self, name: str) -> None:
-        """The store does not answer: nothing is dialed unchecked."""
-        agent = self.live.agents[name]
-        if agent.own is not None and not agent.own.allowed:
-            self._told(agent, "error", "the store did not answer")
-
-    def _start(self, agent: Agent, own: OwnCall) -> None:
-        self.live.timers.cancel(("own", "check", agent.settings.agent))
-        own.allowed = True
+    def _start(self, agent: Agent, own: OwnCall, target: Target) -> None:
+        own.target, own.allowed = target, True
         if agent.nailed_up:
             self._call(agent, own)
         else:
@@ -134,16 +116,14 @@ class OwnCallDesk:
             self._call(agent, own)
 
     def _call(self, agent: Agent, own: OwnCall) -> None:
-        live, target = self.live, own.target
-        other, trunk = target.agent or target.rings, live.trunks.get(target.trunk)
+        target = own.target
+        other, full = target.agent or target.rings, no_room(self.live, target)
         if other is not None and (other.state is not AgentState.READY or (target.agent is not None and not other.free)):
             self._told(agent, "party-busy", "busy")
         elif target.agent is not None and target.agent.node != agent.node:
             self._told(agent, "party-unreachable", "on another switch")
-        elif trunk is not None and trunk.legs >= trunk.settings.outbound:
-            self._told(agent, "party-unreachable", "the trunk is full")
-        elif trunk is not None and trunk.bucket.available(live.now) < 1:
-            self._told(agent, "try-again", "the trunk takes no more calls this moment")
+        elif full is not None:
+            self._told(agent, full.prompts[0], full)
         else:
             own.party = self.legs.ask(agent, None, target)
 
@@ -189,7 +169,7 @@ class OwnCallDesk:
     def _over(self, agent: Agent, why: str, *, here: bool = True) -> None:
         live, own, agent.own = self.live, agent.own, None
         assert own is not None
-        live.timers.cancel(("own", "check", agent.settings.agent))
+        self.numbers.forget(own.ident)
         live.timers.cancel(("agent", "connect", agent.settings.agent))
         self._record(agent, own, why)
         if own.party is not None:

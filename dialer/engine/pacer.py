@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
     from dialer.engine.hoppers import HopperDesk
     from dialer.engine.previews import PreviewDesk
+    from dialer.engine.trunks import TrunkDesk
 
 POLICIES = {Mode.PROGRESSIVE: progressive.decide, Mode.RATIO: ratio.decide, Mode.PREVIEW: preview.decide}
 
@@ -30,8 +31,9 @@ POLICIES = {Mode.PROGRESSIVE: progressive.decide, Mode.RATIO: ratio.decide, Mode
 class Pacer:
     """Decides for each running campaign how many calls to start now."""
 
-    def __init__(self, live: Live, hoppers: HopperDesk, pool: Predictive) -> None:
+    def __init__(self, live: Live, hoppers: HopperDesk, pool: Predictive, trunks: TrunkDesk) -> None:
         self.live = live
+        self.trunks = trunks
         self.hoppers = hoppers
         self.pool = pool
         self.calls: CallDesk
@@ -82,12 +84,11 @@ class Pacer:
         lines, why = decision.lines, decision.reason
         if lines == 0:
             return decision
-        trunk = live.trunks[campaign.settings.trunk]
-        by_rate = trunk.bucket.available(live.now)
+        room = self.trunks.room(campaign)
         for cap, name in (
-            (trunk.settings.outbound - trunk.legs, f"trunk {trunk.settings.name}: {trunk.settings.outbound} channels"),
+            (room.calls, room.by),
             (node.capacity - node.legs, f"switch {node.name}: capacity {node.capacity} legs"),
-            (by_rate, f"trunk {trunk.settings.name}: {trunk.settings.calls_per_second:g} calls a second"),
+            (room.tokens, room.tokens_by),
         ):
             if lines > max(0, cap):
                 lines = max(0, cap)
@@ -97,14 +98,17 @@ class Pacer:
             lead = self.hoppers.take(campaign)
             if lead is None:
                 break
-            trunk.bucket.take(1, live.now)
-            self.calls.open(campaign, lead, node.name)
+            if self.calls.open(campaign, lead, node.name) is None:
+                campaign.hopper.put_back(lead)
+                lines = started
+                why += f"; started {started}: {self.trunks.room(campaign).by}"
+                break
             started += 1
         if started < lines:
             why += f"; started {started}: {self.hoppers.why_empty(campaign)}"
-        if started < decision.lines and by_rate <= lines:
+        if started < decision.lines and room.tokens <= lines:
             # More calls are wanted than the trunk takes at once: decide again when it takes the next one.
-            pause = max(trunk.bucket.wait_s(live.now), live.settings.decide_every_s / 2)
+            pause = max(self.trunks.wait_s(campaign), live.settings.decide_every_s / 2)
             live.timers.set(("campaign", "pace", campaign.name), live.now + pause)
             campaign.dirty = True
         self.hoppers.refill(campaign)
@@ -130,7 +134,7 @@ class Pacer:
         self.hoppers.refill(campaign)
 
     def _may_preview(self, agent: Agent, campaign: Campaign) -> bool:
-        if agent.state is not AgentState.READY or campaign.name not in self.live.calls_out_for(agent):
+        if agent.state is not AgentState.READY or campaign.name not in self.live.calls_out_for(agent) or agent.kept:
             return False
         return agent.line is Line.PARKED if agent.nailed_up else agent.leg is None
 
@@ -184,6 +188,10 @@ class Pacer:
         ready = {agent.settings.agent for agent in live.free_agents(campaign, node.name)}
         spoken_for = self._spoken_for(campaign, ready, node.name)
         # A call whose bridge is sent has its agent, who is no longer counted as free.
-        pending = sum(1 for call in campaign.pending() if call.agent is None and call.node == node.name)
+        pending = sum(
+            1
+            for call in campaign.pending()
+            if call.agent is None and call.bound_agent is None and call.node == node.name
+        )
         free = max(0, len(ready) - spoken_for)
         return Snapshot(campaign.name, live.now, free, pending, campaign.settings.lines_per_agent)

@@ -2,23 +2,25 @@
 
 Owns the acts hold, consult, complete, conference, back, transfer and hang_up, and who has the customer after anybody
 hung up. The third party's leg is ``party_legs``', where the customer waits meanwhile ``asides``', which numbers may be
-rung ``targets``'. Must not ring leads.
+rung ``targets``' and ``number_checks``'. Must not ring leads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from dialer.domain.call import CallState
 from dialer.domain.events import BridgeReplied, LegHungUp, LegParked, LegsBridged, OriginateReplied
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import JoinThree
-from dialer.engine.acts import Problem, connected
+from dialer.engine.acts import SAID, Problem, connected
 from dialer.engine.asides import CONSULT, HOLD, JOINING, TRANSFER, AsideDesk
 from dialer.engine.live import Agent, Call, Live
+from dialer.engine.number_checks import STORE_TROUBLE, Asked, NumberDesk, Refusal
 from dialer.engine.party_legs import PartyLegs
 from dialer.engine.party_records import Party, PartyState
-from dialer.engine.targets import find
+from dialer.engine.targets import Target, find, no_room
 
 if TYPE_CHECKING:
     from dialer.engine.acts import ActDesk
@@ -46,9 +48,10 @@ WHY: Final = {
 class PartyDesk:
     """Carries out what agents want with third parties."""
 
-    def __init__(self, live: Live, legs: PartyLegs, asides: AsideDesk, voice: Voice) -> None:
+    def __init__(self, live: Live, legs: PartyLegs, numbers: NumberDesk, asides: AsideDesk, voice: Voice) -> None:
         self.live = live
         self.legs = legs
+        self.numbers = numbers
         self.asides = asides
         self.voice = voice
         self.agents: AgentDesk
@@ -73,6 +76,8 @@ class PartyDesk:
             return Problem(NO_CUSTOMER)
         if agent.party is not None:
             return Problem("a third party is on the line: complete the transfer, or go back")
+        if self.numbers.asking(agent):
+            return Problem("a number is being asked about")
         if call.aside == JOINING:
             return Problem("the customer is being brought back")
         if not self.live.nodes[call.node].up:
@@ -94,33 +99,60 @@ class PartyDesk:
 
     def consult(self, agent: Agent, argument: str) -> str | None:
         """Ring ``argument`` and speak with them while the customer waits."""
-        call = self._customer(agent)
-        if isinstance(call, str):
-            return call
-        target = find(self.live, agent, argument, call)
-        if isinstance(target, str):
-            return target
-        if target.agent is not None:
+        return self._reach(agent, argument, self._consult)
+
+    def _consult(self, agent: Agent, call: Call, target: Target) -> None:
+        if target.cleared:
+            self.voice.tell(agent, *SAID["consult"])
+        elif target.agent is not None:
             self._acts.done()
         self.asides.put(call, CONSULT)
         agent.party = self.legs.ask(agent, call, target)
-        return None
 
     def transfer(self, agent: Agent, argument: str) -> str | None:
         """Hand the customer over to ``argument``, unasked: the agent is free at once."""
-        call = self._customer(agent)
-        if isinstance(call, str):
-            return call
-        target = find(self.live, agent, argument, call)
-        if isinstance(target, str):
-            return target
-        self._acts.done()
+        return self._reach(agent, argument, self._transfer)
+
+    def _transfer(self, agent: Agent, call: Call, target: Target) -> None:
+        if not target.cleared:
+            self._acts.done()
         if target.agent is not None:
             self._hand_to_agent(call, agent, target.agent)
-            return None
+            return
         self.asides.put(call, TRANSFER)
         call.party = self.legs.ring(None, call, target)
         self._release(agent, call)
+
+    def _reach(self, agent: Agent, argument: str, reach: Callable[[Agent, Call, Target], None]) -> str | None:
+        """Find out whom ``argument`` means, and whether they may be rung: then ``reach`` them. The conversation goes on
+        until the store has told of an outside number.
+        """
+        call = self._customer(agent)
+        if isinstance(call, str):
+            return call
+        target = find(self.legs.trunks, agent, argument, call)
+        if isinstance(target, str):
+            return target
+        if not target.e164:
+            reach(agent, call, target)
+            return None
+        if not self.live.store_ok:
+            return STORE_TROUBLE
+        self._acts.done()
+
+        def cleared(target: Target) -> None:
+            if self._customer(agent) is call:  # else the conversation has ended, and the wish with it
+                full = no_room(self.live, target)
+                if full is None:
+                    reach(agent, call, target)
+                else:
+                    self.voice.tell(agent, *full.prompts)
+
+        def refused(refusal: Refusal) -> None:
+            if agent.call is call:
+                self.voice.tell(agent, refusal.prompt)
+
+        self.numbers.ask(self.live.new_id(), Asked(agent, target, cleared, refused))
         return None
 
     def complete(self, agent: Agent, argument: str) -> str | None:

@@ -20,6 +20,7 @@ from dialer.engine.targets import Target
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
     from dialer.engine.speaking import Voice
+    from dialer.engine.trunks import TrunkDesk
 
 RING_S: Final = 30.0
 RING_GRACE_S: Final = 5.0
@@ -40,8 +41,9 @@ class PartyOwner(Protocol):
 class PartyLegs:
     """Rings third parties and keeps their legs. ``move`` joins one that has answered with the customer."""
 
-    def __init__(self, live: Live, voice: Voice) -> None:
+    def __init__(self, live: Live, voice: Voice, trunks: TrunkDesk) -> None:
         self.live = live
+        self.trunks = trunks
         self.voice = voice
         self.agents: AgentDesk
         self.owners: dict[bool, PartyOwner] = {}  # by whether there is a customer
@@ -66,14 +68,16 @@ class PartyLegs:
 
     def ring(self, agent: Agent | None, call: Call | None, target: Target) -> Party:
         """Ring a phone for ``agent``, or for the customer when there is none."""
+        assert target.cleared or not target.e164, "an outside number that nobody has asked the store about"
         live, uuid, lent = self.live, self.live.new_id(), target.rings
         node = call.node if call is not None else agent.node if agent is not None else ""
         party = Party(uuid, node, call, agent, target.text, PartyState.RINGING, target.trunk, live.now, None, lent)
         live.parties[uuid] = party
         live.nodes[node].legs += 1
         if (trunk := live.trunks.get(target.trunk)) is not None:
-            trunk.legs += 1
+            trunk.take()
             trunk.bucket.take(1, live.now)
+            self.trunks.show(target.caller_id, 1)
         if lent is not None:
             self.agents.lend(lent, party)
         live.timers.set(("party", "ring", uuid), live.now + RING_S + RING_GRACE_S)
@@ -113,7 +117,7 @@ class PartyLegs:
         if party.guest is None:
             live.nodes[party.node].legs -= 1
         if (trunk := live.trunks.get(party.trunk)) is not None:
-            trunk.legs -= 1
+            trunk.give_back()
         if party.agent is not None and party.agent.party is party:
             party.agent.party = None
         if party.call is not None and party.call.party is party:

@@ -13,7 +13,8 @@ from enum import StrEnum
 class Typed:
     """What an agent has keyed in: ``keys`` of an act; once they name it, ``act`` and the ``digits`` of its argument,
     behind the ``parts`` of it that are complete. ``customer``: the attempt that it is about, if any.
-    ``full``: the last part ended by itself, and no key has come since.
+    ``full``: the last part ended by itself, and no key has come since. ``void``: the act is not possible in the agent's
+    situation; its argument is read all the same, or its digits would mean something of their own.
     """
 
     keys: str = ""
@@ -22,6 +23,7 @@ class Typed:
     parts: tuple[str, ...] = ()
     customer: str | None = None
     full: bool = False
+    void: bool = False
 
 
 class Step(StrEnum):

@@ -62,6 +62,10 @@ class PhoneDesk:
         if node is None:
             live.odd("node", f"a phone's call from switch {event.node}, which is not configured")
             return
+        if live.others(event.instance):
+            live.counters["others_phones_called"] += 1
+            live.note("info", "others_phone", f"a phone's call is for dialer {event.instance}, says the dialplan")
+            return
         if event.uuid in live.sessions or event.uuid in live.legs or event.uuid in live.watches:
             live.odd("phone_called", "a phone's call that is known already")
             return

@@ -20,13 +20,15 @@ from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import Mode
 from dialer.engine.feed import HOUR_S, Feed
 from dialer.engine.live import Campaign, Live, Node
-from dialer.leads.windows import closes_at
+from dialer.leads.recycle import dials_within
+from dialer.leads.windows import closes_at, shift_ends_at
 from pacing.leads import LeadFacts
 from pacing.snapshot import Ask, Decision, Policy
 
 if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
     from dialer.engine.hoppers import HopperDesk
+    from dialer.engine.trunks import TrunkDesk
 
 DECIDE_AT_LEAST_EVERY_S = 1.0
 ROUNDING_S = 1e-6
@@ -60,8 +62,11 @@ class Predictive:
     ``policies`` puts another rule in the place of the predictive one for single campaigns (benchmarks only).
     """
 
-    def __init__(self, live: Live, feed: Feed, hoppers: HopperDesk, policies: Mapping[str, Policy]) -> None:
+    def __init__(
+        self, live: Live, feed: Feed, hoppers: HopperDesk, policies: Mapping[str, Policy], trunks: TrunkDesk
+    ) -> None:
         self.live = live
+        self.trunks = trunks
         self.feed = feed
         self.hoppers = hoppers
         self.calls: CallDesk
@@ -117,9 +122,17 @@ class Predictive:
             return
         self._closing_told_at = live.now
         for campaign in running:
-            ends = [closes_at(campaign.settings.windows, live.now), live.settings.ends_at]
-            known = [end for end in ends if end is not None and end > live.now]
-            self.feed.pool.closes(campaign.name, min(known, default=math.inf), campaign.hopper.left)
+            rules, hopper = campaign.settings, campaign.hopper
+            told = [live.settings.ends_at]
+            if rules.shift_ends is not None:
+                told.append(shift_ends_at(rules.windows.default_zone, rules.shift_ends, live.now))
+            shift = [end for end in told if end is not None and end > live.now]
+            hours = closes_at(rules.windows, live.now)
+            end = min([*shift, *([hours] if hours is not None and hours > live.now else [])], default=math.inf)
+            # Calling hours tell nothing of how long agents stay.
+            known = shift and hopper.told
+            dials = hopper.left * dials_within(end - live.now, rules) if known else math.inf
+            self.feed.pool.closes(campaign.name, end, hopper.left, dials)
 
     def _hold(self, age: float) -> None:
         live = self.live
@@ -176,14 +189,12 @@ class Predictive:
 
     def _room(self, campaign: Campaign, node: Node) -> tuple[int, str]:
         """How many calls may start on ``node`` now, and what limits them."""
-        trunk = self.live.trunks[campaign.settings.trunk]
-        outbound, rate = trunk.settings.outbound, trunk.settings.calls_per_second
-        room = max(0, outbound - trunk.legs)
-        by = f"trunk {trunk.settings.name}: {outbound} channels"
+        lines = self.trunks.room(campaign)
+        room, by = lines.calls, lines.by
         if (left := max(0, node.capacity - node.legs)) < room:
             room, by = left, f"switch {node.name}: capacity {node.capacity} legs"
-        if (left := trunk.bucket.available(self.live.now)) < room:
-            room, by = left, f"trunk {trunk.settings.name}: {rate:g} calls a second"
+        if lines.tokens < room:
+            room, by = lines.tokens, lines.tokens_by
         return room, by
 
     def _leads(self, campaign: Campaign) -> tuple[LeadFacts, ...]:
@@ -213,17 +224,20 @@ class Predictive:
             why += f"; trimmed to {lines} by {by}"
         elif not room:
             why += f"; no room: {by}"
-        trunk = live.trunks[campaign.settings.trunk]
-        started = 0
+        started = barred = 0
         for lead in self._take(campaign, decision, lines):
-            trunk.bucket.take(1, live.now)
-            self.calls.open(campaign, lead, node.name)
-            started += 1
-        if started < lines:
+            if self.calls.open(campaign, lead, node.name) is None:
+                campaign.hopper.put_back(lead)
+                barred += 1
+            else:
+                started += 1
+        if barred:
+            why += f"; started {started}: {self.trunks.room(campaign).by}"
+        elif started < lines:
             why += f"; started {started}: {self.hoppers.why_empty(campaign)}"
-        if started == room and trunk.bucket.available(live.now) < 1:
+        if started == room and (wait_s := self.trunks.wait_s(campaign)) > 0.0:
             # More may be wanted than the trunk takes at once: decide again when it takes the next one.
-            pause = max(trunk.bucket.wait_s(live.now), live.settings.decide_every_s)
+            pause = max(wait_s, live.settings.decide_every_s)
             live.timers.set(PACE, min(live.now + pause, live.now + DECIDE_AT_LEAST_EVERY_S))
         if started:
             self.hoppers.refill(campaign)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, AgentTrigger
 from dialer.domain.lead import ClaimedLead
+from dialer.engine.lines import NO_LINE
 from dialer.engine.live import Agent, Campaign, Live
 
 if TYPE_CHECKING:
@@ -60,8 +61,10 @@ class PreviewDesk:
         self.agents.move(agent, AgentTrigger.RESERVE, "")
         if agent.nailed_up:
             campaign, lead = agent.preview
+            if self.calls.open(campaign, lead, agent.node, agent) is None:
+                self.agents.release(agent, NO_LINE)
+                return NO_LINE
             agent.preview = None
-            self.calls.open(campaign, lead, agent.node, agent)
         else:
             self.agents.ring(agent)
         return None

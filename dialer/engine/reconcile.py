@@ -66,7 +66,15 @@ class Reconciler:
                 continue
             campaign = live.campaign_or_retired(fact.campaign)
             lead = ClaimedLead(
-                fact.lead_id, fact.campaign, fact.number_id, fact.number, fact.person, fact.attempts, live.now
+                fact.lead_id,
+                fact.campaign,
+                fact.number_id,
+                fact.number,
+                fact.person,
+                fact.attempts,
+                live.now,
+                zones=fact.zones,
+                callback=fact.callback,
             )
             call = Call(
                 id=fact.attempt_id,
@@ -181,6 +189,9 @@ class Reconciler:
             return
         if fact.uuid in live.legs or fact.uuid in live.watches:
             return
+        if live.others(fact.ident.partition("@")[2]):
+            live.counters["others_seat_legs_seen"] += 1
+            return
         agent = next((each for each in live.agents.values() if each.expected == fact.uuid), None)
         if agent is not None and agent.leg is None and fact.answered:
             waits = agent.state is AgentState.CONNECTING and self._alone(fact)
@@ -232,7 +243,7 @@ class Reconciler:
             agent.held_doubts = snapshot.asked_at
         elif snapshot.asked_at - agent.held_doubts >= APART_S:
             agent.held_doubts = 0.0
-            self.holds.told(agent, fact.held, snapshot.asked_at)
+            self.holds.told(agent, fact.held)
 
     def _alone(self, fact: ChannelFact) -> bool:
         """Whether nobody but a third party of a former run, who is going to be hung up, is on an agent's line."""

@@ -5,11 +5,14 @@ Owns which fact goes into which field. Pure: changes no call, decides nothing, r
 
 from __future__ import annotations
 
-from dialer.domain.commands import CloseAttempt, OpenAttempt, OriginateCall
+from dialer.domain.callbacks import PutBackCallback
+from dialer.domain.commands import CloseAttempt, OpenAttempt, OriginateCall, ReleaseLeads
+from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import TrunkSettings
 from dialer.engine.live import Call
 from dialer.leads import recycle
+from routing.trunks import TrunkChoice
 
 MESSAGE_MARGIN_S = 0.1
 """The switch starts the message this long before the limit, so that it is heard within it."""
@@ -17,6 +20,10 @@ APART_S = 0.15
 """The switch carries commands out in no certain order: what must follow another one is sent so much later."""
 SPARE_S = 30.0
 """The switch's own bound of a customer's wait beside an agent comes so much later than ours."""
+
+
+ALONE_S = 2.0
+"""A customer of a campaign without agents is called back by one: should that one be lost, the message comes as soon."""
 
 
 def wait_ms(left_s: float) -> int:
@@ -36,32 +43,44 @@ def open_attempt(call: Call) -> OpenAttempt:
         person=lead.person,
         node=call.node,
         trunk=call.trunk,
+        shown=call.choice.shown or "" if call.choice is not None else "",
+        retries=len(lead.failed_on),
         agent=call.bound_agent,
         opened_at=call.opened_at,
+        callback=lead.callback,
     )
 
 
-def originate(call: Call, trunk: TrunkSettings, epoch: str) -> OriginateCall:
+def originate(call: Call, choice: TrunkChoice, trunk: TrunkSettings, epoch: str) -> OriginateCall:
     """The dialing of an attempt that the gate let through."""
-    settings, number = call.campaign.settings, call.lead.number
+    settings, told = call.campaign.settings, call.campaign.settings.agentless
     return OriginateCall(
         node=call.node,
         uuid=call.id,
         campaign=settings.name,
-        number=trunk.prefix + (number.lstrip("+") if trunk.strip_plus else number),
+        number=choice.dial,
         gateway=trunk.gateway,
-        caller_id=settings.caller_id or trunk.caller_id,
+        caller_id=choice.shown or "",
         ring_timeout_s=settings.ring_timeout_s,
-        wait_ms=wait_ms(settings.wait_limit_s),
+        wait_ms=wait_ms(settings.wait_limit_s if told is None else min(settings.wait_limit_s, ALONE_S)),
         message=settings.message,
         epoch=epoch,
         early_media=settings.screening.dead_numbers,
-        script=() if settings.agentless is None else settings.agentless.script(settings.agentless.lead_in_s),
+        script=told.script(told.lead_in_s) if told is not None and not call.lead.callback else (),
     )
 
 
-def close_attempt(call: Call, outcome: Outcome, reason: str, ended_at: float, cause: str, sip: str) -> CloseAttempt:
-    """How it ended, and what becomes of its lead."""
+def give_back(lead: ClaimedLead, reason: str, after_s: float = 0.0) -> ReleaseLeads | PutBackCallback:
+    """A claimed lead that is not dialed, or the callback that it was claimed for, is anybody's again."""
+    if lead.callback:
+        return PutBackCallback(lead.callback, reason)
+    return ReleaseLeads(lead.campaign, (lead.lead_id,), reason, after_s)
+
+
+def close_attempt(
+    call: Call, outcome: Outcome, reason: str, ended_at: float, cause: str, sip: str, *, again: bool = False
+) -> CloseAttempt:
+    """How it ended, and what becomes of its lead; ``again``: it is tried on another line at once."""
     fate = recycle.after(outcome, call.lead.attempts + 1, call.campaign.settings)
     return CloseAttempt(
         attempt_id=call.id,
@@ -80,4 +99,6 @@ def close_attempt(call: Call, outcome: Outcome, reason: str, ended_at: float, ca
         lead_reason=fate.reason,
         recycle_after_s=fate.after_s,
         number_dead=fate.number_dead,
+        again=again,
+        callback=call.lead.callback,
     )

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 from dialer.domain.outcomes import Outcome
 from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, QueueView, Status
+from dialer.engine import trunk_views
 from dialer.engine.agents import worked_share
 from dialer.engine.live import Agent, Campaign, Live
+from dialer.engine.trunks import TrunkDesk
 from dialer.leads.numbers import national
 from dialer.masking import mask_text
 from pacing.pool import Pool
@@ -29,7 +31,14 @@ def busy_share(live: Live) -> float:
     )
 
 
-def build(live: Live, pool: Pool, predictive: Container[str], queues: tuple[QueueView, ...] = ()) -> Status:
+def build(
+    live: Live,
+    pool: Pool,
+    predictive: Container[str],
+    desk: TrunkDesk,
+    callbacks: Callable[[str], Mapping[str, int]],
+    queues: tuple[QueueView, ...] = (),
+) -> Status:
     """Everything at ``live.now``; ``predictive`` names the campaigns that ``pool`` decides."""
     return Status(
         at=live.now,
@@ -39,7 +48,7 @@ def build(live: Live, pool: Pool, predictive: Container[str], queues: tuple[Queu
         store_detail=live.store_detail,
         agents=tuple(_agent(live, agent) for agent in live.agents.values()),
         campaigns=tuple(
-            _campaign(live, campaign, pool if name in predictive else None)
+            _campaign(live, campaign, pool if name in predictive else None, callbacks(name))
             for name, campaign in live.campaigns.items()
             if campaign.settings.queue is None
         ),
@@ -51,6 +60,8 @@ def build(live: Live, pool: Pool, predictive: Container[str], queues: tuple[Queu
         busy_share=busy_share(live) if live.busy_share_at_close is None else live.busy_share_at_close,
         pacing_dropped=dict(pool.dropped),
         queues=queues,
+        trunks=trunk_views.trunks(live),
+        shown=trunk_views.shown(desk),
         tiers={tier: {each.value: count for each, count in ended.items()} for tier, ended in live.tiers.items()},
     )
 
@@ -88,7 +99,9 @@ def _hushed(text: str, number: str) -> str:
     return mask_text(text) if held or _INTERNATIONAL.search(text) else text
 
 
-def _campaign(live: Live, campaign: Campaign, pool: Pool | None) -> CampaignView:
+def _campaign(
+    live: Live, campaign: Campaign, pool: Pool | None, callbacks: Mapping[str, int]
+) -> CampaignView:
     states: Counter[str] = Counter(call.state.value for call in campaign.calls.values())
     outcomes = {outcome.value: count for outcome, count in campaign.outcomes.items()}
     abandoned = campaign.outcomes[Outcome.ABANDONED]
@@ -111,6 +124,7 @@ def _campaign(live: Live, campaign: Campaign, pool: Pool | None) -> CampaignView
         refusals=dict(campaign.refusals),
         last_refusal=campaign.last_refusal,
         pacing=None if pool is None else _pacing(pool.explain(campaign.name, live.now), campaign),
+        callbacks=callbacks,
     )
 
 

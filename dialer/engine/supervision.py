@@ -73,6 +73,8 @@ class SupervisionDesk(WatchLegs):
         problem = self.may(supervisor, agent)
         if problem is not None:
             return problem
+        if act == "hangup" and agent is not None:
+            return self._end(supervisor, agent)  # needs no ear on the line
         watch = self.of(supervisor)
         if watch is not None:
             return self.do(watch, act, agent)
@@ -99,15 +101,23 @@ class SupervisionDesk(WatchLegs):
         if act not in ("hangup", "takeover"):
             return f"{act}: expected listen, whisper, barge, conference, takeover, hangup, next, previous, leave"
         if act == "hangup" and agent is None and watch.call is not None:
-            return self._hang_up(watch, watch.call)
+            return self._hang_up(watch.supervisor, watch.call)
         target = agent or watch.agent
-        call = None if target is None else target.call
-        if target is None or call is None or call.state is not CallState.CONNECTED or call.kill_as is not None:
+        if act == "hangup":
+            return self._end(watch.supervisor, target)
+        call = _customer_of(target)
+        if target is None or call is None:
             return Problem(NO_CUSTOMER, "agent-not-in-call")
-        return self._hang_up(watch, call) if act == "hangup" else self._take_over(watch, target, call)
+        return self._take_over(watch, target, call)
 
-    def _hang_up(self, watch: Watch, call: Call) -> str | None:
-        self.calls.hang_up(call, "NORMAL_CLEARING", Outcome.CONNECTED, f"ended by supervisor {watch.supervisor}")
+    def _end(self, supervisor: str, agent: Agent | None) -> str | None:
+        call = _customer_of(agent)
+        if call is None:
+            return Problem(NO_CUSTOMER, "agent-not-in-call")
+        return self._hang_up(supervisor, call)
+
+    def _hang_up(self, supervisor: str, call: Call) -> str | None:
+        self.calls.hang_up(call, "NORMAL_CLEARING", Outcome.CONNECTED, f"ended by supervisor {supervisor}")
         return None
 
     def _listen(self, watch: Watch, agent: Agent | None, mode: str) -> str | None:
@@ -308,7 +318,7 @@ class SupervisionDesk(WatchLegs):
         if act:
             watch.digits = ""
         if act == "hang_up":
-            self._hang_up(watch, call)
+            self._hang_up(watch.supervisor, call)
         elif act == "mask":
             problem, said = self.recordings.toggle(call)
             if problem is None:
@@ -334,3 +344,10 @@ class SupervisionDesk(WatchLegs):
     def _log(self, watch: Watch, does: str) -> None:
         name = "" if watch.agent is None else watch.agent.settings.agent
         self.live.note("info", "supervision", f"supervisor {watch.supervisor} {does} agent {name}")
+
+
+def _customer_of(agent: Agent | None) -> Call | None:
+    """Whom the agent has on the line, or aside, unless that is ending already."""
+    call = None if agent is None else agent.call
+    ends = call is None or call.state is not CallState.CONNECTED or call.kill_as is not None
+    return None if ends else call

@@ -13,8 +13,10 @@ from dialer.domain.agent import AgentState, Line
 from dialer.domain.settings import SeatSettings
 from dialer.engine.acts import Problem
 from dialer.engine.live import Agent, Call, Live
+from dialer.engine.trunks import TrunkDesk
 from dialer.leads.errors import NumberError
 from dialer.leads.numbers import normalise
+from routing.trunks import Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Target:
     """Where to ring: an ``agent`` with an open line, an ``address`` of a seat, or ``number`` through ``gateway``.
 
     ``rings``: the on-call agent whose phone that is. ``e164`` is an outside number as do-not-call lists know it; empty
-    for one that is dialed as it was keyed in.
+    for one that is dialed as it was keyed in. ``cleared``: do-not-call lists and calling hours have nothing against it.
     """
 
     text: str
@@ -37,6 +39,7 @@ class Target:
     e164: str = ""
     caller_id: str = ""
     campaign: str = ""
+    cleared: bool = False
 
     @property
     def outside(self) -> bool:
@@ -44,10 +47,11 @@ class Target:
         return bool(self.gateway)
 
 
-def find(live: Live, agent: Agent, digits: str, call: Call | None = None) -> Target | str:
+def find(trunks: TrunkDesk, agent: Agent, digits: str, call: Call | None = None) -> Target | str:
     """The target that ``digits`` mean to ``agent``, for the customer ``call`` or a call of their own; or what is wrong,
     in words.
     """
+    live = trunks.live
     node = agent.node if call is None else call.node
     other = live.agents.get(digits)
     if other is not None:
@@ -62,7 +66,7 @@ def find(live: Live, agent: Agent, digits: str, call: Call | None = None) -> Tar
         return _of_seat(f"seat {digits}", seat)
     if not digits:
         return Problem("no number was given", "no-input")
-    return _outside(live, agent, digits, call)
+    return _outside(trunks, agent, digits, call)
 
 
 def _of_agent(agent: Agent, other: Agent, node: str) -> Target | str:
@@ -95,7 +99,8 @@ def _of_seat(text: str, seat: SeatSettings, rings: Agent | None = None) -> Targe
     )
 
 
-def _outside(live: Live, agent: Agent, digits: str, call: Call | None) -> Target | str:
+def _outside(trunks: TrunkDesk, agent: Agent, digits: str, call: Call | None) -> Target | str:
+    live = trunks.live
     rule = live.settings.phones.dial_rules.get(agent.settings.role)
     if rule is None:
         return Problem("no rule lets this role dial outside numbers", "number-not-allowed")
@@ -107,25 +112,38 @@ def _outside(live: Live, agent: Agent, digits: str, call: Call | None) -> Target
     if refused:
         return Problem(refused, "number-not-allowed")
     campaign = _campaign(live, agent, call)
-    own = live.campaigns[campaign].settings if campaign else None
-    trunk = live.trunks.get(call.trunk if call is not None else own.trunk if own is not None else "")
-    if trunk is None:
+    own = live.campaigns.get(campaign)
+    lines = [] if own is None else trunks.lines(own)
+    if call is not None and not lines:
+        lines = [trunk for trunk in (live.trunks.get(call.trunk),) if trunk is not None]
+    if not lines:
         return Problem("no trunk for outside numbers", "party-unreachable")
-    settings = trunk.settings
-    if trunk.legs >= settings.outbound:
-        return Problem(f"trunk {settings.name} is full", "party-unreachable")
-    if trunk.bucket.available(live.now) < 1:
-        return Problem(f"trunk {settings.name} takes no more calls this moment", "try-again")
-    number = e164.lstrip("+") if settings.strip_plus else e164
+    choice = trunks.choice(lines, e164 or verbatim, own)
+    if choice.trunk is None:
+        busy = any(why is Why.SPEED for _, why in choice.passed)
+        told = "; ".join(f"trunk {name}: {why}" for name, why in choice.why_nots)
+        return Problem(told, "try-again" if busy else "party-unreachable")
     return Target(
         "an outside number",
-        trunk=settings.name,
-        gateway=settings.gateway,
-        number=verbatim or settings.prefix + number,
+        trunk=choice.trunk,
+        gateway=live.trunks[choice.trunk].settings.gateway,
+        number=verbatim or choice.dial,
         e164=e164,
-        caller_id=(own.caller_id if own is not None else "") or settings.caller_id,
+        caller_id=choice.shown or "",
         campaign=campaign,
     )
+
+
+def no_room(live: Live, target: Target) -> Problem | None:
+    """What keeps the target's trunk from taking another call now; None when nothing does, or it needs none."""
+    trunk = live.trunks.get(target.trunk)
+    if trunk is None:
+        return None
+    if trunk.legs >= trunk.settings.outbound:
+        return Problem(f"trunk {target.trunk} is full", "party-unreachable")
+    if trunk.bucket.available(live.now) < 1:
+        return Problem(f"trunk {target.trunk} takes no more calls this moment", "try-again")
+    return None
 
 
 def _number(digits: str, rule: DialRule) -> tuple[str, str] | Problem:

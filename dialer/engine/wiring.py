@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dialer.domain import callbacks as cb
 from dialer.domain import events as ev
 from dialer.domain import hearing as he
 from dialer.domain import inbound as inb
@@ -21,6 +22,7 @@ from dialer.engine.agents import AgentDesk
 from dialer.engine.announcing import Announcer
 from dialer.engine.arrivals import ArrivalDesk
 from dialer.engine.asides import AsideDesk
+from dialer.engine.callbacks import CallbackDesk
 from dialer.engine.calls import CallDesk
 from dialer.engine.dispatch import LegEvents
 from dialer.engine.displays import DisplayDesk
@@ -33,6 +35,7 @@ from dialer.engine.keys import KeyDesk
 from dialer.engine.live import Live
 from dialer.engine.memory import PacingMemory
 from dialer.engine.menus import MenuDesk
+from dialer.engine.number_checks import NumberDesk
 from dialer.engine.orders import OrderDesk
 from dialer.engine.own_calls import OwnCallDesk
 from dialer.engine.pacer import Pacer
@@ -47,6 +50,7 @@ from dialer.engine.recordings import RecordingDesk
 from dialer.engine.screenings import ScreeningDesk
 from dialer.engine.speaking import Voice
 from dialer.engine.supervision import SupervisionDesk
+from dialer.engine.trunks import TrunkDesk
 from pacing.snapshot import Policy
 
 EventTable = dict[type[Any], Callable[[Any], None]]
@@ -61,6 +65,7 @@ class Desks:
         self.feed = feed
         self.voice = Voice(live)
         self.hoppers = HopperDesk(live)
+        self.trunks = TrunkDesk(live)
         self.calls = CallDesk(live, feed)
         self.screenings = ScreeningDesk(live, feed)
         self.agentless = AgentlessDesk(live, feed)
@@ -68,19 +73,21 @@ class Desks:
         self.queues = QueueDesk(live, feed)
         self.menus = MenuDesk(live)
         self.agents = AgentDesk(live, feed)
-        self.predictive = Predictive(live, feed, self.hoppers, policies)
+        self.predictive = Predictive(live, feed, self.hoppers, policies, self.trunks)
         self.memory = PacingMemory(live, feed, self.predictive.names)
-        self.pacer = Pacer(live, self.hoppers, self.predictive)
+        self.pacer = Pacer(live, self.hoppers, self.predictive, self.trunks)
         self.reconciler = Reconciler(live)
         self.orders = OrderDesk(live, feed)
         self.previews = PreviewDesk(live)
+        self.callbacks = CallbackDesk(live)
         self.acts = ActDesk(live)
         self.keys = KeyDesk(live, self.acts, self.voice)
         self.phones = PhoneDesk(live, self.voice)
         self.asides = AsideDesk(live, self.voice)
-        self.party_legs = PartyLegs(live, self.voice)
-        self.parties = PartyDesk(live, self.party_legs, self.asides, self.voice)
-        self.own_calls = OwnCallDesk(live, self.party_legs, self.voice)
+        self.party_legs = PartyLegs(live, self.voice, self.trunks)
+        self.numbers = NumberDesk(live)
+        self.parties = PartyDesk(live, self.party_legs, self.numbers, self.asides, self.voice)
+        self.own_calls = OwnCallDesk(live, self.party_legs, self.numbers, self.voice)
         self.supervision = SupervisionDesk(live, self.voice)
         self.recordings = RecordingDesk(live, self.voice)
         self.holds = HoldDesk(live)
@@ -92,6 +99,7 @@ class Desks:
 
     def _introduce(self) -> None:
         """Let each desk know those whom it works with."""
+        self.calls.trunks = self.trunks
         self.calls.agents = self.reconciler.agents = self.previews.agents = self.orders.agents = self.agents
         self.acts.agents = self.phones.agents = self.parties.agents = self.supervision.agents = self.agents
         self.agents.calls = self.pacer.calls = self.reconciler.calls = self.previews.calls = self.calls
@@ -117,8 +125,11 @@ class Desks:
         self.queues.inbound = self.menus.inbound = self.inbound
         self.inbound.queues = self.menus.queues = self.queues
         self.inbound.menus, self.inbound.voice = self.menus, self.voice
+        self.callbacks.agents = self.callbacks.who.agents = self.agents
+        self.callbacks.calls, self.callbacks.announcer = self.calls, self.announcer
         self.calls.on_connected.append(self.recordings.connected)
-        self.calls.on_dialed.append(self.announcer.opened)
+        self.calls.on_dialed += [self.announcer.opened, self.callbacks.dialed]
+        self.calls.on_outcome.append(self.callbacks.ended)
         self.calls.router.announcer = self.previews.announcer = self.announcer
         self.agents.on_line_gone += [self.supervision.agent_gone, self.holds.gone]
         self.agents.on_line_up.append(self.holds.line_up)
@@ -130,6 +141,7 @@ class Desks:
         self.holds.parties, self.holds.party_legs, self.parties.holds = self.parties, self.party_legs, self.holds
         self.asides.on_back.append(self.holds.talking)
         self.reconciler.on_first += [self.recordings.compared, self.recordings.uploads.compared]
+        self.reconciler.on_first.append(self.callbacks.compared)
         self.agents.voice, self.agents.keys = self.voice, self.keys
         self.previews.voice = self.voice
         self.pacer.previews = self.acts.previews = self.previews
@@ -176,10 +188,13 @@ class Desks:
             inb.VipTold: self.arrivals.vip_told,
             ph.UploadReplied: self.recordings.uploads.replied,
             ph.PinChecked: self.phones.pin_checked,
-            ph.NumberChecked: self.own_calls.checked,
+            ph.NumberChecked: self.numbers.answered,
             ph.AgentAct: self.acts.order,
             ph.SupervisorAct: self._supervise,
             ev.LeadsClaimed: self.hoppers.claimed,
+            cb.CallbacksSeen: self.callbacks.seen,
+            cb.CallbackClaimed: self.callbacks.claimed,
+            cb.CallbackGone: self.callbacks.gone,
             ev.AttemptOpened: self.calls.opened,
             ev.AttemptRefused: self.calls.refused,
             ev.AgentLogin: orders.login,
@@ -220,6 +235,7 @@ class Desks:
             ("agent", "announce"): self._of_agent(self.announcer.due),
             ("agent", "steady"): self._steady,
             ("agent", "hold"): self._of_agent(self.holds.look),
+            ("agent", "holdset"): self._of_agent(self.holds.set_again),
             ("key", "gap"): self._of_agent(self.keys.silence),
             ("key", "result"): self._of_agent(self.keys.ask_result),
             ("session", "limit"): self.phones.over,
@@ -228,7 +244,7 @@ class Desks:
             ("voice", "cut"): self.voice.cut_again,
             ("party", "ring"): self.party_legs.overdue,
             ("party", "hold"): self.holds.party_look,
-            ("own", "check"): self.own_calls.check_overdue,
+            ("number", "check"): self.numbers.overdue,
             ("watch", "ring"): self.supervision.overdue,
             ("watch", "mode"): self.supervision.set_mode,
             ("watch", "join"): self.supervision.join_overdue,
@@ -239,6 +255,9 @@ class Desks:
             ("recording", "begin"): self.recordings.begin,
             ("upload", "over"): self.recordings.uploads.overdue,
             ("upload", "again"): self.recordings.uploads.again,
+            ("callback", "claim"): self.callbacks.overdue,
+            ("callback", "look"): lambda key: None,  # every step asks whether it is time
+            ("callback", "wake"): lambda key: None,
             ("campaign", "pace"): self._mark_dirty,
             ("campaign", "claim"): lambda key: self.hoppers.claim_overdue(live.campaigns[key]),
             ("pool", "pace"): self._mark_pool_dirty,

@@ -27,7 +27,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 
 from dialer.domain import events, phones
 from dialer.domain.status import AgentView, CampaignView
-from dialer.http import desk_paths, errors, shapes
+from dialer.http import desk_paths, errors, shapes, trunk_paths
 from dialer.http.errors import fault
 from dialer.http.metrics import DialerCollector
 from dialer.masking import mask_text
@@ -83,6 +83,7 @@ def make_app(port: ServicePort, token: str) -> Flask:
     _agent_paths(app, port)
     _campaign_paths(app, port)
     desk_paths.add(app, port)
+    trunk_paths.add(app, port)
     return app
 
 

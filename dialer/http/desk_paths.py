@@ -6,7 +6,7 @@ it stands for may see whole numbers. Answers take a second or two, since each qu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flask import Response, jsonify
@@ -19,6 +19,7 @@ from dialer.masking import mask_text
 from dialer.ports import ServicePort, StoreTrouble
 
 RECORDS_TIMEOUT_S: Final = 15.0
+LISTED: Final = "one that is listed at /v1/callbacks"
 
 _ATTEMPTS: Final = Tag(name="attempts", description="What became of calls")
 _RECORDINGS: Final = Tag(name="recordings", description="What was recorded")
@@ -26,8 +27,8 @@ _QC: Final = Tag(name="qc", description="Quality control")
 _CALLBACKS: Final = Tag(name="callbacks", description="Who is to be called again")
 
 
-def _about(answer: type[Any]) -> dict[str, Any]:
-    faults = {503: shapes.Fault, 504: shapes.Fault}
+def _about(answer: type[Any], *more: int) -> dict[str, Any]:
+    faults = dict.fromkeys((*more, 503, 504), shapes.Fault)
     return {"security": [{"token": []}], "responses": {200: answer, **faults}}
 
 
@@ -39,6 +40,7 @@ def add(app: OpenAPI, port: ServicePort) -> None:
         request: Mapping[str, object] | None = None,
         missing: str = "",
         expected: str = "one that is listed at /v1/qc/samples",
+        more: Callable[[Mapping[str, Any]], Mapping[str, object]] = lambda found: {},
     ) -> Response:
         try:
             found = port.records(job, request or {}, RECORDS_TIMEOUT_S)
@@ -49,9 +51,11 @@ def add(app: OpenAPI, port: ServicePort) -> None:
             return fault(503, mask_text(str(error)), "a store that answers; /readyz says what is wrong")
         if "refused" in found:
             return fault(403, mask_text(str(found["refused"])), "a reviewer whose role may, on somebody else's call")
+        if "wrong" in found:
+            return fault(409, mask_text(str(found["wrong"])), "an order that can be carried out: see /v1/callbacks")
         if missing and not found:
             return fault(404, missing, expected)
-        return jsonify(shapes.plain(found))
+        return jsonify(shapes.plain({**found, **more(found)}))
 
     @app.get("/v1/attempts/<attempt>", tags=[_ATTEMPTS], summary="One call", **_about(desk_shapes.AttemptView))
     def attempt(path: desk_shapes.AttemptPath) -> Response:
@@ -93,3 +97,38 @@ def add(app: OpenAPI, port: ServicePort) -> None:
     @app.get("/v1/callbacks", tags=[_CALLBACKS], summary="Open callbacks", **_about(desk_shapes.CallbacksAnswer))
     def callbacks() -> Response:
         return ask("callbacks")
+
+    def waits(found: Mapping[str, Any]) -> Mapping[str, object]:
+        """What the engine says of it, which knows those that are due soon; the store's word of the others."""
+        why = next((row["waits"] for row in port.callbacks() if row["callback"] == found.get("id")), found["reason"])
+        return {"waits": mask_text(str(why))}
+
+    def one(job: str, path: desk_shapes.CallbackPath, order: Mapping[str, object] | None = None) -> Response:
+        request = {"callback": int(path.id)} | ({} if order is None else {"order": order})
+        return ask(job, request, f"no callback {path.id}", LISTED, waits)
+
+    @app.post("/v1/callbacks", tags=[_CALLBACKS], summary="Write one down", **_about(desk_shapes.CallbackAnswer, 409))
+    def create(body: desk_shapes.CallbackBody) -> Response:
+        return ask("callback_order", {"order": body.model_dump()}, "nothing was made", LISTED, waits)
+
+    @app.get("/v1/callbacks/<id>", tags=[_CALLBACKS], summary="One callback", **_about(desk_shapes.CallbackAnswer))
+    def callback(path: desk_shapes.CallbackPath) -> Response:
+        return one("callback", path)
+
+    @app.post(
+        "/v1/callbacks/<id>/reschedule",
+        tags=[_CALLBACKS],
+        summary="Another time",
+        **_about(desk_shapes.CallbackAnswer, 409),
+    )
+    def reschedule(path: desk_shapes.CallbackPath, body: desk_shapes.RescheduleBody) -> Response:
+        return one("callback_order", path, body.model_dump())
+
+    @app.post(
+        "/v1/callbacks/<id>/cancel",
+        tags=[_CALLBACKS],
+        summary="Call it off",
+        **_about(desk_shapes.CallbackAnswer, 409),
+    )
+    def cancel(path: desk_shapes.CallbackPath, body: desk_shapes.CancelBody) -> Response:
+        return one("callback_order", path, body.model_dump())

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
-from dialer.http.shapes import LINE_PATTERN, SAMPLE_PATTERN, Body, Ident, Note, Strict
+from dialer.http.shapes import CALLBACK_PATTERN, LINE_PATTERN, SAMPLE_PATTERN, Body, Ident, Note, Strict
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=LINE_PATTERN)]
 
@@ -104,6 +104,7 @@ class AttemptView(BaseModel):
     number: str
     node: str
     trunk: str
+    shown: str = Field(description="the number that the callee saw, masked; empty before version 0008 of the database")
     agent: str | None
     owner: str
     opened_at: float
@@ -118,6 +119,7 @@ class AttemptView(BaseModel):
     sip_status: str
     heard: str = Field(description="who answered (human, machine, unsure), or what was announced while it rang")
     heard_reason: str = Field(description="how that was heard, with its figures")
+    callback: int = Field(description="dialed for that callback; 0: for none")
     dispositions: list[SaidView]
     recordings: list[SampleFile]
 
@@ -224,12 +226,66 @@ class CallbackView(BaseModel):
     campaign: str
     number: str
     agent: str = Field(description="who must do it; empty: anyone")
-    due_at: float
+    due_at: float = Field(description="when it is tried next")
     note: str
     created_by: str
     created_at: float
-    state: str
+    state: str = Field(description="open, claimed, dialing, done, failed or cancelled")
     changed_at: float
+    wanted_at: float = Field(description="when the customer is to be called")
+    zone: str = Field(description="by whose clock that was said; empty: not known")
+    reason: str = Field(description="why it waits, or how it ended")
+    tries: int
+    last_attempt: str
+
+
+class CallbackAnswer(CallbackView):
+    """One callback; ``local_time`` is when it is wanted by the customer's clock, ``waits`` why it is not dialed now."""
+
+    local_time: str
+    waits: str = ""
+
+
+class CallbackPath(Strict):
+    """Which callback."""
+
+    id: Annotated[str, StringConstraints(pattern=CALLBACK_PATTERN)] = Field(description="its number")
+
+
+Word = Annotated[str, StringConstraints(pattern=LINE_PATTERN, max_length=100)]
+When = Annotated[str, StringConstraints(pattern=LINE_PATTERN, min_length=1, max_length=40)]
+_AT = "HH:MM, +DAYS HH:MM, YYYY-MM-DD HH:MM, +90m or +2h; by the customer's clock"
+
+
+class CallbackBody(Body):
+    """Who is to be called again and when: the customer of an attempt, or a lead of a campaign's lists."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    at: When = Field(description=_AT)
+    attempt: Word = ""
+    lead: Annotated[int, Field(ge=1, le=2**62, strict=True)] | None = None
+    campaign: Word = Field(default="", description="with a lead")
+    zone: Word = Field(default="", description="another clock than the customer's own")
+    agent: Word = Field(default="", description="who must do it; empty: anyone")
+    note: Note = ""
+    by: Word = Field(default="api", description="who says so")
+
+
+class RescheduleBody(Body):
+    """Another time, and perhaps another agent."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    at: When = Field(description=_AT)
+    zone: Word = ""
+    agent: Word | None = Field(default=None, description="empty: anyone")
+
+
+class CancelBody(Body):
+    """Why."""
+
+    reason: Note = ""
 
 
 class CallbacksAnswer(BaseModel):

@@ -28,6 +28,7 @@ from dialer.domain.campaign import CampaignState
 from dialer.domain.inbound import Ending
 from dialer.domain.outcomes import Outcome
 from dialer.domain.status import CampaignView, NodeView, PacingView, QueueView, Status
+from dialer.http import trunk_metrics
 from dialer.masking import mask_text
 from dialer.ports import LatencyView, ServicePort
 
@@ -58,6 +59,7 @@ class DialerCollector(Collector):
         for build in (_campaign_gauges, _campaign_counters, _pacing):
             yield from build(status.campaigns)
         yield from _queues(status.queues)
+        yield from trunk_metrics.families(status.trunks, status.shown)
         yield _tiers(status)
         dropped = CounterMetricFamily(
             "dialer_pacing_dropped_observations", "What pacing could not believe, and left out.", labels=["reason"]
@@ -167,8 +169,13 @@ def _campaign_gauges(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:
     rate = GaugeMetricFamily("dialer_abandon_ratio", "Abandoned over answered since the start.", labels=["campaign"])
     lines = GaugeMetricFamily("dialer_pacing_decision_lines", "Calls the last decision started.", labels=["campaign"])
     age = GaugeMetricFamily("dialer_pacing_decision_age_seconds", "Since the last decision.", labels=["campaign"])
+    callbacks = GaugeMetricFamily(
+        "dialer_callbacks", "Callbacks: open in all, due, late, being dialed.", labels=["campaign", "state"]
+    )
     for c in campaigns:
         name = _label(c.campaign)
+        for key, count in c.callbacks.items():
+            callbacks.add_metric([name, _label(key)], count)
         info.add_metric([name], {"mode": _label(c.mode)})
         for known in CampaignState:
             state.add_metric([name, known.value], float(known.value == c.state))
@@ -181,6 +188,7 @@ def _campaign_gauges(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:
         lines.add_metric([name], c.decision_lines)
         if c.decided_ago_s is not None:
             age.add_metric([name], c.decided_ago_s)
+    yield callbacks
     yield from (info, state, calls, hopper, empty, rate, lines, age)
 
 

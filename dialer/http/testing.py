@@ -17,7 +17,17 @@ from dialer.domain import events, phones
 from dialer.domain.agent import AGENT_TABLE, AgentState, AgentTrigger
 from dialer.domain.campaign import CAMPAIGN_TABLE, CampaignState, CampaignTrigger
 from dialer.domain.commands import Reply
-from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, Status
+from dialer.domain.status import (
+    AbandonView,
+    AgentView,
+    CampaignView,
+    NodeView,
+    PacingView,
+    ShownView,
+    Status,
+    TrunkView,
+)
+from dialer.masking import mask_number
 from dialer.ports import Health, LatencyView, StoreTrouble
 from routing.facts import AgentFacts, RoutingPolicy
 from routing.facts import AgentState as Seen
@@ -83,6 +93,8 @@ def sample_status(**changes: object) -> Status:
         nodes=(NodeView("embedded", True, True, "", 8, 200),),
         counters={"illegal_events": 1, "resyncs": 2},
         busy_share=0.71,
+        trunks=(sample_trunk(),),
+        shown=(ShownView("local", 1, "+120****0100", "good", 40, 100, 120, 31, 0, 0.0),),
     )
     return replace(status, **changes)  # type: ignore[arg-type]
 
@@ -154,6 +166,33 @@ def sample_pacing_view() -> PacingView:
     return PacingView(0.024, 0.021, 0.31, 12, 0.08, 9000, "warm: the last 3000 calls of its history", (window,))
 
 
+def sample_trunk(trunk: str = "main", **changes: object) -> TrunkView:
+    """A line that does well."""
+    view = TrunkView(trunk, 12, 30, 2, 10.0, 5, "healthy", "works", 0.0, False, 400, 3, {"callee": 380}, {"sick": 0})
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def sample_line(number: str, campaign: str | None, at: float | None) -> dict[str, object]:
+    """What an engine says of a call to a number."""
+    sick = sample_trunk(
+        "spare", condition="cooling", health="fails too many calls", rests_s=45.0, ends={"carrier": 9, "callee": 80}
+    )
+    return {
+        "number": mask_number(number),
+        "campaign": campaign,
+        "at": 1000.0 if at is None else at,
+        "now": 1000.0,
+        "lines": ["main", "spare"],
+        "trunk": "main",
+        "dial": mask_number(number),
+        "shown": "+120****0100",
+        "cost": 0.0123,
+        "reason": "cheapest of 1, 0.0123 for 120 s; shown number: 4 digits in common with the callee",
+        "not": [{"trunk": "spare", "why": "sick", "text": "fails too many calls; cools down for 45 s more"}],
+        "trunks": [sample_trunk(), sick],
+    }
+
+
 @dataclass
 class FakePort:
     """A ``ServicePort`` on given facts. ``orders`` and ``asked`` record what was asked; ``silent``: it times out.
@@ -167,6 +206,7 @@ class FakePort:
     orders: list[events.OperatorEvent] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    waiting: list[dict[str, object]] = field(default_factory=list)
     floor: dict[str, Any] = field(default_factory=sample_floor)
     checks: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -213,6 +253,13 @@ class FakePort:
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         known = {view.campaign for view in self.shown.campaigns}
         return sample_pacing(campaign) if campaign in known else None
+
+    def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
+        known = {view.campaign for view in self.shown.campaigns}
+        return sample_line(number, campaign, at) if campaign is None or campaign in known else None
+
+    def callbacks(self) -> list[dict[str, object]]:
+        return self.waiting
 
     def routing(self) -> Mapping[str, object]:
         return self.floor

@@ -22,10 +22,13 @@ WINDOW: Final = "window"
 ATTEMPTS: Final = "attempts"
 PERSON_BUSY: Final = "person_busy"
 NUMBER_DEAD: Final = "number_dead"
+PROMISED: Final = "promised"
+"""The customer is to be called back at a time of their own."""
 STORE: Final = "store"
 """Not judged at all: the store is in trouble."""
 
 PERSON_BUSY_RETRY_S: Final = 60.0
+PROMISED_RETRY_S: Final = 600.0
 NEVER_OPEN_RETRY_S: Final = 86_400.0
 """A window that never opens is asked again the next day: an operator may have changed it by then."""
 
@@ -43,12 +46,23 @@ class DncHit:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackHeld:
+    """The callback that is to be dialed: whether this run holds it, and whether the customer asked for it."""
+
+    ours: bool
+    wished: bool
+    lease_until: float
+
+
+@dataclass(frozen=True, slots=True)
 class GateFacts:
     """What the store knows of a lead and its number at the gate.
 
     ``state`` is None when there is no such lead; ``ours`` when this run of this dialer holds the claim;
     ``number_known`` when the number belongs to the lead and is the one that was asked for.
     ``dnc`` holds every entry that names any of the lead's numbers, or the prefix of the one to be dialed.
+    ``promised`` when a callback to the lead waits or is dialed; ``for_callback`` when this is that call, and
+    ``callback`` what is held of it. Then it is the callback that is claimed: the lead may rest.
     """
 
     state: LeadState | None
@@ -61,6 +75,9 @@ class GateFacts:
     dnc: tuple[DncHit, ...]
     attempts: int
     person_busy: bool
+    promised: bool = False
+    for_callback: bool = False
+    callback: CallbackHeld | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,7 @@ class Verdict:
     """``retry_after_s`` says when a refused lead may be asked for again; None with ``for_good``.
 
     With rule ``claim_lost`` neither holds: the lead is not ours to move. ``number_dead`` asks for the next number.
+    ``never``: no moment is known at which the rule would say yes.
     """
 
     ok: bool
@@ -75,6 +93,7 @@ class Verdict:
     reason: str = ""
     retry_after_s: float | None = None
     for_good: bool = False
+    never: bool = False
 
 
 ALLOWED: Final = Verdict(True)
@@ -83,10 +102,11 @@ ALLOWED: Final = Verdict(True)
 def judge(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict:
     """Every rule in turn; the first that says no is the verdict. ``now`` is the wall clock, UTC epoch seconds."""
     return (
-        _claim(facts, rules, now)
+        (_callback_claim(facts, now) if facts.for_callback else _claim(facts, rules, now))
         or _number(facts)
         or _do_not_call(facts.dnc, rules.name, now)
         or _attempts(facts, rules)
+        or _promised(facts)
         or _person(facts)
         or _window(facts.zones, rules, now)
         or ALLOWED
@@ -112,6 +132,28 @@ def _claim(facts: GateFacts, rules: CampaignSettings, now: float) -> Verdict | N
     else:
         return None
     return Verdict(False, CLAIM_LOST, reason)
+
+
+def _callback_claim(facts: GateFacts, now: float) -> Verdict | None:
+    held = facts.callback
+    if facts.state is None or held is None:
+        reason = "there is no such lead, or no such callback"
+    elif not held.ours:
+        reason = "the callback is not claimed by this run of this dialer"
+    elif held.lease_until <= now:
+        reason = f"the lease of the callback ran out {now - held.lease_until:.0f} s ago"
+    elif facts.state is LeadState.DIALING:
+        return Verdict(False, PERSON_BUSY, "the lead is in a call", retry_after_s=PERSON_BUSY_RETRY_S)
+    else:
+        return None
+    return Verdict(False, CLAIM_LOST, reason)
+
+
+def _promised(facts: GateFacts) -> Verdict | None:
+    if not facts.promised or facts.for_callback:
+        return None
+    reason = "the customer is to be called back at a time of their own"
+    return Verdict(False, PROMISED, reason, retry_after_s=PROMISED_RETRY_S)
 
 
 def _number(facts: GateFacts) -> Verdict | None:
@@ -143,7 +185,9 @@ def _do_not_call(hits: Sequence[DncHit], campaign: str, now: float) -> Verdict |
 
 
 def _attempts(facts: GateFacts, rules: CampaignSettings) -> Verdict | None:
-    if facts.attempts < rules.max_attempts:
+    # The cap keeps us from calling again and again unasked; no law counts a call that the customer asked for.
+    asked_for = facts.callback is not None and facts.callback.wished
+    if facts.attempts < rules.max_attempts or asked_for:
         return None
     return Verdict(False, ATTEMPTS, f"{facts.attempts} attempts made of {rules.max_attempts} allowed", for_good=True)
 
@@ -158,5 +202,6 @@ def _window(zones: tuple[str, ...], rules: CampaignSettings, now: float) -> Verd
     window = open_in_all(rules.windows, zones, now)
     if window.open:
         return None
-    wait = NEVER_OPEN_RETRY_S if window.next_open_at is None else window.next_open_at - now
-    return Verdict(False, WINDOW, window.reason, retry_after_s=max(1.0, wait))
+    if window.next_open_at is None:
+        return Verdict(False, WINDOW, window.reason, retry_after_s=NEVER_OPEN_RETRY_S, never=True)
+    return Verdict(False, WINDOW, window.reason, retry_after_s=max(1.0, window.next_open_at - now))

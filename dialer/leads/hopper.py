@@ -17,9 +17,15 @@ LEASE_MARGIN_S = 10.0
 
 
 class Hopper:
-    """Claimed leads in order. A lead id is never in it twice. ``version`` tells whether it is what it was."""
+    """Claimed leads in order. A lead id is never in it twice. ``version`` tells whether it is what it was.
 
-    __slots__ = ("size", "asking", "asked_at", "exhausted", "ask_again_at", "left", "version", "_leads", "_ids")
+    ``left`` leads of the campaign's lists are not done, those in here and in calls included; ``told``: the store said
+    so, else nobody knows.
+    """
+
+    __slots__ = (
+        "size", "asking", "asked_at", "exhausted", "ask_again_at", "left", "told", "version", "_leads", "_ids"
+    )  # fmt: skip
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -28,6 +34,7 @@ class Hopper:
         self.exhausted = False
         self.ask_again_at = 0.0
         self.left = 0
+        self.told = False
         self.version = 0
         self._leads: deque[ClaimedLead] = deque()
         self._ids: set[int] = set()

@@ -59,6 +59,16 @@ class Fate:
     number_dead: bool = False
 
 
+def dials_within(seconds: float, campaign: CampaignSettings) -> int:
+    """How often a lead that never answers is dialed in so many seconds from now; nobody knows how often it was."""
+    rule = campaign.recycle.get(Outcome.NO_ANSWER, DEFAULTS[Outcome.NO_ANSWER])
+    most = min(campaign.max_attempts, rule.max_times)
+    if rule.after_s is None or not seconds > 0.0:
+        return 1
+    again = most - 1 if rule.after_s * (most - 1) <= seconds else int(seconds / rule.after_s)
+    return 1 + max(0, again)
+
+
 def after(outcome: Outcome, attempts_made: int, campaign: CampaignSettings, tries_of_outcome: int = 1) -> Fate:
     """The fate of a lead after ``outcome``.
 

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dialer.domain.settings import CallWindows
 
 HORIZON_DAYS: Final = 8
+LONGEST_SHIFT_S: Final = 12 * 3600.0
 """A week repeats; one day more for the hours by which zones differ."""
 _DAY_S: Final = 86_400
 _NO_PLACE: Final = frozenset({"localtime", "posixrules", "Factory"})
@@ -83,6 +84,24 @@ def closes_at(windows: CallWindows, now: float) -> float | None:
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         end = max(ends)
         at = (midnight + timedelta(days=end // 1440, minutes=end % 1440)).timestamp()
+    return None
+
+
+def shift_ends_at(zone_name: str, minute: int, now: float) -> float | None:
+    """When it is ``minute`` of the day in this zone next, if that may be the end of a shift that goes on at ``now``.
+
+    None when it is farther away than any shift is long: today's has ended, and nobody said when those leave who are
+    there yet.
+    """
+    zone = find_zone(zone_name)
+    if zone is None:
+        return None
+    today = datetime.fromtimestamp(now, zone).date()
+    for days in (0, 1):
+        day = today + timedelta(days=days + minute // 1440)
+        at = datetime(day.year, day.month, day.day, minute // 60 % 24, minute % 60, tzinfo=zone).timestamp()
+        if at > now:
+            return at if at - now <= LONGEST_SHIFT_S else None
     return None
 
 

@@ -74,34 +74,41 @@ def _engine(shift: Shift) -> None:
     _callers(shift)
     for trunk in live.trunks.values():
         name = trunk.settings.name
-        counted = sum(1 for call in live.calls.values() if call.trunk == name)
+        callers = sum(1 for call in live.calls.values() if call.trunk == name and call.arrival is not None)
+        counted = sum(1 for call in live.calls.values() if call.trunk == name and call.arrival is None)
         counted += sum(1 for party in live.parties.values() if party.trunk == name)
-        _require(trunk.legs == counted, f"trunk {trunk.settings.name} counts {trunk.legs} legs of {counted}")
+        counted += max(0, callers - trunk.settings.reserved_inbound)
+        _require(trunk.callers == callers, f"trunk {name} counts {trunk.callers} callers of {callers}")
+        _require(trunk.legs == counted, f"trunk {name} counts {trunk.legs} legs of {counted}")
 
 
 def _pool(shift: Shift) -> None:
     """Pacing believes what is."""
     live, pool = shift.engine._live, shift.engine._feed.pool
     unfed = (Mode.PREVIEW, Mode.INBOUND)
-    mine = {c.id for c in live.calls.values() if c.campaign.settings.mode not in unfed or (c.arrival and c.fed)}
+    mine = {
+        c.id
+        for c in live.calls.values()
+        if (c.campaign.settings.mode not in unfed and not c.lead.callback) or (c.arrival and c.fed)
+    }
     retired = {c.id for c in live.calls.values() if c.campaign.name not in live.settings.campaigns}
     _require(pool.calls == mine - retired, f"pacing knows {pool.calls ^ (mine - retired)} wrongly, or not")
     for name, agent in live.agents.items():
         free = agent.free and agent.after_call is None and live.nodes[agent.node].usable
         expected = {
-            AgentState.READY: Phase.IDLE if free else Phase.AWAY,
+            AgentState.READY: Phase.IDLE if free and not agent.kept else Phase.AWAY,
             AgentState.RESERVED: Phase.RESERVED,
             AgentState.TALKING: Phase.TALKING,
             AgentState.WRAP_UP: Phase.WRAP,
         }.get(agent.state, Phase.AWAY)
-        if agent.after_call is not None and expected is not Phase.AWAY:
+        if (agent.after_call is not None or agent.kept) and expected is not Phase.AWAY:
             expected = Phase.LEAVING
         believed = pool.phase_of(name)
         believed = Phase.AWAY if believed is None else believed
         _require(believed == expected, f"pacing believes that agent {name} is {believed!r}, not {expected!r}")
     for campaign in live.campaigns.values():
-        free_now = {n for n, a in live.agents.items() if a.free and live.nodes[a.node].usable and campaign.name in
-                    live.calls_out_for(a)}  # fmt: skip
+        free_now = {n for n, a in live.agents.items() if a.free and live.nodes[a.node].usable and not a.kept
+                    and campaign.name in live.calls_out_for(a)}  # fmt: skip
         in_line = {agent.settings.agent for agent in live.free_agents(campaign)}
         _require(free_now == in_line, f"campaign {campaign.name}: free are {free_now}, in line {in_line}")
 
@@ -173,8 +180,8 @@ def healed(shift: Shift) -> None:
     for campaign in live.campaigns.values():
         free = [a for a in live.free_agents(campaign) if live.now - a.idle_since > STUCK_S]
         running = campaign.state is CampaignState.RUNNING and campaign.settings.mode is not Mode.PREVIEW
-        trunk = live.trunks.get(campaign.settings.trunk)
-        room = trunk is not None and trunk.legs < trunk.settings.outbound
+        rests = "trimmed to 0 by trunks" in campaign.decision.reason  # all lines are sick
+        room = shift.engine._desks.trunks.room(campaign).calls > 0 and not rests
         if running and free and room and not campaign.hopper.exhausted:
             busy = [call for call in live.calls.values() if call.state is not CallState.CONNECTED]
             _require(bool(busy), f"campaign {campaign.name} dials nobody: {campaign.decision.reason}")

@@ -26,16 +26,15 @@ class Leads:
         self._issued = 0
         self._back: deque[ClaimedLead] = deque()
         self._claimed: dict[int, ClaimedLead] = {}
-        self._dialing: dict[str, int] = {}
+        self._dialing: dict[str, ClaimedLead] = {}
         self.given: dict[int, float] = {}
         self.done = 0
         self.odd = 0
 
     @property
     def left(self) -> int:
-        """Leads that nobody holds."""
-        fresh = WITHOUT_END if self._count is None else self._count - self._issued
-        return fresh + len(self._back)
+        """Leads that are not done, as the real store counts them."""
+        return WITHOUT_END if self._count is None else self._count - self.done
 
     def claim(self, order: cmd.ClaimLeads, now: float) -> ev.LeadsClaimed:
         """The next leads, those given back first."""
@@ -79,19 +78,23 @@ class Leads:
 
     def open(self, order: cmd.OpenAttempt) -> ev.AttemptOpened | ev.AttemptRefused:
         """The gate: it lets every claimed lead through, once."""
-        if self._claimed.pop(order.lead_id, None) is None:
+        lead = self._claimed.pop(order.lead_id, None)
+        if lead is None:
             self.odd += 1
             return ev.AttemptRefused(order.attempt_id, "not_claimed", "the lead is not claimed")
-        self._dialing[order.attempt_id] = order.lead_id
+        self._dialing[order.attempt_id] = lead
         return ev.AttemptOpened(order.attempt_id)
 
     def close(self, order: cmd.CloseAttempt) -> None:
-        """How an attempt ended: its lead is done, whatever the outcome."""
-        lead_id = self._dialing.pop(order.attempt_id, None)
-        if lead_id != order.lead_id:
+        """How an attempt ended: its lead is done, whatever the outcome, unless it goes on on another line."""
+        lead = self._dialing.pop(order.attempt_id, None)
+        if lead is None or lead.lead_id != order.lead_id:
             self.odd += 1
             return
-        self.given.pop(lead_id, None)
+        if order.again:
+            self._claimed[lead.lead_id] = lead
+            return
+        self.given.pop(lead.lead_id, None)
         self.done += 1
 
     def unaccounted(self) -> int:

@@ -152,6 +152,7 @@ class Predictive(Section):
     hang_up_over: Share | None = None
     hang_up_share: Share | None = None
     max_theta: Share | None = None
+    spare_list: Flag | None = None
     prior_answer: Annotated[float, share(0.001, 0.999)] | None = None
     prior_talk_s: Annotated[float | None, number(0.1, 36_000)] = None
     prior_wrap_s: Annotated[float | None, number(0, 36_000)] = None

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.callbacks import CallbackGone, CallbacksSeen, ClaimCallback, LookCallbacks
 from dialer.domain.hearing import Listen, StopListening
 from dialer.domain.inbound import ArrivalJudged, JudgeArrival
 from dialer.domain.settings import EngineSettings
@@ -67,7 +68,7 @@ class Shift:
         self.commands_seen: list[cmd.Command] = []
         self.connected = False
         self.store_failing = False
-        self._postponed: list[cmd.StoreCommand] = []
+        self._backlog: list[cmd.StoreCommand] = []
         self._stored_at = 0.0
         self.drained = False
         self.alive = False
@@ -326,8 +327,12 @@ class Shift:
                 answers.append(ev.LeadsClaimed(command.campaign, (), command.count))
             elif isinstance(command, JudgeArrival):
                 answers.append(ArrivalJudged(command.call_id, problem="the store is in trouble"))
+            elif isinstance(command, LookCallbacks):
+                answers.append(CallbacksSeen(()))
+            elif isinstance(command, ClaimCallback):
+                answers.append(CallbackGone(command.callback, "the store is in trouble"))
             else:
-                self._postponed.append(command)
+                self._backlog.append(command)
         return answers
 
     # ---- delivery ------------------------------------------------------------------------------------------
@@ -405,8 +410,9 @@ class Shift:
         def recover() -> None:
             self.tell("store recovers")
             self.store_failing = False
-            self.store.execute(self._postponed, self.now)
-            self._postponed.clear()
+            # As its worker does: what happened is written in order, before anything new.
+            backlog, self._backlog = self._backlog, []
+            self.store.execute(backlog, self.now)
             self.feed(ev.StoreRecovered())
 
         self._agenda.at(self.now + self._rng.uniform(0.5, max(1.0, self.faults.outage_s)), recover)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dialer.domain.callbacks import CallbackGone, CallbacksSeen, ClaimCallback, LookCallbacks
 from dialer.domain.commands import ClaimLeads, OpenAttempt, StoreCommand
 from dialer.domain.events import AttemptRefused, LeadsClaimed, StoreEvent
 from dialer.domain.inbound import ArrivalJudged, JudgeArrival
@@ -17,7 +18,7 @@ from dialer.store.pins import PinRight
 
 CAMPAIGN = "campaign"
 """The rule that says no to a number when there is no campaign whose calling hours could hold."""
-ANSWERED = (OpenAttempt, ClaimLeads, CheckPin, PinRight, CheckNumber, JudgeArrival)
+ANSWERED = (OpenAttempt, ClaimLeads, CheckPin, PinRight, CheckNumber, LookCallbacks, ClaimCallback, JudgeArrival)
 """Commands that somebody waits for: they are answered now, if only by a refusal. All others are kept until they can be
 executed."""
 
@@ -35,6 +36,10 @@ def failed_answer(command: StoreCommand | PinRight, reason: str, *, keep: bool) 
             return NumberChecked(command.session, False, STORE, reason)
         case JudgeArrival():
             return ArrivalJudged(command.call_id, problem=reason)
+        case LookCallbacks():
+            return CallbacksSeen(())
+        case ClaimCallback():
+            return CallbackGone(command.callback, reason)
         case PinRight():
             return PinChecked(command.session, command.agent, True)  # it was; only the tries stay counted
     return None

@@ -20,7 +20,7 @@ from dialer.domain.settings import CampaignSettings
 from dialer.leads.claiming import next_due_at
 from dialer.leads.eligibility import NEVER_OPEN_RETRY_S
 from dialer.leads.windows import OpeningTimes
-from dialer.store.gate import Identity
+from dialer.store.identity import Identity
 from dialer.store.statements import Statements
 from routing.intake import Rules
 from routing.outbound import rank
@@ -40,6 +40,7 @@ class Claims:
         self._campaigns = campaigns
         self._rules = rules
         self._openings = {name: OpeningTimes(settings.windows) for name, settings in campaigns.items()}
+        self._calls_back = [name for name, settings in campaigns.items() if settings.callbacks is not None]
         self._left: dict[str, tuple[float, int]] = {}
 
     def claim(self, conn: Connection, command: ClaimLeads, now: float) -> LeadsClaimed:
@@ -49,7 +50,8 @@ class Claims:
         lists = list(names)
         if not lists or command.count <= 0:
             return LeadsClaimed(command.campaign, (), command.count)
-        opens = self._opening_times(conn, command.campaign, now)
+        zones = {row.id: tuple(row.zones.split("|")) if row.zones else () for row in conn.execute(self._st.zone_sets)}
+        opens = self._opening_times(zones, command.campaign, now)
         conn.execute(self._st.expire, {"p_lists": lists, "p_now": now})
         closed = [zone_set for zone_set, at in opens.items() if at > now]
         rows = self._candidates(conn, lists, closed, command.count, now)
@@ -71,7 +73,10 @@ class Claims:
             )
         known = self._known(conn, [row.person for row in rows], now)
         leads = tuple(
-            self._claimed(row, command.campaign, names[row.list_id], lease_until, known, now) for row in rows
+            self._claimed(
+                row, command.campaign, names[row.list_id], zones.get(row.zone_set_id, ()), lease_until, known, now
+            )
+            for row in rows
         )
         if len(leads) >= command.count:
             return LeadsClaimed(command.campaign, leads, command.count, now, self._left_now(conn, command, lists, now))
@@ -82,12 +87,11 @@ class Claims:
     def _list_names(self, conn: Connection, rules: CampaignSettings) -> dict[int, str]:
         return {row.id: row.name for row in conn.execute(self._st.list_ids, {"p_names": list(rules.lists)})}
 
-    def _opening_times(self, conn: Connection, campaign: str, now: float) -> dict[int, float]:
+    def _opening_times(
+        self, zones: Mapping[int, tuple[str, ...]], campaign: str, now: float
+    ) -> dict[int, float]:
         openings = self._openings[campaign]
-        return {
-            row.id: openings.opens_at(tuple(row.zones.split("|")) if row.zones else (), now, NEVER_OPEN_RETRY_S)
-            for row in conn.execute(self._st.zone_sets)
-        }
+        return {ident: openings.opens_at(names, now, NEVER_OPEN_RETRY_S) for ident, names in zones.items()}
 
     def _candidates(
         self, conn: Connection, lists: list[int], closed: list[int], count: int, now: float
@@ -96,7 +100,14 @@ class Claims:
         rows: list[Row[Any]] = []
         for one in lists:
             rows += conn.execute(
-                self._st.candidates, {"p_list": one, "p_now": now, "p_closed": closed, "p_count": count}
+                self._st.candidates,
+                {
+                    "p_list": one,
+                    "p_now": now,
+                    "p_closed": closed,
+                    "p_count": count,
+                    "p_calls_back": self._calls_back,
+                },
             ).all()
         rows.sort(key=lambda row: (-row.priority, row.due_at, row.id))
         return rows[:count]
@@ -133,11 +144,26 @@ class Claims:
                 dialing = True
         return next_due_at(now, ready, lease_ends, dialing), left
 
+    def dressed(
+        self,
+        conn: Connection,
+        row: Row[Any],
+        campaign: str,
+        list_name: str,
+        zones: tuple[str, ...],
+        lease_until: float,
+        now: float,
+    ) -> ClaimedLead:
+        """A lead's row as the engine gets it."""
+        known = self._known(conn, [row.person], now)
+        return self._claimed(row, campaign, list_name, zones, lease_until, known, now)
+
     def _claimed(
         self,
         row: Row[Any],
         campaign: str,
         list_name: str,
+        zones: tuple[str, ...],
         lease_until: float,
         known: Mapping[str, tuple[str, float]],
         now: float,
@@ -159,4 +185,5 @@ class Claims:
             last_outcome=row.last_outcome,
             line_type=row.line_type,
             rank=rank(self._rules, row.e164, fields, agent, at, now),
+            zones=zones,
         )

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from dialer.domain.quality import CRITERIA, may_not_score
+from dialer.domain.settings import CallWindows
 from dialer.masking import mask_record
-from dialer.store import attempts, machine_checks, quality, recordings
+from dialer.store import attempts, callback_orders, machine_checks, quality, recordings
 
 MEASURED_S: Final = 30 * 86_400.0
 """How far back people's word on machines is counted."""
@@ -90,6 +91,38 @@ def list_callbacks(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"callbacks": mask_record(quality.callbacks(request["url"], limit=SHOWN))}
 
 
+def show_callback(request: Mapping[str, Any]) -> dict[str, Any]:
+    """One callback (``callback``); an empty answer when there is none."""
+    return _shown(callback_orders.show(request["url"], request["callback"]))
+
+
+def order_callback(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Write one down (no ``callback``), move it (``at``), or cancel it; an empty answer when there is none,
+    ``{wrong}`` when it cannot be done.
+    """
+    url, given = request["url"], request["order"]
+    known = callback_orders.Known(
+        {name: (lists, _windows(days, zone)) for name, (lists, days, zone) in request["campaigns"].items()},
+        frozenset(request["reviewers"]["roles"]),
+    )
+    try:
+        if "callback" not in request:
+            return _shown(callback_orders.create(url, known, **given))
+        if "at" in given:
+            return _shown(callback_orders.reschedule(url, known, request["callback"], **given))
+        return _shown(callback_orders.cancel(url, request["callback"], **given))
+    except callback_orders.OrderRefused as error:
+        return {"wrong": str(error)}
+
+
+def _windows(days: list[list[list[int]]], zone: str) -> CallWindows:
+    return CallWindows(tuple(tuple((start, end) for start, end in day) for day in days), zone)
+
+
+def _shown(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {} if row is None else {**mask_record(row), "local_time": callback_orders.told(row)}
+
+
 JOBS: Final = {
     "attempt": show_attempt,
     "recordings": list_recordings,
@@ -99,4 +132,6 @@ JOBS: Final = {
     "qc_machine": judge_machine,
     "qc_machines": measure_machines,
     "callbacks": list_callbacks,
+    "callback": show_callback,
+    "callback_order": order_callback,
 }

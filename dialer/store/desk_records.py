@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, exists, or_, select, update
 from sqlalchemy.sql import Executable
 
+from dialer.domain.callbacks import WISH, CallbackState
 from dialer.domain.desk_records import (
     GOING,
     TO_UPLOAD,
@@ -23,27 +24,28 @@ from dialer.domain.events import RecordingFact
 from dialer.domain.lead import LeadState
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC as DNC_REASON
-from dialer.store import desk_schema, inbound_schema, pins
+from dialer.store import desk_schema, pins
+from dialer.store.callbacks import Callbacks
+from dialer.store.callers import Callers, Customer
 from dialer.store.gate import plain
 from dialer.store.schema import NUMBER, table
-from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, DONE, LEADS, OPEN, Statements
+from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, INBOUND, LEADS, OPEN, Statements
 from dialer.store.statements import parameter as _p
 
 PINS = table(desk_schema.AgentPin)
 RECORDINGS = table(desk_schema.Recording)
-INBOUND = table(inbound_schema.InboundCall)
 QC_SAMPLES = table(desk_schema.QcSample)
 QC_SCORES = table(desk_schema.QcScore)
 QC_MACHINE_CARDS = table(desk_schema.QcMachineCard)
 
-CALLBACK: Final = "callback"
-"""The kind of a callback that the customer asked for."""
+CALLBACK: Final = WISH
 
 class DeskRecords:
     """Executes the orders for one dialect."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, callbacks: Callbacks, callers: Callers) -> None:
         st = self._st = statements
+        self._callbacks, self._callers = callbacks, callers
         self._new_pin_row = st.insert_new(PINS)
         tries = select(PINS).where(PINS.c.agent == _p("agent"))
         self._pin: Executable = tries.with_for_update() if st.dialect == "postgresql" else tries
@@ -60,9 +62,7 @@ class DeskRecords:
         )
         self._forget_nobodies: Executable = delete(PINS).where(PINS.c.hash == "", PINS.c.updated_at < _p("before"))
         self._attempt: Executable = select(ATTEMPTS).where(ATTEMPTS.c.id == _p("attempt"))
-        self._caller: Executable = select(INBOUND, INBOUND.c.queue.label("campaign")).where(
-            INBOUND.c.id == _p("attempt"), INBOUND.c.number != ""
-        )
+        self._caller: Executable = select(INBOUND).where(INBOUND.c.id == _p("attempt"), INBOUND.c.number != "")
         made_recording = st.dialect_insert(RECORDINGS)
         self._save_recording = made_recording.on_conflict_do_update(
             index_elements=["node", "path"],
@@ -160,25 +160,38 @@ class DeskRecords:
         """Recordings of this instance that go on as far as is known, or are still to be brought here."""
         return tuple(_fact(row) for row in conn.execute(self._unfinished, {"p_owner": owner}))
 
-    def callback(self, conn: Connection, command: RequestCallback) -> None:
-        """A customer's wish; a later one about the same attempt replaces it, unless it is done already."""
-        attempt = self._whose(conn, command.attempt_id)
-        if attempt is None:
-            return
-        values = callback_row(attempt, CALLBACK, command.due_at, command.note, command.by_agent, command.at)
-        conn.execute(self.save_callback, {**values, "agent": plain(command.agent, 100)})
+    def callback(self, conn: Connection, command: RequestCallback, now: float) -> None:
+        """A customer's wish; a later one about the same attempt replaces it, unless it is done already.
 
-    def _whose(self, conn: Connection, call: str) -> Any:
-        """The row of an attempt, or of a call that came in, of which the number is known."""
-        for question in (self._attempt, self._caller):
-            row = conn.execute(question, {"p_attempt": call}).one_or_none()
-            if row is not None:
-                return row
-        return None
+        Older ones of the customer in the campaign, from other attempts, are no more.
+        """
+        customer = self._attempted(conn, command.attempt_id)
+        if customer is None:
+            caller = conn.execute(self._caller, {"p_attempt": command.attempt_id}).one_or_none()
+            if caller is None:
+                return
+            customer = self._callers.wisher(conn, caller, now)
+        values = callback_row(customer, CALLBACK, command.due_at, command.note, command.by_agent, command.at)
+        named = {"agent": plain(command.agent, 100), "zone": plain(command.zone, 64), "reason": customer.reason}
+        if conn.execute(self.save_callback, {**values, **named}).rowcount == 1:
+            self._callbacks.superseded(conn, values, now)
+
+    def _attempted(self, conn: Connection, attempt: str) -> Customer | None:
+        """The customer of an attempt."""
+        row = conn.execute(self._attempt, {"p_attempt": attempt}).one_or_none()
+        return None if row is None else Customer(row.id, row.lead_id, row.campaign, row.number, row.person)
+
+    def caller_served(self, conn: Connection, call: str, now: float) -> None:
+        """A caller has an agent: they need not be called for what they wished before."""
+        row = conn.execute(self._caller, {"p_attempt": call}).one_or_none()
+        if row is not None:
+            campaign = self._callers.campaign(row.queue)
+            self._callbacks.served(conn, row.id, row.number, row.person, campaign, row.arrived_at, now)
 
     def do_not_call(self, conn: Connection, command: AddDoNotCall, now: float) -> None:
         """Block the dialed number for all campaigns and for ever, and close the lead where nothing else holds it."""
-        attempt = self._whose(conn, command.attempt_id)
+        attempt: Any = self._attempted(conn, command.attempt_id)
+        attempt = attempt or conn.execute(self._caller, {"p_attempt": command.attempt_id}).one_or_none()
         if attempt is None:
             return
         by = f"agent {command.by_agent}" if command.by_agent else "the customer's key"
@@ -195,6 +208,7 @@ class DeskRecords:
             },
         )
         conn.execute(self._close_lead, {"p_lead": attempt.lead_id, "p_now": now})
+        self._callbacks.blocked(conn, attempt.number, attempt.lead_id, now)
 
 
 def _later(state: Any) -> Any:
@@ -226,14 +240,18 @@ def _fact(row: Any) -> RecordingFact:
     )
 
 
+_KEPT: Final = (CallbackState.CLAIMED, CallbackState.DIALING, CallbackState.DONE)
+
+
 def newest_wish(st: Statements) -> Any:
-    """INSERT of a callback, or overwriting the open one of the same kind and attempt unless that is newer."""
+    """INSERT of a callback, or overwriting that of the same kind and attempt unless under way, done, or newer."""
     made = st.dialect_insert(CALLBACKS)
     kept = ("id", "kind", "attempt_id", "lead_id", "campaign", "number", "person")
     return made.on_conflict_do_update(
         index_elements=["attempt_id", "kind"],
         set_={c.name: made.excluded[c.name] for c in CALLBACKS.columns if c.name not in kept},
-        where=(CALLBACKS.c.state != DONE) & (CALLBACKS.c.created_at <= made.excluded.created_at),
+        where=CALLBACKS.c.state.not_in([state.value for state in _KEPT])
+        & (CALLBACKS.c.created_at <= made.excluded.created_at),
     )
 
 
@@ -248,9 +266,19 @@ def callback_row(attempt: Any, kind: str, due_at: float, note: str, by: str, at:
         "person": attempt.person,
         "agent": "",
         "due_at": due_at,
+        "wanted_at": due_at,
         "note": plain(note, 10_000),
         "created_by": plain(by, 100),
         "created_at": at,
         "state": OPEN,
         "changed_at": at,
+        "zone": "",
+        "reason": "",
+        "tries": 0,
+        "last_attempt": "",
+        "claimed_by": "",
+        "claim_epoch": "",
+        "lease_until": 0.0,
+        "lead_was": "",
+        "lead_reason": "",
     }

@@ -6,7 +6,7 @@ Owns columns and indexes only; the rules of ``schema`` hold here too.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dialer.store.schema import Base, BigId
@@ -34,6 +34,11 @@ class Callback(Base):
     """A customer who is to be called again: at their wish (``callback``) or because of a failed check (``recontact``).
 
     ``agent`` must do it, anyone when empty. One of a kind for an attempt: a new wish replaces the old one.
+    ``attempt_id`` is the call in which it was asked for, or ``order-…`` where somebody wrote it down by hand.
+
+    ``wanted_at`` is when the customer is to be called, ``zone`` by whose clock, ``due_at`` when it is tried next;
+    ``tries`` calls were made, the last in ``last_attempt``. ``claimed_by``, ``claim_epoch``, ``lease_until``: who
+    holds it, as of leads. ``lead_was`` and ``lead_reason`` are what the lead rested from when it was dialed last.
     """
 
     __tablename__ = "callbacks"
@@ -51,10 +56,23 @@ class Callback(Base):
     created_at: Mapped[float] = mapped_column(Double)
     state: Mapped[str] = mapped_column(String(20))
     changed_at: Mapped[float] = mapped_column(Double)
+    wanted_at: Mapped[float] = mapped_column(Double, server_default=text("0"))
+    zone: Mapped[str] = mapped_column(String(64), server_default="")
+    reason: Mapped[str] = mapped_column(Text, server_default="")  # why it waits, or how it ended
+    tries: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    last_attempt: Mapped[str] = mapped_column(String(64), server_default="")
+    claimed_by: Mapped[str] = mapped_column(String(100), server_default="")
+    claim_epoch: Mapped[str] = mapped_column(String(100), server_default="")
+    lease_until: Mapped[float] = mapped_column(Double, server_default=text("0"))
+    lead_was: Mapped[str] = mapped_column(String(20), server_default="")
+    lead_reason: Mapped[str] = mapped_column(Text, server_default="")
 
     __table_args__ = (
         Index("uq_callbacks_attempt", "attempt_id", "kind", unique=True),
         Index("ix_callbacks_due", "state", "due_at"),
+        # Whether a lead is promised a call, and what a talk with a person settles.
+        Index("ix_callbacks_lead", "lead_id", "state"),
+        Index("ix_callbacks_person", "person", "state"),
     )
 
 

@@ -8,7 +8,6 @@ Every method may be repeated after a lost answer without a second effect.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection
@@ -31,6 +30,8 @@ from dialer.leads.eligibility import (
     judge,
 )
 from dialer.leads.numbers import prefixes
+from dialer.store.callbacks import Callbacks
+from dialer.store.identity import Identity
 from dialer.store.schema import PREFIX
 from dialer.store.statements import Statements
 
@@ -42,26 +43,18 @@ _BUSY: Final = Verdict(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose claims are ours: an instance that keeps its name over restarts, and this run of it."""
-
-    owner: str
-    epoch: str
-
-    def __post_init__(self) -> None:
-        if not self.owner or not self.epoch:
-            raise ValueError("owner and epoch of a store must not be empty")
-
-
 class Gate:
     """Executes the commands that move a lead once it is claimed, and those that follow its attempt."""
 
-    def __init__(self, statements: Statements, me: Identity, campaigns: Mapping[str, CampaignSettings]) -> None:
+    def __init__(
+        self, statements: Statements, me: Identity, campaigns: Mapping[str, CampaignSettings], callbacks: Callbacks
+    ) -> None:
         self._st = statements
+        self._callbacks = callbacks
         self._me = {"p_owner": me.owner, "p_epoch": me.epoch}
         self._identity = me
         self._campaigns = campaigns
+        self._calls_back = [name for name, settings in campaigns.items() if settings.callbacks is not None]
         self._counted = frozenset(
             outcome
             for settings in campaigns.values()
@@ -103,7 +96,8 @@ class Gate:
 
     def _facts(self, conn: Connection, command: OpenAttempt) -> GateFacts:
         row = conn.execute(
-            self._st.facts, {"p_lead": command.lead_id, "p_number_id": command.number_id}
+            self._st.facts,
+            {"p_lead": command.lead_id, "p_number_id": command.number_id, "p_calls_back": self._calls_back},
         ).one_or_none()
         if row is None:
             return GateFacts(None, False, "", 0.0, False, False, (), (), 0, False)
@@ -122,13 +116,19 @@ class Gate:
             number_dead=row.dead_at is not None,
             zones=tuple(row.zones.split("|")) if row.zones else (),
             dnc=tuple(DncHit(hit.kind == PREFIX, hit.campaign, hit.expires_at) for hit in hits),
-            attempts=row.attempts,
+            attempts=row.attempts - command.retries,
             person_busy=live is not None,
+            promised=bool(row.promised),
+            for_callback=command.callback > 0,
+            callback=self._callbacks.held(conn, command.callback) if command.callback else None,
         )
 
     def _write(self, conn: Connection, command: OpenAttempt, now: float) -> Verdict:
         lead = {"p_lead": command.lead_id, "p_now": now, **self._me}
-        if conn.execute(self._st.to_dialing, lead).rowcount != 1:
+        if command.callback:
+            if not self._callbacks.dial(conn, command, now):
+                return Verdict(False, CLAIM_LOST, "the callback or its lead was taken in this instant")
+        elif conn.execute(self._st.to_dialing, lead).rowcount != 1:
             return Verdict(False, CLAIM_LOST, "the lead was claimed by another dialer in this instant")
         inserted = conn.execute(
             self._st.insert_attempt,
@@ -141,6 +141,7 @@ class Gate:
                 "person": command.person,
                 "node": command.node,
                 "trunk": command.trunk,
+                "shown": plain(command.shown, 32),
                 "agent": command.agent,
                 "owner": self._identity.owner,
                 "epoch": self._identity.epoch,
@@ -153,13 +154,21 @@ class Gate:
                 "reason": "",
                 "cause": "",
                 "sip_status": "",
+                "callback": command.callback,
             },
         )
         if inserted.rowcount == 1:
             return Verdict(True)
         # Another dialer took this person between our look and our write; the unique index has the last word.
-        conn.execute(self._st.back_to_claimed, {"p_lead": command.lead_id, "p_now": now})
+        self._undo(conn, command, now)
         return _BUSY
+
+    def _undo(self, conn: Connection, command: OpenAttempt, now: float) -> None:
+        """The lead, and the callback, are as before the attempt."""
+        if command.callback:
+            self._callbacks.undial(conn, command, now)
+        else:
+            conn.execute(self._st.back_to_claimed, {"p_lead": command.lead_id, "p_now": now})
 
     def _repeated(
         self, conn: Connection, command: OpenAttempt, now: float
@@ -170,11 +179,14 @@ class Gate:
         if now - command.opened_at <= STALE_ANSWER_S:
             return AttemptOpened(command.attempt_id)
         conn.execute(self._st.delete_attempt, {"p_attempt": command.attempt_id})
-        conn.execute(self._st.back_to_claimed, {"p_lead": command.lead_id, "p_now": now})
+        self._undo(conn, command, now)
         text = f"the store answered {now - command.opened_at:.0f} s late: not dialed"
         return AttemptRefused(command.attempt_id, STORE, text, keep=True)
 
     def _refuse(self, conn: Connection, command: OpenAttempt, verdict: Verdict, now: float) -> None:
+        if command.callback:
+            self._callbacks.refused(conn, command.callback, verdict, now)
+            return
         for_good, reason = verdict.for_good, verdict.reason
         if verdict.rule == NUMBER_DEAD and not self._point_to_next_number(conn, command.lead_id):
             for_good, reason = True, NUMBER_DEAD
@@ -242,6 +254,12 @@ class Gate:
             # Whoever is spoken with again has been contacted again.
             again = {"p_lead": command.lead_id, "p_ended": command.ended_at, "p_now": now}
             conn.execute(self._st.recontacted, {**attempt, **again})
+            self._callbacks.talked(conn, command.attempt_id, now)
+        if command.again:
+            outcome = {"p_outcome": command.outcome.value, "p_reason": command.outcome.value}
+            kept = conn.execute(self._st.dial_again, {"p_lead": command.lead_id, "p_now": now, **outcome, **self._me})
+            if kept.rowcount == 1:
+                return  # by another run, nobody would dial it: it is recycled
         done, reason = command.lead_done, command.lead_reason
         if not done and command.outcome in self._counted:
             done = self._used_up(conn, command)
@@ -249,6 +267,9 @@ class Gate:
             conn.execute(self._st.kill_number, {"p_number_id": command.number_id, "p_now": now})
             if not self._point_to_next_number(conn, command.lead_id) and not done:
                 done = True
+        if command.callback:
+            rests = self._callbacks.closed(conn, command, now)
+            done, reason = (done, reason) if rests is None else (True, rests)
         conn.execute(
             self._st.end_dialing,
             {

@@ -16,18 +16,16 @@ from sqlalchemy.sql import Executable
 from dialer.domain.commands import NoteBridge
 from dialer.domain.inbound import ArrivalJudged, CloseInbound, JudgeArrival, NoteInbound, OpenInbound, OpenInboundFact
 from dialer.domain.settings import CampaignSettings
-from dialer.store import inbound_schema
-from dialer.store.gate import Identity, plain
+from dialer.store.gate import plain
+from dialer.store.identity import Identity
 from dialer.store.judging import MOST_LEADS, MOST_ROWS, KnownLead, judged
 from dialer.store.own_calls import OWN_CALLS
-from dialer.store.schema import table
-from dialer.store.statements import ATTEMPTS, LEADS, NUMBERS, Statements
+from dialer.store.statements import ATTEMPTS, INBOUND, LEADS, NUMBERS, Statements
 from dialer.store.statements import parameter as _p
 from routing.affinity import Attempt, Conversation
 from routing.facts import Direction
 from routing.intake import Rules
 
-INBOUND: Final = table(inbound_schema.InboundCall)
 _IS_OPEN: Final = and_(INBOUND.c.id == _p("call"), INBOUND.c.ended_at.is_(None))
 
 
@@ -140,12 +138,13 @@ class Inbound:
             },
         )
 
-    def bridged(self, conn: Connection, command: NoteBridge) -> None:
-        """Caller and agent hear each other."""
-        conn.execute(
+    def bridged(self, conn: Connection, command: NoteBridge) -> bool:
+        """Caller and agent hear each other; False when no such call is open."""
+        written = conn.execute(
             self._bridge,
             {"p_call": command.attempt_id, "p_bridged": command.bridged_at, "p_agent": command.agent},
         )
+        return written.rowcount == 1
 
     def close(self, conn: Connection, command: CloseInbound) -> None:
         """How it ended; a second time, or for an unknown call, nothing."""
@@ -183,7 +182,7 @@ class Inbound:
             Attempt(
                 row.opened_at,
                 row.number,
-                self._shown.get(row.campaign, ""),
+                row.shown or self._shown.get(row.campaign, ""),
                 row.campaign,
                 str(row.lead_id),
                 row.person,

@@ -19,7 +19,7 @@ from dialer.domain.outcomes import Outcome
 from dialer.domain.quality import Conversation
 from dialer.store.desk_records import QC_MACHINE_CARDS, QC_SAMPLES, RECORDINGS
 from dialer.store.gate import plain
-from dialer.store.queries import connected
+from dialer.store.queries import can_be, connected
 from dialer.store.recordings import DAMAGED, FILES, MISSING
 from dialer.store.statements import ATTEMPTS, DISPOSITIONS
 
@@ -52,6 +52,8 @@ def judge(
 
     The last word counts: passed, when it was a machine. Raises like above.
     """
+    if not can_be(ident):
+        return None
     at = time.time() if now is None else now
     with connected(url, write=True) as conn:
         row = conn.execute(select(QC_SAMPLES).where(QC_SAMPLES.c.id == ident)).one_or_none()

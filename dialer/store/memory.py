@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dialer.domain.agent import AgentState
+from dialer.domain.callbacks import CallbackClaimed, ClaimCallback, LookCallbacks, PutBackCallback
 from dialer.domain.commands import (
     ClaimLeads,
     CloseAttempt,
@@ -34,11 +35,14 @@ from dialer.domain.events import (
     Recovered,
     StoreEvent,
 )
-from dialer.domain.inbound import CloseInbound, JudgeArrival, NoteInbound, OpenInbound
+from dialer.domain.inbound import CloseInbound, JudgeArrival, NoteInbound, OpenInbound, OpenInboundFact
 from dialer.domain.lead import LEAD_TABLE, ClaimedLead, LeadState, LeadTrigger
+from dialer.domain.lines import SaveShownNumber
+from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
 from dialer.leads import recycle
+from dialer.leads.callbacks import CALLED_IN, CALLERS, dialing, undialed
 from dialer.leads.claiming import next_due_at
 from dialer.leads.eligibility import (
     CLAIM_LOST,
@@ -49,13 +53,15 @@ from dialer.leads.eligibility import (
     Verdict,
     judge,
 )
-from dialer.leads.numbers import zones_for_lead
+from dialer.leads.numbers import line_type, zones_for_lead
 from dialer.leads.windows import OpeningTimes
 from dialer.store.answers import number_verdict
 from dialer.store.errors import StoreError
+from dialer.store.memory_callbacks import MemoryCallbacks, Wisher
 from dialer.store.memory_desk import MemoryDesk
 from dialer.store.memory_facts import pacing_facts
 from dialer.store.memory_inbound import MemoryInbound
+from dialer.store.memory_lines import shown_facts
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead, MemoryNumber
 from routing.intake import EVERYBODY_ORDINARY, Rules
 from routing.outbound import rank
@@ -103,12 +109,17 @@ class MemoryStore:
         self._agents: dict[str, tuple[float, str, str, LogAgentState]] = {}
         self._campaign_states: dict[str, tuple[float, str]] = {}
         self._pacing: dict[str, SavePacing] = {}
+        self._shown: dict[str, SaveShownNumber] = {}
         self._known: dict[str, tuple[str, float]] = {}  # who talked to a person last, and when
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
         self.dispositions: list[SaveDisposition] = []
         self.inbound = MemoryInbound(self._attempts, self._leads, campaigns, rules)
-        self.desk = MemoryDesk(self._attempts, self._leads, self._move, self.do_not_call, self.inbound)
+        self.callbacks = MemoryCallbacks(campaigns, self._leads, self._attempts, self._dressed)
+        self._dialing = dialing(campaigns)
+        self.desk = MemoryDesk(
+            self._attempts, self._leads, self._move, self.do_not_call, self.inbound, self.callbacks, self._caller
+        )
 
     # ---- filling -------------------------------------------------------------------------------------------
 
@@ -159,7 +170,7 @@ class MemoryStore:
             case NoteAnswer() | NoteBridge() | NoteHeard():
                 self._note(command)
                 if isinstance(command, NoteBridge):
-                    self.inbound.bridged(command)
+                    self._caller_served(self.inbound.bridged(command))
             case OpenInbound() | JudgeArrival() | NoteInbound() | CloseInbound():
                 return self.inbound.run(command, self._epoch)
             case CloseAttempt():
@@ -180,6 +191,9 @@ class MemoryStore:
             case SavePacing():
                 if self._pacing.get(command.campaign, command).at <= command.at:
                     self._pacing[command.campaign] = command
+            case SaveShownNumber():
+                if self._shown.get(command.number, command).judged_at <= command.judged_at:
+                    self._shown[command.number] = command
             case CheckPin():
                 return self.desk.check_pin(command)
             case CheckNumber():
@@ -191,11 +205,21 @@ class MemoryStore:
                 return number_verdict(command, self._campaigns.get(command.campaign), hits, now)
             case SaveRecording() | RequestCallback() | AddDoNotCall() | SaveOwnCall():
                 self.desk.record(command)
+            case LookCallbacks():
+                return self.callbacks.look(command, now)
+            case ClaimCallback():
+                claimed = self.callbacks.claim(command, now)
+                if isinstance(claimed, CallbackClaimed):
+                    return replace(claimed, lead=replace(claimed.lead, callback=claimed.callback))
+                return claimed
+            case PutBackCallback():
+                self.callbacks.put_back(command)
         return None
 
     def recover(self, now: float) -> Recovered:
         """A new run begins: what the former ones held is released, what they left open is told."""
         self._epoch += 1
+        self.callbacks.new_run()
         for lead in self._leads.values():
             if lead.state is LeadState.CLAIMED:
                 self._move(lead, LeadTrigger.RELEASE, "the dialer was restarted")
@@ -217,6 +241,8 @@ class MemoryStore:
                 bridged_at=attempt.bridged_at,
                 clock_at=attempt.clock_at,
                 heard=attempt.heard,
+                zones=next((n.zones for n in self._leads[o.lead_id].numbers if n.number_id == o.number_id), ()),
+                callback=o.callback,
             )
             for attempt in former
             for o in (attempt.opened,)
@@ -230,9 +256,11 @@ class MemoryStore:
         facts = pacing_facts(
             self._campaigns, self._attempts.values(), self._leads, self.dispositions, self._pacing, now
         )
-        inbound = self.inbound.former(self._epoch)
+        shown, inbound = shown_facts(self._attempts.values(), self._shown, now), self.inbound.former(self._epoch)
         recordings = self.desk.unfinished()
-        return Recovered(attempts, agents, campaigns, pacing=facts, recordings=recordings, inbound=inbound)
+        return Recovered(
+            attempts, agents, campaigns, pacing=facts, recordings=recordings, shown=shown, inbound=inbound
+        )
 
     def lead(self, lead_id: int) -> MemoryLead:
         """The lead itself; KeyError when there is none."""
@@ -266,7 +294,10 @@ class MemoryStore:
         due = [
             lead
             for lead in mine
-            if lead.state is LeadState.READY and lead.due_at <= now and lead.person not in self._live_persons
+            if lead.state is LeadState.READY
+            and lead.due_at <= now
+            and lead.person not in self._live_persons
+            and not self.callbacks.promised(lead.lead_id)
         ]
         due.sort(key=lambda lead: (-lead.priority, lead.due_at, lead.lead_id))
         taken: list[ClaimedLead] = []
@@ -279,24 +310,7 @@ class MemoryStore:
             self._move(lead, LeadTrigger.CLAIM, lead.reason)
             lead.claim_epoch, lead.claim_campaign = self._epoch, command.campaign
             lead.lease_until = now + command.lease_s
-            taken.append(
-                ClaimedLead(
-                    lead_id=lead.lead_id,
-                    campaign=command.campaign,
-                    number_id=number.number_id,
-                    number=number.e164,
-                    person=lead.person,
-                    attempts=lead.attempts,
-                    lease_until=lead.lease_until,
-                    name=lead.name,
-                    priority=lead.priority,
-                    fields=lead.fields,
-                    list_name=lead.list_name,
-                    last_outcome=lead.last_outcome,
-                    line_type=number.line_type,
-                    rank=rank(self._rules, number.e164, lead.fields, *self._known.get(lead.person, ("", 0.0)), now),
-                )
-            )
+            taken.append(self._dressed(lead, number, command.campaign, lead.lease_until, now))
         left = sum(1 for lead in mine if lead.state is not LeadState.DONE)
         if len(taken) >= command.count:
             return LeadsClaimed(command.campaign, tuple(taken), command.count, now, left)
@@ -309,6 +323,28 @@ class MemoryStore:
         dialing = any(lead.state is LeadState.DIALING for lead in mine)
         due_at = next_due_at(now, ready, min(leases, default=None), dialing)
         return LeadsClaimed(command.campaign, tuple(taken), command.count, due_at, left)
+
+    def _dressed(
+        self, lead: MemoryLead, number: MemoryNumber, campaign: str, lease_until: float, now: float
+    ) -> ClaimedLead:
+        """A lead as the engine gets it."""
+        return ClaimedLead(
+            lead_id=lead.lead_id,
+            campaign=campaign,
+            number_id=number.number_id,
+            number=number.e164,
+            person=lead.person,
+            attempts=lead.attempts,
+            lease_until=lease_until,
+            name=lead.name,
+            priority=lead.priority,
+            fields=lead.fields,
+            list_name=lead.list_name,
+            last_outcome=lead.last_outcome,
+            line_type=number.line_type,
+            rank=rank(self._rules, number.e164, lead.fields, *self._known.get(lead.person, ("", 0.0)), now),
+            zones=number.zones,
+        )
 
     def _in_lists(self, names: Iterable[str]) -> list[MemoryLead]:
         wanted = frozenset(names)
@@ -336,9 +372,14 @@ class MemoryStore:
                 return AttemptOpened(command.attempt_id)
             return AttemptRefused(command.attempt_id, verdict.rule, verdict.reason)
         if not verdict.ok:
-            self._refuse(lead, verdict, now)
+            if command.callback:
+                self.callbacks.refused(command.callback, verdict, now)
+            else:
+                self._refuse(lead, verdict, now)
             return AttemptRefused(command.attempt_id, verdict.rule, verdict.reason)
-        self._move(lead, LeadTrigger.OPEN, "")
+        if command.callback:
+            self.callbacks.dial(command, lead)
+        self._move(lead, LeadTrigger.CALL_BACK if command.callback else LeadTrigger.OPEN, "")
         lead.attempts += 1
         attempt = MemoryAttempt(command, self._epoch)
         self._attempts[command.attempt_id] = self._open[command.attempt_id] = attempt
@@ -365,9 +406,35 @@ class MemoryStore:
                 for e in self._do_not_call
                 if (command.number.startswith(e.value) if e.by_prefix else e.value in own)
             ),
-            attempts=lead.attempts,
-            person_busy=command.person in self._live_persons or command.number in self._live_numbers,
+            attempts=lead.attempts - command.retries,
+            person_busy=command.person in self._live_persons
+            or command.number in self._live_numbers
+            or self.inbound.on_the_line(command.number),
+            promised=self.callbacks.promised(lead.lead_id),
+            for_callback=command.callback > 0,
+            callback=self.callbacks.held(command.callback),
         )
+
+    def _caller(self, caller: Wisher) -> Wisher:
+        """A caller as the campaign that dials them must have them; see ``callers``."""
+        campaign = self._dialing.get(caller.campaign)
+        if not campaign:
+            return replace(caller, reason=undialed(caller.campaign))
+        if caller.lead_id:
+            return replace(caller, campaign=campaign)
+        known = [lead for lead in self._leads.values() if any(n.e164 == caller.number for n in lead.numbers)]
+        if not known:
+            made = self.add_lead(CALLERS, [caller.number], line_type=line_type(caller.number))
+            known = [self._leads[made]]
+            known[0].state, known[0].reason = LeadState.DONE, CALLED_IN
+        lead = max(known, key=lambda each: each.lead_id)
+        return replace(caller, campaign=campaign, lead_id=lead.lead_id, person=lead.person)
+
+    def _caller_served(self, fact: OpenInboundFact | None) -> None:
+        if fact is not None and fact.number:
+            campaign = self._dialing.get(fact.queue) or fact.queue
+            caller = Wisher(fact.lead_id, campaign, fact.number, fact.person or fact.number)
+            self.callbacks.served(fact.call_id, caller, fact.arrived_at)
 
     def _refuse(self, lead: MemoryLead, verdict: Verdict, now: float) -> None:
         for_good = verdict.for_good
@@ -407,6 +474,10 @@ class MemoryStore:
         del self._live_persons[attempt.opened.person]
         del self._live_numbers[attempt.opened.number]
         lead = self._leads[attempt.opened.lead_id]
+        lead.last_outcome = command.outcome.value
+        if command.again and lead.claim_epoch == self._epoch:
+            self._move(lead, LeadTrigger.AGAIN, command.outcome.value)
+            return
         done = command.lead_done or self._used_up(attempt)
         if command.number_dead:
             for number in lead.numbers:
@@ -414,9 +485,12 @@ class MemoryStore:
             if not self._point_to_next_number(lead):
                 done = True
         reason = command.lead_reason or command.outcome.value
+        if command.outcome is Outcome.CONNECTED:
+            self.callbacks.talked(attempt.opened)
+        rests = self.callbacks.closed(command.callback, command)
+        done, reason = (done, reason) if rests is None else (True, rests)
         self._move(lead, LeadTrigger.FINISH if done else LeadTrigger.RECYCLE, reason)
         lead.due_at = command.ended_at + (0.0 if done else command.recycle_after_s)
-        lead.last_outcome = command.outcome.value
 
     def _used_up(self, attempt: MemoryAttempt) -> bool:
         settings = self._campaigns.get(attempt.opened.campaign)

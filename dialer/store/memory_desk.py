@@ -7,7 +7,6 @@ people. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from dialer.domain.desk_records import (
     GOING,
@@ -23,27 +22,15 @@ from dialer.domain.lead import LeadState, LeadTrigger
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC
 from dialer.store import pins
+from dialer.store.memory_callbacks import MemoryCallback, MemoryCallbacks, Wisher
 from dialer.store.memory_inbound import MemoryInbound
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryCallback:
-    """An open wish to be called again."""
-
-    attempt_id: str
-    lead_id: int
-    campaign: str
-    number: str
-    agent: str
-    due_at: float
-    note: str
-    created_by: str
-    created_at: float
-
-
 class MemoryDesk:
-    """``attempts`` and ``leads`` are the store's own; ``move`` moves a lead by its table, ``block`` adds a number."""
+    """``attempts`` and ``leads`` are the store's own; ``move`` moves a lead by its table, ``block`` adds a number,
+    ``caller`` makes of whoever called in the customer of the campaign that dials their callback.
+    """
 
     def __init__(
         self,
@@ -52,15 +39,18 @@ class MemoryDesk:
         move: Callable[[MemoryLead, LeadTrigger, str], None],
         block: Callable[[MemoryDoNotCall], None],
         inbound: MemoryInbound,
+        wishes: MemoryCallbacks,
+        caller: Callable[[Wisher], Wisher],
     ) -> None:
         self._attempts = attempts
         self._leads = leads
         self._move = move
         self._block = block
         self._inbound = inbound
+        self._caller = caller
         self._pins: dict[str, str] = {}
         self._tries: dict[str, pins.Tries] = {}
-        self.callbacks: dict[str, MemoryCallback] = {}
+        self._wishes = wishes
         self.recordings: dict[tuple[str, str], SaveRecording] = {}
         self.own_calls: dict[str, SaveOwnCall] = {}
 
@@ -111,42 +101,35 @@ class MemoryDesk:
             case SaveOwnCall():
                 self.own_calls.setdefault(command.ident, command)
             case RequestCallback():
-                self._callback(command)
+                if (whose := self._whose(command.attempt_id)) is not None:
+                    called = command.attempt_id in self._attempts
+                    self._wishes.wish(command, whose if called else self._caller(whose))
             case AddDoNotCall():
                 self._do_not_call(command)
 
-    def _callback(self, command: RequestCallback) -> None:
-        whose, former = self._whose(command.attempt_id), self.callbacks.get(command.attempt_id)
-        if whose is None or (former is not None and former.created_at > command.at):
-            return
-        lead_id, campaign, number = whose
-        self.callbacks[command.attempt_id] = MemoryCallback(
-            command.attempt_id,
-            lead_id,
-            campaign,
-            number,
-            command.agent,
-            command.due_at,
-            command.note,
-            command.by_agent,
-            command.at,
-        )
+    @property
+    def callbacks(self) -> Mapping[str, MemoryCallback]:
+        """Customers to be called again, by the attempt in which they asked for it."""
+        return self._wishes.by_attempt
 
-    def _whose(self, call_id: str) -> tuple[int, str, str] | None:
-        """Lead, campaign and number of an attempt, or of a call that came in, of which the number is known."""
+    def _whose(self, call_id: str) -> Wisher | None:
+        """The customer of an attempt, or of a call that came in, of which the number is known."""
         attempt, call = self._attempts.get(call_id), self._inbound.calls.get(call_id)
         if attempt is not None:
-            return attempt.opened.lead_id, attempt.opened.campaign, attempt.opened.number
+            opened = attempt.opened
+            return Wisher(opened.lead_id, opened.campaign, opened.number, opened.person)
         if call is not None and call.fact.number:
-            return call.fact.lead_id, call.fact.queue, call.fact.number
+            fact = call.fact
+            return Wisher(fact.lead_id, fact.queue, fact.number, fact.person or fact.number)
         return None
 
     def _do_not_call(self, command: AddDoNotCall) -> None:
         whose = self._whose(command.attempt_id)
         if whose is None:
             return
-        self._block(MemoryDoNotCall(whose[2]))
-        lead = self._leads.get(whose[0])
+        self._block(MemoryDoNotCall(whose.number))
+        self._wishes.blocked(whose.number, whose.lead_id)
+        lead = self._leads.get(whose.lead_id)
         if lead is None:
             return
         if lead.state is LeadState.READY:

@@ -102,7 +102,7 @@ def _history(in_order: Iterable[MemoryAttempt], leads: Mapping[int, MemoryLead])
         opened, closed = attempt.opened, attempt.closed
         count, prior = made.get(opened.lead_id, (0, ""))
         made[opened.lead_id] = (count + 1, closed.outcome.value if closed is not None else "")
-        if closed is None:
+        if closed is None or opened.callback:
             continue
         lead = leads[opened.lead_id]
         rows[opened.campaign].append(

@@ -47,6 +47,7 @@ class MemoryInbound:
         self._shown = {name: settings.caller_id for name, settings in campaigns.items()}
         self._rules = rules
         self.calls: dict[str, MemoryInboundCall] = {}
+        self._going: dict[str, MemoryInboundCall] = {}
 
     def run(self, command: InboundRecord, epoch: int) -> ArrivalJudged | None:
         """Execute one order; ``epoch`` is this run."""
@@ -55,7 +56,8 @@ class MemoryInbound:
                 fact = OpenInboundFact(
                     command.call_id, command.number, command.dialed, command.queue, command.node, command.arrived_at
                 )
-                self.calls.setdefault(command.call_id, MemoryInboundCall(fact, epoch))
+                if command.call_id not in self.calls:
+                    self.calls[command.call_id] = self._going[command.call_id] = MemoryInboundCall(fact, epoch)
             case JudgeArrival():
                 return self._judge(command)
             case NoteInbound():
@@ -64,22 +66,28 @@ class MemoryInbound:
                 call = self._open(command.call_id)
                 if call is not None:
                     call.closed = command
+                    del self._going[command.call_id]
         return None
 
-    def bridged(self, command: NoteBridge) -> None:
-        """Caller and agent hear each other."""
+    def bridged(self, command: NoteBridge) -> OpenInboundFact | None:
+        """Caller and agent hear each other; None when no such call is open."""
         call = self._open(command.attempt_id)
-        if call is not None:
-            call.fact = replace(call.fact, bridged_at=command.bridged_at, agent=command.agent)
+        if call is None:
+            return None
+        call.fact = replace(call.fact, bridged_at=command.bridged_at, agent=command.agent)
+        return call.fact
+
+    def on_the_line(self, number: str) -> bool:
+        """Whether somebody is calling in from a number."""
+        return any(call.fact.number == number for call in self._going.values())
 
     def former(self, epoch: int) -> tuple[OpenInboundFact, ...]:
         """What former runs left open."""
-        found = (call for call in self.calls.values() if call.closed is None and call.epoch != epoch)
+        found = (call for call in self._going.values() if call.epoch != epoch)
         return tuple(sorted((call.fact for call in found), key=lambda fact: (fact.arrived_at, fact.call_id)))
 
     def _open(self, call_id: str) -> MemoryInboundCall | None:
-        call = self.calls.get(call_id)
-        return call if call is not None and call.closed is None else None
+        return self._going.get(call_id)
 
     def _note(self, command: NoteInbound) -> None:
         call = self._open(command.call_id)
@@ -117,7 +125,7 @@ class MemoryInbound:
         opened = attempt.opened
         closed_at = None if attempt.closed is None else attempt.closed.bridged_at
         bridged = attempt.bridged_at is not None or closed_at is not None
-        shown, agent = self._shown.get(opened.campaign, ""), attempt.agent or opened.agent
+        shown, agent = opened.shown or self._shown.get(opened.campaign, ""), attempt.agent or opened.agent
         return Attempt(
             opened.opened_at, opened.number, shown, opened.campaign, str(opened.lead_id), opened.person, agent, bridged
         )

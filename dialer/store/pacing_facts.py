@@ -156,7 +156,10 @@ def _unknown() -> Executable:
 def _history() -> Executable:
     last = (
         select(ATTEMPTS)
-        .where(ATTEMPTS.c.campaign == parameter("campaign"), ATTEMPTS.c.ended_at.is_not(None))
+        # Who wished a call answers more often than anybody who is dialed for an agent to be found.
+        .where(
+            ATTEMPTS.c.campaign == parameter("campaign"), ATTEMPTS.c.ended_at.is_not(None), ATTEMPTS.c.callback == 0
+        )
         .order_by(ATTEMPTS.c.opened_at.desc(), ATTEMPTS.c.id.desc())
         .limit(ledger.HISTORY_ROWS)
         .subquery("last")

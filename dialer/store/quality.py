@@ -1,8 +1,8 @@
 """Quality control in the store: a day's conversations, samples drawn from them, score cards, tasks from failed ones.
 
 Owns the SQL, each call on a connection of its own; which conversations are drawn is ``domain.quality``'s. A task to
-contact a customer again makes their lead ready once more, which no dialing ever does: it is then claimed, judged and
-dialed like any other.
+contact a customer again makes their lead ready once more: it is then claimed, judged and dialed like any other, or
+as a callback where its campaign dials them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
+from dialer.domain.callbacks import RECONTACT
 from dialer.domain.lead import LeadState
 from dialer.domain.machine_checks import MACHINE
 from dialer.domain.outcomes import Outcome
@@ -21,7 +22,7 @@ from dialer.domain.quality import CRITERIA, Conversation, Drawn, failures
 from dialer.leads.eligibility import DNC as DNC_REASON
 from dialer.store.desk_records import QC_MACHINE_CARDS, QC_SAMPLES, QC_SCORES, RECORDINGS, callback_row, newest_wish
 from dialer.store.gate import plain
-from dialer.store.queries import connected
+from dialer.store.queries import can_be, connected
 from dialer.store.statements import (
     ATTEMPTS,
     CALLBACKS,
@@ -29,7 +30,6 @@ from dialer.store.statements import (
     DISPOSITIONS,
     LEADS,
     OPEN,
-    RECONTACT,
     Statements,
 )
 
@@ -138,6 +138,8 @@ def sample(url: str, ident: int) -> dict[str, Any] | None:
 
     Raises like above.
     """
+    if not can_be(ident):
+        return None
     with connected(url) as conn:
         row = conn.execute(select(QC_SAMPLES).where(QC_SAMPLES.c.id == ident)).one_or_none()
         if row is None:
@@ -172,6 +174,8 @@ def score(
     somebody spoke with the customer, and never asked for twice. Returns ``{sample, state, failed, recontact, dialed}``:
     the task's id or None, and whether the lead is going to be dialed by itself. Raises like above.
     """
+    if not can_be(ident):
+        return None
     at = time.time() if now is None else now
     failed = failures(card.marks)
     with connected(url, write=True) as conn:
@@ -252,12 +256,22 @@ def _sample(row: Row[Any], cards: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     return {**row._mapping, "rules": row.rules.split(","), "card": cards[-1] if cards else None}
 
 
+_HIDDEN: Final = frozenset({"claimed_by", "claim_epoch", "lease_until", "lead_was", "lead_reason"})
+"""Columns of callbacks that are the dialers' own business."""
+
+
 def callbacks(
-    url: str, *, kind: str | None = None, agent: str | None = None, state: str | None = OPEN, limit: int = 100
+    url: str,
+    *,
+    kind: str | None = None,
+    agent: str | None = None,
+    state: str | None = OPEN,
+    ident: int | None = None,
+    limit: int = 100,
 ) -> list[dict[str, Any]]:
     """Customers to be called again, the most urgent first, as dictionaries of their columns. Raises like above."""
-    query = select(CALLBACKS)
-    for column, wanted in (("kind", kind), ("agent", agent), ("state", state)):
+    query = select(*(column for column in CALLBACKS.columns if column.name not in _HIDDEN))
+    for column, wanted in (("kind", kind), ("agent", agent), ("state", state), ("id", ident)):
         if wanted is not None:
             query = query.where(CALLBACKS.c[column] == wanted)
     with connected(url) as conn:

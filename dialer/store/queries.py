@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, and_, delete, exists, false, func, not_, or_, select, true
 from sqlalchemy.exc import DBAPIError
@@ -20,7 +20,6 @@ from dialer.store.database import make_engine, read_only
 from dialer.store.desk_records import QC_MACHINE_CARDS, QC_SAMPLES, QC_SCORES, RECORDINGS
 from dialer.store.errors import StoreUnavailable
 from dialer.store.imports import BUSY_TIMEOUT_S, ensure_list_id
-from dialer.store.inbound import INBOUND
 from dialer.store.statements import (
     AGENT_LOG,
     AGENTS,
@@ -29,6 +28,7 @@ from dialer.store.statements import (
     CAMPAIGNS,
     DISPOSITIONS,
     DNC,
+    INBOUND,
     LEADS,
     LISTS,
     META,
@@ -36,6 +36,8 @@ from dialer.store.statements import (
     PACING,
     Statements,
 )
+
+LARGEST_ID: Final = 2**63 - 1
 
 
 @contextmanager
@@ -155,6 +157,11 @@ def _unaccounted(conn: Connection, owner: str | None) -> tuple[int, dict[str, in
         return 0, why
     total: int = conn.execute(select(func.count()).select_from(LEADS).where(or_(*faults.values()))).scalar_one()
     return total, why
+
+
+def can_be(ident: int) -> bool:
+    """Whether a row may have this id; a larger number is not even a question that a database takes."""
+    return 0 < ident <= LARGEST_ID
 
 
 def ensure_list(url: str, name: str) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from dialer.domain.desk_records import FAILED, GOING, TO_UPLOAD, WRITTEN
 from dialer.store.desk_records import RECORDINGS, spans
 from dialer.store.gate import plain
-from dialer.store.queries import connected
+from dialer.store.queries import can_be, connected
 
 INDEXED: Final = "indexed"
 DAMAGED: Final = "damaged"
@@ -105,6 +105,8 @@ def find(
 
 def one(url: str, ident: int) -> StoredRecording | None:
     """The recording with this id, None when there is none. Raises StoreUnavailable, StoreUrlError."""
+    if not can_be(ident):
+        return None
     with connected(url) as conn:
         row = conn.execute(select(RECORDINGS).where(RECORDINGS.c.id == ident)).one_or_none()
         return None if row is None else _made(row)

@@ -146,6 +146,8 @@ class Attempt(Base):
     clock_at: Mapped[float | None] = mapped_column(Double)  # of the abandon clock, if later than the answer
     heard: Mapped[str] = mapped_column(String(20), server_default="")  # who answered, or what was announced
     heard_reason: Mapped[str] = mapped_column(Text, server_default="")
+    shown: Mapped[str] = mapped_column(String(32), server_default="")  # what the callee saw
+    callback: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))  # dialed for that one; 0: for none
 
     __table_args__ = (
         # One live attempt per person, and per phone, also across dialers and campaigns.
@@ -199,6 +201,17 @@ class Attempt(Base):
             postgresql_where=text("bridged_at IS NOT NULL"),
         ),
     )
+
+
+class ShownNumber(Base):
+    """How a number that we show was judged beside its peers."""
+
+    __tablename__ = "shown_numbers"
+    number: Mapped[str] = mapped_column(String(32), primary_key=True)
+    standing: Mapped[str] = mapped_column(String(20))
+    rests: Mapped[int] = mapped_column(Integer)
+    rests_until: Mapped[float] = mapped_column(Double)
+    judged_at: Mapped[float] = mapped_column(Double)
 
 
 class PacingState(Base):

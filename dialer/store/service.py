@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
+from dialer.domain.callbacks import ClaimCallback, LookCallbacks, PutBackCallback
 from dialer.domain.commands import (
     ClaimLeads,
     CloseAttempt,
@@ -33,19 +34,24 @@ from dialer.domain.commands import (
 from dialer.domain.desk_records import AddDoNotCall, RequestCallback, SaveOwnCall, SaveRecording
 from dialer.domain.events import AgentFact, OpenAttemptFact, Recovered, StoreEvent
 from dialer.domain.inbound import CloseInbound, JudgeArrival, NoteInbound, OpenInbound
+from dialer.domain.lines import SaveShownNumber
 from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
 from dialer.store.answers import failed_answer
+from dialer.store.callbacks import Callbacks
+from dialer.store.callers import Callers
 from dialer.store.claims import Claims
 from dialer.store.database import make_engine, read_only
 from dialer.store.desk_records import DeskRecords
 from dialer.store.errors import StoreDoubtful, StoreUnavailable
-from dialer.store.gate import Gate, Identity
+from dialer.store.gate import Gate
+from dialer.store.identity import Identity
 from dialer.store.inbound import Inbound
 from dialer.store.own_calls import OwnCalls
 from dialer.store.pacing_facts import PacingFacts
 from dialer.store.pins import PinQuestion, PinRight
 from dialer.store.records import Records
+from dialer.store.shown_numbers import ShownNumbers
 from dialer.store.statements import Statements
 from routing.intake import EVERYBODY_ORDINARY, Rules
 
@@ -81,12 +87,14 @@ class StoreService:
         self._engine = url if isinstance(url, Engine) else make_engine(url, busy_timeout_s=busy_timeout_s)
         self._me = Identity(owner, epoch)
         self._st = Statements(self._engine.dialect.name)
-        self._gate = Gate(self._st, self._me, campaigns)
         self._claims = Claims(self._st, self._me, campaigns, rules)
+        self._callbacks = Callbacks(self._st, self._me, campaigns, self._claims)
+        self._gate = Gate(self._st, self._me, campaigns, self._callbacks)
         self._records = Records(self._st, owner)
-        self._desk = DeskRecords(self._st)
+        self._desk = DeskRecords(self._st, self._callbacks, Callers(self._st, campaigns))
         self._own_calls = OwnCalls(self._st, campaigns)
         self._inbound = Inbound(self._st, self._me, campaigns, rules)
+        self._shown = ShownNumbers(self._st)
         self._facts = PacingFacts(self._st.dialect, owner, campaigns)
         self._conn: Connection | None = None
         self.faults: list[str] = []
@@ -117,7 +125,8 @@ class StoreService:
         """
         recovered = self._transaction(lambda conn: self._recover(conn, now))
         # A month of answers takes its time: read where no other writer waits for it.
-        return replace(recovered, pacing=self._reading(lambda conn: self._facts.read(conn, now)))
+        pacing = self._reading(lambda conn: self._facts.read(conn, now))
+        return replace(recovered, pacing=pacing, shown=self._reading(lambda conn: self._shown.read(conn, now)))
 
     def probe(self, now: float) -> None:
         """Prove that the database takes a write. Raises like ``execute``."""
@@ -214,8 +223,8 @@ class StoreService:
             case NoteAnswer():
                 self._gate.answered(conn, command)
             case NoteBridge():
-                if not self._gate.bridged(conn, command):
-                    self._inbound.bridged(conn, command)
+                if not self._gate.bridged(conn, command) and self._inbound.bridged(conn, command):
+                    self._desk.caller_served(conn, command.attempt_id, now)
             case NoteHeard():
                 self._gate.heard(conn, command)
             case CloseAttempt():
@@ -232,6 +241,8 @@ class StoreService:
                 self._records.campaign_state(conn, command)
             case SavePacing():
                 self._records.pacing(conn, command)
+            case SaveShownNumber():
+                self._shown.save(conn, command)
             case CheckPin():
                 return self._desk.check_pin(conn, command)
             case PinRight():
@@ -251,9 +262,15 @@ class StoreService:
             case SaveRecording():
                 self._desk.recording(conn, command)
             case RequestCallback():
-                self._desk.callback(conn, command)
+                self._desk.callback(conn, command, now)
             case AddDoNotCall():
                 self._desk.do_not_call(conn, command, now)
+            case LookCallbacks():
+                return self._callbacks.look(conn, command, now)
+            case ClaimCallback():
+                return self._callbacks.claim(conn, command, now)
+            case PutBackCallback():
+                self._callbacks.put_back(conn, command, now)
         return None
 
     def _recover(self, conn: Connection, now: float) -> Recovered:
@@ -261,6 +278,7 @@ class StoreService:
         me = {"p_owner": self._me.owner, "p_epoch": self._me.epoch}
         conn.execute(st.release_former, {**me, "p_now": now})
         conn.execute(st.release_strays, {**me, "p_now": now})
+        self._callbacks.release_former(conn, now)
         conn.execute(st.save_meta, {"key": f"epoch/{self._me.owner}"[:100], "value": self._me.epoch})
         attempts = tuple(
             OpenAttemptFact(
@@ -279,6 +297,8 @@ class StoreService:
                 bridged_at=row.bridged_at,
                 clock_at=row.clock_at,
                 heard=row.heard,
+                zones=tuple(row.zones.split("|")) if row.zones else (),
+                callback=row.callback,
             )
             for row in conn.execute(st.former_attempts, me)
         )

@@ -12,8 +12,9 @@ from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, selec
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
+from dialer.domain.callbacks import ACTIVE, RECONTACT
 from dialer.domain.lead import LeadState
-from dialer.store import desk_schema, schema
+from dialer.store import desk_schema, inbound_schema, schema
 from dialer.store.schema import NUMBER, PREFIX, table
 
 LEADS = table(schema.Lead)
@@ -21,6 +22,7 @@ NUMBERS = table(schema.Number)
 ZONES = table(schema.ZoneSet)
 LISTS = table(schema.LeadList)
 ATTEMPTS = table(schema.Attempt)
+INBOUND = table(inbound_schema.InboundCall)
 AGENTS = table(schema.Agent)
 AGENT_LOG = table(schema.AgentStateLog)
 CAMPAIGNS = table(schema.Campaign)
@@ -28,12 +30,11 @@ DISPOSITIONS = table(schema.Disposition)
 DNC = table(schema.DoNotCall)
 META = table(schema.Meta)
 PACING = table(schema.PacingState)
+SHOWN = table(schema.ShownNumber)
 CALLBACKS = table(desk_schema.Callback)
 
 OPEN, DONE, CANCELLED = "open", "done", "cancelled"
 """States of a callback."""
-RECONTACT = "recontact"
-"""The kind of a callback that quality control asks for."""
 
 _READY, _CLAIMED, _DIALING, _DONE = (s.value for s in LeadState)
 _FREE = {"claimed_by": "", "claim_epoch": "", "claim_campaign": "", "lease_until": 0.0}
@@ -73,6 +74,16 @@ class Statements:
         where = target.c[newer] <= made.excluded[newer] if newer else None
         return made.on_conflict_do_update(index_elements=list(key), set_=values, where=where)
 
+    @staticmethod
+    def promised(campaigns: str) -> Any:
+        """Whether the customer of the lead is to be called back by one of the campaigns, and thus not otherwise."""
+        waits = and_(
+            CALLBACKS.c.lead_id == LEADS.c.id,
+            CALLBACKS.c.state.in_([state.value for state in ACTIVE]),
+            CALLBACKS.c.campaign.in_(_p(campaigns, many=True)),
+        )
+        return exists(select(CALLBACKS.c.id).where(waits))
+
     # ---- claims --------------------------------------------------------------------------------------------
 
     def _claims(self) -> None:
@@ -110,6 +121,7 @@ class Statements:
                 LEADS.c.attempts,
                 LEADS.c.list_id,
                 LEADS.c.last_outcome,
+                LEADS.c.zone_set_id,
                 NUMBERS.c.id.label("number_id"),
                 NUMBERS.c.e164,
                 NUMBERS.c.line_type,
@@ -121,6 +133,7 @@ class Statements:
                 LEADS.c.due_at <= _p("now"),
                 LEADS.c.zone_set_id.not_in(_p("closed", many=True)),
                 ~exists(live),
+                ~self.promised("calls_back"),
             )
             .order_by(LEADS.c.priority.desc(), LEADS.c.due_at, LEADS.c.id)
             .limit(_p("count"))
@@ -157,6 +170,7 @@ class Statements:
     # ---- the gate ------------------------------------------------------------------------------------------
 
     def _gate(self) -> None:
+        promised = self.promised("calls_back")
         self.facts: Executable = (
             select(
                 LEADS.c.state,
@@ -169,6 +183,7 @@ class Statements:
                 NUMBERS.c.e164,
                 NUMBERS.c.dead_at,
                 ZONES.c.zones,
+                promised.label("promised"),
             )
             .select_from(
                 LEADS.outerjoin(
@@ -190,6 +205,7 @@ class Statements:
                 ATTEMPTS.c.ended_at.is_(None),
                 or_(ATTEMPTS.c.person == _p("person"), ATTEMPTS.c.number == _p("number")),
             )
+            .union_all(select(INBOUND.c.id).where(INBOUND.c.number == _p("number"), INBOUND.c.ended_at.is_(None)))
             .limit(1)
         )
         ours = and_(
@@ -272,6 +288,16 @@ class Statements:
                 **_FREE,
             )
         )
+        self.dial_again: Executable = (
+            update(LEADS)
+            .where(
+                LEADS.c.id == _p("lead"),
+                LEADS.c.state == _DIALING,
+                LEADS.c.claimed_by == _p("owner"),
+                LEADS.c.claim_epoch == _p("epoch"),
+            )
+            .values(state=_CLAIMED, reason=_p("reason"), last_outcome=_p("outcome"), changed_at=_p("now"))
+        )
         self.recontacted: Executable = (
             update(CALLBACKS)
             .where(
@@ -325,8 +351,10 @@ class Statements:
         )
         former_claim = and_(LEADS.c.claimed_by == _p("owner"), LEADS.c.claim_epoch != _p("epoch"))
         self.former_attempts: Executable = (
-            select(ATTEMPTS, LEADS.c.attempts.label("made"))
+            select(ATTEMPTS, LEADS.c.attempts.label("made"), ZONES.c.zones)
             .join(LEADS, LEADS.c.id == ATTEMPTS.c.lead_id)
+            .outerjoin(NUMBERS, NUMBERS.c.id == ATTEMPTS.c.number_id)
+            .outerjoin(ZONES, ZONES.c.id == NUMBERS.c.zone_set_id)
             .where(former_attempt)
             .order_by(ATTEMPTS.c.opened_at, ATTEMPTS.c.id)
         )

@@ -21,7 +21,7 @@ Playable = Callable[[tuple[str, ...], str], str]
 """Prompts and a language → what the switch's playback takes. Raises esl.errors.CommandError for an unknown one."""
 
 SUBSCRIPTIONS: Final = ("DTMF", "CHANNEL_HOLD", "CHANNEL_UNHOLD", "RECORD_STOP")
-SEAT, DIALED = "variable_dialer_seat", "variable_dialer_dialed"
+SEAT, DIALED, INSTANCE = "variable_dialer_seat", "variable_dialer_dialed", "variable_dialer_instance"
 TAP: Final = "Recording-Variable-dialer_tap"
 """Marks the end of a recording by which callees are listened to."""
 HEADERS: Final = frozenset(
@@ -29,6 +29,7 @@ HEADERS: Final = frozenset(
         "DTMF-Digit",
         SEAT,
         DIALED,
+        INSTANCE,
         "Caller-Caller-ID-Number",
         "Record-File-Path",
         "variable_record_ms",
@@ -76,7 +77,8 @@ def phone_called(event: EventLike, node: str, uuid: str, at: float) -> ph.PhoneC
     if dialed is None or not _DIALED.fullmatch(dialed) or (seat and not _SEAT.fullmatch(seat)):
         return None
     caller = event.get("Caller-Caller-ID-Number") or ""
-    return ph.PhoneCalled(node, uuid, seat, dialed, caller if _CALLER.fullmatch(caller) else "", at)
+    caller = caller if _CALLER.fullmatch(caller) else ""
+    return ph.PhoneCalled(node, uuid, seat, dialed, caller, at, event.get(INSTANCE) or "")
 
 
 def _recording(event: EventLike, uuid: str, at: float) -> ph.RecordingStopped | None:

@@ -91,7 +91,8 @@ class WorldSpec:
     by machines, `announced_probability` that of invalid numbers which the carrier tells in early media, not by a 404.
     `press_probabilities`: pairs (keys, share of the persons who press them, after some seconds of listening).
     `talk_times_s` is an empirical list of
-    conversations (scaled by `talk_scale`); when empty, talk is lognormal.  `gateways` empty means that every
+    conversations (scaled by `talk_scale`); when empty, talk is lognormal.  `gateway_failures`: the share of calls
+    that a carrier turns away with 503 before anything rings, by gateway.  `gateways` empty means that every
     gateway exists.  `scripted` forces what a number does; `scripted_phones` the same by the extension or the
     whole dial string.
 
@@ -133,6 +134,7 @@ class WorldSpec:
 
     gateways: tuple[str, ...] = ()
     gateways_down: tuple[str, ...] = ()
+    gateway_failures: Mapping[str, float] = field(default_factory=dict)
 
     phone_answer_min_s: float = 0.05
     phone_answer_max_s: float = 0.3
@@ -168,6 +170,8 @@ class WorldSpec:
             raise WorldError("press_probabilities: shares that sum to 1 at most were expected")
         if sum(weight for weight, _ in self.answer_groups) <= 0:
             raise WorldError("answer_groups: a sum of weights above 0 was expected")
+        if not all(0.0 <= share <= 1.0 for share in self.gateway_failures.values()):
+            raise WorldError("gateway_failures: ratios from 0 to 1 were expected")
         if any(seconds < 0 for seconds in self.talk_times_s):
             raise WorldError("talk_times_s: seconds of 0 or more were expected")
         if self.talk_scale < 0 or self.phone_drops_per_hour < 0:
@@ -226,6 +230,9 @@ class World:
             return scripted
         if gateway in spec.gateways_down:
             return CallPlan(sip_status=FAILED, final_s=0.0, ring_s=None, unreachable=True)
+        fails = spec.gateway_failures.get(gateway, 0.0)
+        if fails and rng.random() < fails:
+            return self._refused(FAILED)
         place = rng.random() - self.answer_probability(number)
         if place < 0:
             return self._answered(number)

@@ -20,7 +20,7 @@ from dialer.domain.events import AgentFact, AttemptOpened, AttemptRefused
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.domain.quality import Conversation, Drawn
-from dialer.store import imports, pin_admin, pins, quality, queries, recordings
+from dialer.store import imports, machine_checks, pin_admin, pins, quality, queries, recordings
 from dialer.store.desk_records import PINS
 from dialer.store.imports import DncEntry
 from dialer.store.statements import DNC
@@ -468,6 +468,14 @@ def test_a_customer_whose_card_passes_after_all_is_left_alone(sql: SqlBench) -> 
 def test_cards_on_samples_that_are_not_there(sql: SqlBench) -> None:
     assert quality.score(sql.url, 1, quality.Card("mia", GOOD), recontact_after_s=0.0) is None
     assert quality.sample(sql.url, 1) is None
+
+
+@pytest.mark.parametrize("ident", [0, -1, 2**31, 2**63 - 1, 2**63, 10**20 - 1])
+def test_an_id_that_no_row_can_have_is_one_that_is_not_there(sql: SqlBench, ident: int) -> None:
+    assert quality.sample(sql.url, ident) is None
+    assert quality.score(sql.url, ident, quality.Card("mia", GOOD), recontact_after_s=0.0) is None
+    assert machine_checks.judge(sql.url, ident, "person", "mia") is None
+    assert recordings.one(sql.url, ident) is None
 
 
 def test_a_wish_and_a_task_about_one_call_stand_side_by_side(sql: SqlBench) -> None:

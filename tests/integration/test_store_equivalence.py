@@ -27,6 +27,7 @@ from dialer.domain.commands import (
 from dialer.domain.desk_records import AddDoNotCall
 from dialer.domain.events import AttemptOpened, AttemptRefused, LeadsClaimed
 from dialer.domain.lead import ClaimedLead
+from dialer.domain.lines import SaveShownNumber
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CallWindows, Mode, RecycleRule
 from dialer.leads import recycle
@@ -43,6 +44,8 @@ RULES = {
     "shown": campaign("shown", windows=WINDOWS, lists=("main",), mode=Mode.PREVIEW),
 }
 ZONES = [("America/New_York",), ("America/Los_Angeles",), ("America/New_York", "Asia/Shanghai"), ()]
+
+SHOWN = ["", "+12125550100", "+12125550101"]
 
 leads = st.lists(
     st.tuples(
@@ -64,6 +67,8 @@ steps = st.lists(
         st.tuples(st.just("bridge"), st.integers(0, 5), st.sampled_from([1.0, 3.0])),
         st.tuples(st.just("heard"), st.integers(0, 5), st.sampled_from([None, 1.5, 9.0])),
         st.tuples(st.just("close"), st.integers(0, 5), st.sampled_from(list(Outcome))),
+        st.tuples(st.just("again"), st.integers(0, 5), st.none()),
+        st.tuples(st.just("judged"), st.sampled_from(SHOWN[1:]), st.sampled_from([-60.0, 0.0])),
         st.tuples(st.just("word"), st.integers(0, 5), st.sampled_from(["sale", "machine", "answering_machine"])),
         st.tuples(st.just("refuse"), st.integers(0, 5), st.none()),
         st.tuples(st.just("learned"), st.sampled_from(["sales", "office"]), st.sampled_from([-60.0, 0.0])),
@@ -105,7 +110,8 @@ class Pair:
         elif kind == "open" and self.claimed:
             assert isinstance(a, int)
             self.count += 1
-            command = attempt(self.claimed[a % len(self.claimed)], f"a{self.count}", at=self.now)
+            lead, shown = self.claimed[a % len(self.claimed)], SHOWN[self.count % len(SHOWN)]
+            command = attempt(lead, f"a{self.count}", at=self.now, shown=shown, retries=int(bool(b)))
             answer = self.both(command)
             assert isinstance(answer, AttemptOpened | AttemptRefused)
             if isinstance(answer, AttemptOpened):
@@ -136,6 +142,13 @@ class Pair:
         elif kind == "close" and self.opened:
             assert isinstance(a, int) and isinstance(b, Outcome)
             self.both(self.closing(self.opened[a % len(self.opened)], b))
+        elif kind == "again" and self.opened:
+            assert isinstance(a, int)
+            opened = self.opened[a % len(self.opened)]
+            self.both(closing(opened, Outcome.CARRIER_FAILURE, at=self.now, again=True))
+        elif kind == "judged":
+            assert isinstance(b, float)
+            self.both(SaveShownNumber(str(a), "resting", 1, self.now + 100.0, self.now + b))
         elif kind == "release" and self.claimed:
             assert isinstance(a, int) and isinstance(b, float)
             lead = self.claimed[a % len(self.claimed)]

@@ -18,6 +18,7 @@ from conftest import Stages
 from harness.phone import Habit, Room
 from harness.phone_call import Call
 from harness.phone_media import sine
+from harness.plays import numbers
 from harness.waiting import until
 from test_phones import SECRET, becomes, seat_phone
 from test_phones_together import FIRST, SECOND
@@ -77,13 +78,13 @@ class Desk:
         self.dialer.until_ready()
         self.callers: dict[str, Call] = {}
 
-    def ready(self, agent: str, tone: float) -> Call:
-        """An agent logs in and is ready; the open line."""
+    def ready(self, agent: str, tone: float, then: str = "ready") -> Call:
+        """An agent logs in and is ready, or at once ``then`` what a waiting caller makes of that; the open line."""
         phone = seat_phone(self.stage, self.room, agent, habit=Habit(answer_s=0.2, tone=tone))
         assert self.dialer.post(f"/v1/agents/{agent}/login") == 200
         becomes(self.dialer, agent, "paused", 60.0)
         assert self.dialer.post(f"/v1/agents/{agent}/ready") == 200
-        becomes(self.dialer, agent, "ready", 60.0)
+        becomes(self.dialer, agent, then, 60.0)
         return phone.calls[-1]
 
     def calls_in(self, who: str = ANNA, did: str = DID, tone: float = CALLER) -> Call:
@@ -195,7 +196,7 @@ def test_a_dialer_that_comes_back_in_time_goes_on(stages: Stages, room: Room, tm
     hears(call, MUSIC)
     room.sleep(12)
     hears(call, MUSIC)
-    desk.ready("1001", FIRST)
+    desk.ready("1001", FIRST, "talking")
     hears(call, FIRST)
     call.hang_up()
     assert desk.ended() == ["served"]
@@ -221,7 +222,7 @@ def test_a_vip_whose_seats_are_taken_is_next_anywhere(stages: Stages, room: Room
     hears(kept, CALLER)
     second = desk.calls_in("+13105550303").wait("up")
     hears(second, MUSIC)
-    desk.ready("1001", FIRST)
+    desk.ready("1001", FIRST, "talking")
     hears(second, FIRST)
     hears(ordinary, MUSIC)
     for call in (first, second, ordinary):
@@ -284,6 +285,44 @@ def test_before_the_answer_and_instead_of_a_queue(stages: Stages, room: Room, tm
         print(f"\nthe message lasts {sound.getnframes() / sound.getframerate():.1f} s")
         assert sound.getnframes() > sound.getframerate()
     assert desk.dialer.stop()["channels_left"] == 0
+
+
+def test_a_caller_is_called_back_for_an_agent_who_waits(stages: Stages, room: Room, tmp_path: Path) -> None:
+    """Nobody has time: they press the key and hang up. The next agent who is ready is reserved, and they are dialed."""
+    folder = tmp_path / "sounds"
+    (who,) = numbers([10], 1)
+
+    def change(tree: dict[str, Any]) -> None:
+        tree["campaigns"] = [
+            {"name": "back", "mode": "progressive", "lists": ["people"], "trunk": "carrier", "ring_timeout_s": 12,
+             "min_ring_s": 5, "wait_limit_s": 2, "wrap_up_s": 1,
+             "call_window": {"zone": "UTC", "days": {"daily": "00:00-24:00"}}},
+        ]  # fmt: skip
+        tree["inbound"]["queues"][0] |= {
+            "callback": {
+                "key": "1", "after_s": 5, "say": recording(folder, "offer", MENU, 2.0),
+                "noted": recording(folder, "noted", NOTED),
+            },
+            "callback_campaign": "back",
+        }  # fmt: skip
+
+    desk = Desk(stages, room, folder, change)
+    waits = desk.calls_in(who).wait("up")
+    hears(waits, MUSIC)
+    hears(waits, MENU)
+    waits.press("1")
+    hears(waits, NOTED)
+    waits.until(lambda: waits.state == "ended", 10.0, "ended")
+    assert desk.ended() == ["callback"]
+    desk.ready("1001", FIRST, "talking")
+    until(lambda: desk.stage.floor.query("SELECT id FROM callbacks WHERE state = 'done'"), 60.0, "it to be done", 0.2)
+    ((number, campaign, by, outcome),) = desk.stage.floor.query(
+        "SELECT number, campaign, agent, outcome FROM attempts WHERE callback = 1"
+    )
+    assert (number, campaign, by, outcome) == (who, "back", "1001", "connected")
+    summary = desk.dialer.stop()
+    assert summary["inbound"] == {"callback": 1} and summary["outcomes"] == {"connected": 1}
+    assert summary["channels_left"] == 0
 
 
 @pytest.mark.parametrize("who", ["anonymous", "0017;x=${system(id)}", "%0Aevil", "1" * 200])

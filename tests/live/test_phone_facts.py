@@ -84,7 +84,7 @@ def test_a_phones_call_is_taken_over_and_is_a_line_from_then_on(play: Director, 
     answered = play.witness.wait_for("CHANNEL_ANSWER", leg)
     assert answered["variable_dialer_seat"] == "1002"
     assert answered["variable_dialer_dialed"] == "*10"
-    until(lambda: [r["presence_data"] for r in play.witness.channels()] == ["dialer/seat/1002"], 3.0, "the row")
+    until(lambda: [r["presence_data"] for r in play.witness.channels()] == ["dialer/seat/1002@live"], 3.0, "the row")
     start = play.witness.mark()
     assert play.park(leg) == "+OK"
     play.witness.wait_for("CHANNEL_PARK", leg, 2.0, start)

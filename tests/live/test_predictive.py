@@ -59,6 +59,7 @@ PACING = {
         {"limit": "3%", "trailing": "24h"},
     ],
     "expect": {"answer_probability": "30%", "talk_s": TALK_S},
+    "spare_list": False,  # a short list is to be dialed predictively here
 }
 EXPECTED = {
     Kind.ANSWERS: {"connected", "abandoned"},

@@ -71,7 +71,7 @@ def test_a_seats_phone_reaches_nobody_but_the_dialer(guarded: Stage, at_seats: S
         found: list[dict[str, str]] = json.loads(guarded.switch.api("show channels as json")).get("rows", [])
         return found
 
-    until(lambda: [row["presence_data"] for row in rows()] == ["dialer/seat/1001"], 3.0, "the waiting leg")
+    until(lambda: [row["presence_data"] for row in rows()] == ["dialer/seat/1001@live"], 3.0, "the waiting leg")
     guarded.switch.api(f"uuid_kill {rows()[0]['uuid']}")
     assert at_seats.ask("INVITE", "somebody", "1001", SECRET)[0] in REFUSALS
     assert (len(guarded.carrier.steps()), len(guarded.seats.steps())) == before

@@ -29,7 +29,8 @@ from pacing.board import Phase
 from pacing.settings import CampaignPacing
 
 MIN_RING_S = 15.0
-CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "NO_ANSWER", "SYSTEM_SHUTDOWN", "", "WHAT_IS_THIS")
+FAILS = "NORMAL_TEMPORARY_FAILURE"
+CAUSES = ("NORMAL_CLEARING", FAILS, "USER_BUSY", "NO_ANSWER", "SYSTEM_SHUTDOWN", "", "WHAT_IS_THIS")
 STEPS_S = (0.0, 0.0, 0.01, 0.06, 0.3, 1.0, 2.5, 7.0, 16.0, 45.0)
 KINDS = 40
 NOT_SCREENED = KINDS - 6
@@ -46,12 +47,15 @@ class Soup:
     def __init__(self, *, wild: bool, recovered: bool, screening: bool = False) -> None:
         one, two = (HANGING_UP, LEAVING) if screening else (HANG_NOBODY, HANG_NOBODY)
         mix = (
-            campaign("c1", Mode.RATIO, lines_per_agent=2.0, min_ring_s=MIN_RING_S, wrap_up_s=3.0, screening=one),
-            campaign("c2", Mode.PREVIEW, min_ring_s=MIN_RING_S, preview_on_timeout="dial", preview_timeout_s=5.0),
+            campaign("c1", Mode.RATIO, lines_per_agent=2.0, min_ring_s=MIN_RING_S, wrap_up_s=3.0, screening=one,
+                     further_trunks=("t2",)),
+            campaign("c2", Mode.PREVIEW, min_ring_s=MIN_RING_S, preview_on_timeout="dial", preview_timeout_s=5.0,
+                     further_trunks=("t2",)),
             campaign("c3", Mode.PREDICTIVE, min_ring_s=MIN_RING_S, wrap_up_s=3.0, pacing=EAGER, screening=two),
         )
         people = agents(3, "c1", "c2", "c3", login=True)
-        config = engine_settings(*mix, people=people, trunks=(trunk(channels=8, calls_per_second=20.0),))
+        trunks = trunk(channels=8, calls_per_second=20.0), trunk("t2", 3, 5.0)
+        config = engine_settings(*mix, people=people, trunks=trunks)
         config = replace(config, hearing=frozenset({NODE}))
         self.floor = Floor(config, leads=60, gate=not wild, phones=not wild)
         self.wild = wild

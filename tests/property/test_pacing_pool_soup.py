@@ -111,7 +111,7 @@ class Soup:
     def remember(self, a: int, b: int, at: float, name: str) -> None:
         pool = self.pool
         if b % 5 == 0:
-            pool.closes(name, at)
+            pool.closes(name, at, *((), (90.0,), (90.0, 90.0 * (b % 7)), (math.nan, 1.0), (9.0, -9.0))[a % 5])
         elif b % 5 == 1:
             pool.begins_shift(at)
         elif b % 5 == 2 and name in pool:
@@ -141,6 +141,8 @@ class Soup:
         assert len(made.picks) == made.lines == len(set(made.picks))
         assert all(0 <= pick < len(ask.leads) for pick in made.picks)
         assert len(set(made.hang_up)) == len(made.hang_up) <= 3
+        if "before the shift does at 1:1" in made.reason:
+            assert not made.hang_up, "a ring is hung up although the list is spared"
         for call in made.hang_up:
             assert call in self.pool.calls, "hangs up what is not there"
             assert self.node[call] == node, "hangs up on another switch"

@@ -19,7 +19,9 @@ from dialer.domain.settings import (
     CallWindows,
     CampaignSettings,
     EngineSettings,
+    LineSettings,
     Mode,
+    PoolSettings,
     RecycleRule,
     SeatMode,
     SeatSettings,
@@ -30,6 +32,7 @@ from dialer.simulate.faults import NO_FAULTS, Faults
 from dialer.simulate.shift import EPOCH_S, Shift
 from dialer.store.memory import MemoryStore
 from freeswitch.standin.world import WorldSpec
+from routing.health import HealthPolicy
 
 ALWAYS = CallWindows(days=(((0, 1440),),) * 7, default_zone="UTC")
 LIMIT_S = 2.0
@@ -125,9 +128,34 @@ def faults_of(rng: random.Random) -> Faults:
     )
 
 
+def several_lines(
+    settings: EngineSettings, world: WorldSpec, rng: random.Random
+) -> tuple[EngineSettings, WorldSpec]:
+    """A carrier or two more, some of which fail; for half of the shifts."""
+    if rng.random() < 0.5:
+        return settings, world
+    names = ("carrier", "second", "third")[: rng.choice((2, 3))]
+    carrier = settings.trunks["carrier"]
+    trunks = {
+        name: dataclasses.replace(
+            carrier, name=name, gateway=name, reserved_inbound=rng.choice((0, 1)), pool=rng.choice(("", "ours"))
+        )
+        for name in names
+    }
+    campaigns = {
+        name: dataclasses.replace(campaign, further_trunks=names[1:]) for name, campaign in settings.campaigns.items()
+    }
+    ours = PoolSettings("ours", ("+12125550101", "+16465550102"), rng.choice((None, 30)))
+    lines = LineSettings(pools={"ours": ours}, health=HealthPolicy(cool_down_s=10.0, longest_cool_down_s=30.0))
+    failing = {name: rng.choice((0.0, 0.1, 0.5, 1.0)) for name in names}
+    made = dataclasses.replace(settings, trunks=trunks, campaigns=campaigns, lines=lines)
+    return made, dataclasses.replace(world, gateways=names, gateway_failures=failing)
+
+
 def build(seed: int) -> Shift:
     rng = random.Random(f"scenario {seed}")
     settings = settings_of(rng)
+    settings, _ = several_lines(settings, WorldSpec(), random.Random(f"lines {seed}"))
     store = MemoryStore(settings.campaigns)
     count = 0
     for name in settings.campaigns:
@@ -137,7 +165,8 @@ def build(seed: int) -> Shift:
             if rng.random() < 0.2:
                 numbers.append(f"+1646555{count:04d}")
             store.add_lead(name, numbers, zones=("America/New_York",))
-    shift = Shift(seed, settings, world_of(rng), store, faults=faults_of(rng), after_step=invariants.each_step)
+    _, world = several_lines(settings, world_of(rng), random.Random(f"lines {seed}"))
+    shift = Shift(seed, settings, world, store, faults=faults_of(rng), after_step=invariants.each_step)
     operator = random.Random(f"operator {seed}")
     for _ in range(operator.randint(0, 12)):
         shift.later(EPOCH_S + operator.uniform(1, SHIFT_S), order_of(operator, settings))

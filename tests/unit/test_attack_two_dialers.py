@@ -1,11 +1,15 @@
-"""Two dialers on one switch: both may have an agent 1001. Neither touches the other's legs."""
+"""Two dialers on one switch: both may have an agent 1001. Neither touches the other's legs, or answers its phones."""
 
 from __future__ import annotations
 
-from engine_kit import NODE, START, Floor, agents, none, settings
+from dataclasses import replace
+
+import pytest
+from engine_kit import NODE, START, Floor, agents, none, one, settings
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain import phones as ph
 
 OURS, THEIRS = "aaaa1111", "bbbb2222"
 
@@ -47,3 +51,34 @@ def test_every_leg_and_attempt_of_ours_carries_our_mark() -> None:
     uuids = [c.uuid for c in f.of(cmd.OriginateAgent)] + f.dialed()
     assert len(uuids) == 4 and len(set(uuids)) == 4
     assert all(uuid.startswith(OURS + "-") for uuid in uuids)
+
+
+def called(ours: str, named: str) -> Floor:
+    f = Floor(replace(settings(people=agents(1, login=False)), instance=ours)).up()
+    f.send(ph.PhoneCalled(NODE, "phone-leg", "s-a1", "*10", "", f.now, named))
+    return f
+
+
+@pytest.mark.parametrize(("ours", "named"), [("north", "north"), ("north", ""), ("", "north")])
+def test_a_phones_call_is_taken_by_the_dialer_that_the_dialplan_names_or_by_the_only_one(ours: str, named: str) -> None:
+    assert one(called(ours, named).log, ph.TakeLeg).uuid == "phone-leg"
+
+
+def test_a_phones_call_is_left_to_the_other_dialer() -> None:
+    f = called("north", "south")
+    none(f.log, ph.TakeLeg)
+    assert not f.live.sessions and f.counter("others_phones_called") == 1
+
+
+@pytest.mark.parametrize("ident", ["s-a1@south", "outside@south"])
+def test_the_legs_of_another_dialers_phones_are_never_hung_up(ident: str) -> None:
+    def floor(ident: str) -> Floor:
+        f = Floor(replace(settings(people=agents(1, login=False)), instance="north"))
+        f.channels[NODE] = [ev.ChannelFact("phone-leg", "seat", ident, True, None, START - 60, parked=True)]
+        f.up()
+        f.step(120)
+        return f
+
+    none(floor(ident).log, cmd.HangUp)
+    for ours in (ident.replace("south", "north"), ident.partition("@")[0]):
+        assert {c.uuid for c in floor(ours).of(cmd.HangUp)} == {"phone-leg"}

@@ -64,6 +64,7 @@ def test_beyond_one_to_one_only_what_is_safe_may_start(
     ("text", "understood"),
     [
         ("start 1: 2 agents are fewer than min_agents 3, so one call for each free agent: 1 free, 0 ringing", True),
+        ("start 1: the list of 420 more calls ends before the shift does at 1:1 (62 s of an", True),
         ("start 0: no agent has logged in here", True),
         ("start 0: the clock tells an impossible time", True),
         ("start 4: because", False),

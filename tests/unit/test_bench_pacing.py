@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.pacing import code, judge, short, tuning
+from bench.pacing import code, judge, report, short, tuning
 from bench.pacing.agenda import Agenda
 from bench.pacing.cache import Cache, Job, Shift, job
 from bench.pacing.cells import CELLS, POLICIES, ROOT, Cell, Policy
@@ -416,7 +416,66 @@ def test_ahead_of_each_baseline_that_was_measured() -> None:
     for policy, busy in (("mean_matching", 0.8499), ("vicidial", 0.85), ("ratio", 0.86)):
         book("10/.3", policy, shift(busy), into=found)  # type: ignore[arg-type]
     made = judge.verdicts(CELLS["10/.3"], found)
-    assert [ok(made, f"ahead of {p}") for p in ("mean_matching", "vicidial", "ratio")] == [True, False, False]
+    assert [ok(made, f"ahead of {p} where it is lawful") for p in judge.RIVALS] == [True, False, False]
+    assert [ok(made, f"busier than {p}, lawful or not") for p in judge.RIVALS] == [True, False, False]
+    assert not ok(made, "ahead of every lawful baseline")
+
+
+@pytest.mark.parametrize(
+    ("lost", "lawful"),
+    [
+        ([30, 30], True),
+        ([31], False),  # one shift tells nothing of its own error
+        ([31, 31], False),
+        ([30, 31], True),  # 3.05 ± 0.05 %
+        ([30, 32, 32], False),  # 3.13 ± 0.07 %
+        ([10, 60], True),  # 3.5 ± 2.5 %
+        ([0, 0], True),
+    ],
+)
+def test_a_baseline_is_lawful_as_far_as_its_shifts_can_tell(lost: list[int], lawful: bool) -> None:
+    found = book("10/.3", "ratio", *(shift(0.9, 1000, each) for each in lost))
+    assert found.figures["10/.3"]["ratio"].lawful is lawful
+
+
+def test_a_baseline_that_broke_the_limit_is_out_of_competition_and_is_told_all_the_same() -> None:
+    found = book("10/.3", "predictive", shift(0.85))
+    book("10/.3", "ratio", shift(0.86, 1000, 67), into=found)
+    book("10/.3", "vicidial", shift(0.84), into=found)
+    made = judge.verdicts(CELLS["10/.3"], found)
+    assert ok(made, "ahead of every lawful baseline") and ok(made, "ahead of vicidial where it is lawful")
+    assert "ahead of ratio where it is lawful" not in {v.what for v in made}
+    busier = next(v for v in made if v.what == "busier than ratio, lawful or not")
+    assert busier.aim and not busier.ok and "6.70 %" in busier.told
+    text = "\n".join(report._ahead(found))
+    assert "**ahead of every lawful baseline in 1 of 1 cells**" in text
+    assert "in 1 of them a baseline was busier by abandoning 6.7 to 6.7 % (10/.3)" in text
+    assert "| 10/.3 | 85.00 / 2.00 | VICIdial, best setting | 84.00 / 2.00 | +1.00 | +1.00 ± 0.00 |" in text
+    assert "best fixed ratio **86.00** / 6.70 |" in text
+
+
+def test_where_no_baseline_is_lawful_there_is_nobody_to_be_ahead_of() -> None:
+    found = book("10/.3", "predictive", shift(0.85))
+    book("10/.3", "ratio", shift(0.80, 1000, 67), into=found)
+    made = judge.verdicts(CELLS["10/.3"], found)
+    told = next(v for v in made if v.what == "ahead of every lawful baseline")
+    assert told.ok and "none is lawful" in told.told
+    assert "in none of them was a baseline busier" in "\n".join(report._ahead(found))
+
+
+def test_a_lawful_baseline_that_is_as_busy_is_not_led() -> None:
+    found = book("10/.3", "predictive", shift(0.85))
+    book("10/.3", "ratio", shift(0.85), into=found)
+    assert not ok(judge.verdicts(CELLS["10/.3"], found), "ahead of every lawful baseline")
+    assert "in 0 of 1 cells" in "\n".join(report._ahead(found))
+
+
+def test_the_difference_is_told_shift_by_shift_on_the_seeds_that_both_dialed() -> None:
+    found = book("10/.3", "predictive", shift(0.80), shift(0.90), shift(0.50))
+    book("10/.3", "ratio", shift(0.79), shift(0.87), into=found)
+    rows = found.figures["10/.3"]
+    mean, se = judge.ahead_by(rows["predictive"], rows["ratio"])
+    assert (mean, se) == (pytest.approx(2.0), pytest.approx(1.0))
 
 
 @pytest.mark.parametrize(

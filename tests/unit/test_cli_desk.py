@@ -25,6 +25,8 @@ from dialer.store.migrations import upgrade
 from dialer.store.service import StoreService
 
 DAY = 86_400.0
+HUGE = str(10**20 - 1)
+NO_TEXT = "\udcff\udcfe"  # how the command line's bytes arrive that are no UTF-8
 ATTEMPT = "8d3f1a2b-1234-4678-9abc-123456789012"
 CONFIG = """\
 data_dir: data
@@ -316,8 +318,19 @@ def test_a_customer_s_wish_is_listed(desk: Desk, capfd: pytest.CaptureFixture[st
         (["qc", "sample", "--date", "yesterday"], 2, "expected a day such as 2026-09-21"),
         (["qc", "list", "--state", "lost"], 2, "expected one of open, passed, failed"),
         (["qc", "show", "77"], 1, "no sample 77"),
+        (["qc", "show", HUGE], 1, f"no sample {HUGE}"),
+        (["qc", "machine", HUGE, "--reviewer", "mia", "--who", "person"], 1, f"no sample {HUGE}"),
+        (["recordings", "show", HUGE], 1, f"no recording {HUGE}"),
+        (["recordings", "show", NO_TEXT], 1, "expected UTF-8"),
+        (["recordings", "list", "--agent", NO_TEXT], 1, "expected UTF-8"),
+        (["qc", "list", "--agent", NO_TEXT], 1, "expected UTF-8"),
+        (["callbacks", "list", "--agent", NO_TEXT], 1, "expected UTF-8"),
+        (["explain", "call", NO_TEXT], 1, "expected UTF-8"),
+        (["explain", "call", HUGE], 1, "no call"),
+        (["qc", "sample", "--date", "9999-12-31"], 2, "expected a day between 1970 and 9998"),
+        (["qc", "sample", "--date", "0001-01-01"], 2, "expected a day between 1970 and 9998"),
         (["callbacks", "list", "--kind", "odd"], 2, "expected one of callback, recontact"),
-        (["callbacks", "list", "--state", "odd"], 2, "expected one of open, done, cancelled, all"),
+        (["callbacks", "list", "--state", "odd"], 2, "open, claimed, dialing, done, failed, cancelled, all"),
         (
             "qc score 7 --right-person maybe --understood y --script y --consent y --reviewer m".split(),
             2,

@@ -35,7 +35,10 @@ def machine(desk: Desk, at: float, ident: str = ATTEMPT, file: str = "") -> None
     (lead,) = claimed.leads
     desk.service.execute(
         [
-            OpenAttempt(ident, "bank", lead.lead_id, lead.number_id, lead.number, lead.person, "fs1", "t", None, at),
+            OpenAttempt(
+                ident, "bank", lead.lead_id, lead.number_id, lead.number, lead.person, "fs1", "t", None, at,
+                shown="+12025550100",
+            ),
             NoteHeard(ident, "machine", GREETING, at + 6.5),
             *kept,
             CloseAttempt(
@@ -56,7 +59,7 @@ def test_a_call_is_told_step_by_step_with_its_verdict(
     said = capsys.readouterr().out
     lines = [line.strip() for line in said.splitlines()]
     assert lines[0].startswith(f"attempt {ATTEMPT}: campaign bank, lead ") and "+120****0177" in lines[0]
-    assert lines[1] == "2026-09-21 14:13:20Z  opened, on switch fs1 over trunk t"
+    assert lines[1] == "2026-09-21 14:13:20Z  opened, on switch fs1 over trunk t, showing +120****0100"
     assert lines[2:6] == [
         "+0.50 s  rings",
         "+3.00 s  answered",

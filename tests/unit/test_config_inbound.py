@@ -79,6 +79,7 @@ def number(**more: Any) -> dict[str, Any]:
         (queue(nobody={"queue": "sales"}), "inbound.queues.sales.nobody.queue", "another way"),
         (queue(needs=[{"skill": "en", "relax": [[20, 1], [10, 0]]}]), "inbound.queues.sales.needs.0.relax", "later"),
         (queue(callback={"key": "12"}), "inbound.queues.sales.callback.key", "one key"),
+        (queue(callback_campaign="x"), "inbound.queues.sales.callback_campaign", "a configured campaign"),
         ({"blacklist": ["0301"]}, "inbound.blacklist.0", "a number with + and country"),
         ({"extensions": {"7": "1009"}}, "inbound.extensions.7", "a configured agent"),
         ({"fallback": {"message": {"say": "Hello"}}}, "inbound.fallback.message", "prompts or recordings"),
@@ -99,6 +100,23 @@ def test_a_queue_is_no_campaign_and_a_number_no_login(tmp_path: Path) -> None:
     found = faults(tmp_path, document)
     assert any("inbound.queues.sales.name" in each and "a campaign" in each for each in found), found
     assert any("inbound.numbers.0.number" in each and "a login number" in each for each in found), found
+
+
+def test_callers_are_called_back_by_a_campaign_that_does(tmp_path: Path) -> None:
+    """Whoever is promised a call and gets none is warned of; a campaign that only lists callbacks is refused."""
+    document = tree(**queue(callback={"key": "1"}))
+    (notice,) = [each for each in loaded(tmp_path, document).warnings if each.path == "inbound.queues.sales.callback"]
+    assert "dialed by nobody" in notice.text
+    document["lists"] = [{"name": "friends"}]
+    document["campaigns"] = [{"name": "back", "mode": "progressive", "lists": ["friends"], "trunk": "t"}]
+    document["inbound"]["queues"][0]["callback_campaign"] = "back"
+    checked = loaded(tmp_path, document)
+    assert not [each for each in checked.warnings if each.path.startswith("inbound")]
+    made = build(checked, "e1").engine.campaigns["sales"].queue
+    assert made is not None and made.callback_campaign == "back"
+    document["campaigns"][0]["callbacks"] = {"dial": False}
+    (fault,) = faults(tmp_path, document)
+    assert fault.startswith("inbound.queues.sales.callback_campaign: a campaign that dials callbacks")
 
 
 def test_a_prompt_that_is_not_there(tmp_path: Path) -> None:

@@ -105,12 +105,22 @@ def test_the_other_knobs(tmp_path: Path) -> None:
       hang_up_share: 0
       max_theta: 0.1
       weight: 2
+      shift_ends: "17:30"
+      spare_list: no
       expect: {answer_probability: 15%, talk_s: 3m, wrap_up_s: 20s}
 """
     found = paced(tmp_path, text)
     assert (found.amd_false_positive, found.aim, found.min_agents) == (0.02, 0.95, 5)
     assert (found.hang_up_over, found.hang_up_share, found.max_theta, found.weight) == (0.05, 0, 0.1, 2)
     assert (found.prior_answer, found.prior_talk_s, found.prior_wrap_s) == (0.15, 180, 20)
+    assert found.spare_list is False
+    assert campaign(tmp_path, text).shift_ends == 17 * 60 + 30
+
+
+@pytest.mark.parametrize(("written", "minute"), [("17:30", 1050), ("9:05", 545), ('"24:00"', 1440), ('"00:00"', 0)])
+def test_when_agents_go_home(tmp_path: Path, written: str, minute: int) -> None:
+    assert campaign(tmp_path, f"      shift_ends: {written}\n").shift_ends == minute
+    assert campaign(tmp_path, "      aim: 95%\n").shift_ends is None
 
 
 def test_the_wrap_up_that_is_expected_is_the_campaigns_own_unless_said(tmp_path: Path) -> None:
@@ -187,6 +197,10 @@ def test_one_faulty_window(tmp_path: Path, window: str, fault: str) -> None:
         ("amd_false_positive: 60%", "amd_false_positive: 60%: a share from 0 to 0.5"),
         ("expect: {answer_probability: 0}", "expect.answer_probability: 0: a share from 0.005 to 0.995"),
         ("expect: {talk_s: 0}", "expect.talk_s: 0: a duration such as 30, 30s, 5m or 2h, from 1s"),
+        ("shift_ends: 17", "shift_ends: 17: a time of day such as \"17:30\""),
+        ("shift_ends: '24:01'", "shift_ends: 24:01: a time of day such as \"17:30\""),
+        ("shift_ends: 8h", "shift_ends: 8h: a time of day such as \"17:30\""),
+        ("spare_list: 3", "spare_list: 3: true or false"),
         ("abandon: []", "abandon: (empty): at least one window, such as {limit: 3%, period: 30d}"),
         ("hang_up_ower: 3", "hang_up_ower: (unknown key): a known key; did you mean hang_up_over?"),
         ("baseline: vicidial", "baseline: (unknown key): "),

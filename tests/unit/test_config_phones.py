@@ -61,6 +61,7 @@ def test_what_is_written_reaches_the_engine(tmp_path: Path) -> None:
         ('phones:\n  keys: {dance: "*7"}\n', "9 phones.keys.dance: an act: one of ready, pause"),
         ('phones:\n  keys: {pause: "*1"}\n', "phones.keys.pause: keys that cannot be confused with those of ready"),
         ('phones:\n  keys: {ready: "7"}\n', "phones.keys.ready: keys that cannot be confused with those of dispose"),
+        ('phones:\n  keys: {dial: "*9"}\n', "phones.keys.dial: keys that cannot be confused with those of"),
         ('phones:\n  keys: {hold: "*45"}\n', "phones.keys.hold: keys that cannot be confused with those of transfer"),
         ('phones:\n  supervise_code: "*10"\n', "phones.supervise_code: another number than login_code"),
         ('phones:\n  login_code: "*1"\n  supervise_code: "*12"\n', "phones.supervise_code: a code that does not begin"),

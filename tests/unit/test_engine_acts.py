@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from engine_kit import campaign as plain
 from engine_kit import none, one
 from phones_kit import PhoneFloor
 
@@ -13,11 +15,16 @@ from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.acts import ACTS, When
 from dialer.domain.desk_records import RequestCallback
+from dialer.domain.settings import CallWindows, CampaignSettings
 from dialer.engine.acts import EXTENSIONS, Problem, callback_time, situation
 
 
-def floor(**more: object) -> PhoneFloor:
-    f = PhoneFloor(**more)
+def campaign(name: str, **more: object) -> CampaignSettings:
+    return replace(plain(name), **more)  # type: ignore[arg-type]
+
+
+def floor(*campaigns: CampaignSettings, **more: object) -> PhoneFloor:
+    f = PhoneFloor(*campaigns, **more)
     f.up()
     f.log_in("1001")
     return f
@@ -123,6 +130,28 @@ def test_a_callback_needs_a_customer_and_a_time_to_come() -> None:
     assert ask(f, "callback", "0130").ok
     request = one(f.log, RequestCallback)
     assert (request.by_agent, request.due_at, request.agent) == ("1001", 5400.0, "")
+
+
+def test_a_callback_outside_calling_hours_is_moved_to_the_next_opening_and_the_agent_is_told() -> None:
+    """It is 00:16 on 1 January 1970, a Thursday; the customer is called from nine to eight."""
+    day = CallWindows((((540, 1200),),) * 7, "UTC")
+    f = floor(campaign("k1", windows=day, wrap_up_s=20.0))
+    f.hang_up(f.serve("1001"))
+    for keys in ("*4", "1#", "21", "30"):
+        f.key("1001", keys)
+    request = one(f.log, RequestCallback)
+    assert request.due_at == datetime(1970, 1, 3, 9, tzinfo=UTC).timestamp()
+    f.step(9)
+    expected = ["time-outside-hours", "callback-set", "day-after-tomorrow", "time-hour-9", "time-minute-0"]
+    assert f.said()[-5:] == expected
+
+
+def test_a_callback_that_may_never_be_made_is_not_promised() -> None:
+    f = floor(campaign("k1", windows=CallWindows(((),) * 7, "UTC"), wrap_up_s=20.0))
+    f.hang_up(f.serve("1001"))
+    reply = ask(f, "callback", "0130")
+    assert not reply.ok and "outside calling hours" in reply.text
+    none(f.log, RequestCallback)
 
 
 def at(day: int, hour: int, minute: int) -> datetime:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from engine_kit import NODE, Floor, agents, campaign, none, one, settings, trunk
+from exchange import Hall
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain.acts import PhoneSettings
 from dialer.domain.settings import Mode
 from dialer.engine.live import Agent
 
@@ -299,3 +302,55 @@ def test_a_floor_that_logs_in_at_once_is_rung_one_phone_after_another_and_nobody
     assert min(b - a for a, b in pairwise(rung)) >= 0.05 - 1e-6
     assert rung[-1] - rung[0] <= 300 * 0.05 + 1.5
     assert len(tries) <= 3 * 300
+
+
+# ---- a phone that never answers ------------------------------------------------------------------------------
+
+
+def deaf_floor(tries: int = 3) -> Hall:
+    f = Hall(replace(settings(campaign(), people=agents(1)), phones=PhoneSettings(ring_tries=tries)))
+    f.leads["c1"].clear()
+    f.up()
+    f.deaf.add("a1")
+    f.dies(f.agent().leg, "NORMAL_TEMPORARY_FAILURE")
+    f.step(3600)
+    return f
+
+
+def rung(f: Hall) -> int:
+    return len(f.of(cmd.OriginateAgent)) - 1  # the first one was answered
+
+
+def test_a_phone_that_never_answers_is_rung_some_times_and_no_more() -> None:
+    f = deaf_floor()
+    assert rung(f) == 3 and f.state() == "unavailable" and f.counter("agents_given_up") == 1
+    assert "NO_ANSWER" in f.agent().reason and "3 times" in f.agent().reason
+    assert f.send(ev.AgentPause(1, "a1", "lunch")) and "3 times" in f.agent().reason, "the reason stays to be seen"
+    f.step(3600)
+    assert rung(f) == 3
+    f.accounted()
+
+
+def test_an_agent_whose_phone_is_rung_no_more_comes_back_when_ready() -> None:
+    f = deaf_floor()
+    f.deaf.clear()
+    assert f.reply(lambda n: ev.AgentReady(n, "a1")).ok
+    f.step(1)
+    assert rung(f) == 4 and f.agent().free
+    f.deaf.add("a1")
+    f.dies(f.agent().leg, "MEDIA_TIMEOUT")
+    f.step(3600)
+    assert rung(f) == 7 and f.counter("agents_given_up") == 2, "the count begins anew"
+    assert f.reply(lambda n: ev.AgentLogout(n, "a1")).ok and f.state() == "logged_out"
+    f.accounted()
+
+
+def test_a_phone_that_is_back_for_a_while_is_counted_anew() -> None:
+    f = deaf_floor(tries=4)
+    f.deaf.clear()
+    f.reply(lambda n: ev.AgentReady(n, "a1"))
+    f.step(90)
+    for _ in range(6):
+        f.dies(f.agent().leg, "MEDIA_TIMEOUT")
+        f.step(90)
+        assert f.agent().free

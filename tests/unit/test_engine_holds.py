@@ -256,6 +256,34 @@ def test_a_colleague_whose_phone_holds_is_not_asked() -> None:
     assert "party-busy" in f.said(f.key("1001", "*71002#"))
 
 
+def test_what_a_hold_is_is_said_again_until_the_switch_takes_it() -> None:
+    f = floor()
+    leg = f.agent().leg or ""
+    for times in (2, 3):
+        f.send(ev.CommandRefused(leg, "SetVariables", "-ERR refused"))
+        f.step(ASK_AGAIN_S + 0.1)
+        assert sets(f) == [{"hold_music": MUSIC, "media_timeout": "600000"}] * times
+    f.step(10)
+    assert len(sets(f)) == 3
+    f.send(ev.CommandRefused(leg, "SetVariables", "-ERR refused"))
+    f.send(ev.SwitchDown(NODE, "eof"))
+    f.step(10)
+    assert len(sets(f)) == 3, "there is no switch to say it to"
+
+
+def test_a_hold_that_began_before_the_switch_took_up_the_bridge_is_forgotten_by_it() -> None:
+    """Read after our command went out, and before its answer: the customer would hear nothing."""
+    f = floor()
+    uuid = f.dialed()[0]
+    f.answer(uuid)
+    leg = one(f.log, cmd.Bridge).agent_uuid
+    f.send(ph.LegHeld(leg, True, f.now + 0.003))
+    f.send(ev.BridgeReplied(uuid, leg, True, "+OK"))
+    f.send(ev.LegsBridged(uuid, leg, f.now + 0.05))
+    last_word(f, True)
+    one(f.log, ph.PutAside)
+
+
 # ---- third parties -----------------------------------------------------------------------------------------
 
 

@@ -11,9 +11,10 @@ from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.acts import ACTS, DEFAULT_KEYS, When
+from dialer.domain.commands import SaveDisposition
 from dialer.domain.desk_records import AddDoNotCall, RequestCallback
 from dialer.domain.settings import Mode
-from dialer.engine.keys import clashes, table
+from dialer.engine.keys import AFTERWARDS, clashes, table
 
 REASONS = {"1": "lunch", "2": "break", "21": "coaching"}
 
@@ -38,6 +39,8 @@ def test_the_configuration_repeats_the_acts_as_they_are() -> None:
     letters = dict(zip("IPTCW", When, strict=True))
     told = {name: (keys, frozenset(letters[x] for x in where)) for name, (keys, where) in phones_schema.ACTS.items()}
     assert told == {name: (DEFAULT_KEYS[name], act.when) for name, act in ACTS.items()}
+    argued = {name for name, act in ACTS.items() if act.argument and act.when & AFTERWARDS}
+    assert set(phones_schema.ARGUED) == argued
 
 
 def test_plain_digits_mean_something_in_wrap_up_only() -> None:
@@ -216,3 +219,50 @@ def test_own_keys_of_a_centre() -> None:
     f = floor(keys={**DEFAULT_KEYS, "pause": "*77", "dispose": "*5", "do_not_call": "*55"[:2] + "1"})
     assert f.said(f.key("1001", "*77")) == ["paused"]
     assert f.said(f.key("1001", "*2")) == ["not-now"], "still begins something in a consultation"
+
+
+# ---- keys of a conversation, pressed when the customer has left ----------------------------------------------
+
+
+@pytest.mark.parametrize("early", ["", "*", "*9", "*99", "*991"])
+@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.PREVIEW])
+def test_a_menus_keys_are_neither_a_number_nor_a_result_when_the_customer_has_left(early: str, mode: Mode) -> None:
+    f = floor(campaign("k1", mode=mode, wrap_up_s=1.0, dispositions=("sale", "no_interest")))
+    if mode is Mode.PREVIEW:
+        f.key("1001", "*1")
+        f.step(1)
+        f.key("1001", "1")
+        call = f.dialed()[0]
+        f.talk(call)
+    else:
+        call = f.serve("1001")
+    leg = f.agent("1001").leg
+    f.press(leg, early)
+    first = len(f.log)
+    f.hang_up(call)
+    f.park(leg)
+    f.press(leg, "*9912#".removeprefix(early))
+    f.step(5)
+    out = f.log[first:]
+    for never in (SaveDisposition, ph.CheckNumber, ph.SendKeys, ph.OriginateParty):
+        none(out, never)
+    assert "not-now" in f.said(out)
+    assert len(f.of(cmd.OpenAttempt, out)) == 0 or mode is Mode.PROGRESSIVE, "no lead is accepted by them"
+
+
+def test_an_act_of_another_situation_is_never_done_with_what_was_keyed_in_too_soon() -> None:
+    f = floor()
+    f.key("1001", "*1")
+    f.step(1)
+    (call,) = f.dialed()
+    f.press(f.agent("1001").leg, "*41")
+    f.talk(call)
+    out = f.press(f.agent("1001").leg, "002#")
+    f.step(5)
+    none(out, ph.Join)
+    assert f.call(call).agent is f.agent("1001")
+    assert f.said(f.key("1001", "*9")) == [] and f.said(f.key("1001", "0")) == ["not-now"], "no own call in a call"
+
+
+def test_the_keys_of_an_own_call_are_no_beginning_of_those_for_a_customers_menu() -> None:
+    assert ("dial", "send_keys", When.TALKING) in clashes({**DEFAULT_KEYS, "dial": "*9"})

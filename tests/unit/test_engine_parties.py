@@ -94,7 +94,7 @@ def test_an_outside_number_takes_the_trunks_channel_rate_and_caller_id() -> None
     assert f.live.trunks["t1"].legs == 1 and f.with_whom(uuid) == leg
     assert f.act("a1", "consult", MOBILE).ok
     f.live.trunks["t1"].legs += 1
-    assert f.act("a1", "back").ok and "full" in f.act("a1", "consult", MOBILE).text
+    assert f.act("a1", "back").ok and "channels are in use" in f.act("a1", "consult", MOBILE).text
 
 
 @pytest.mark.parametrize(
@@ -460,3 +460,70 @@ def test_a_consultation_of_a_former_run_is_ended_and_everybody_is_found() -> Non
     f.dies(uuid)
     f.step(60)
     f.accounted()
+
+
+# ---- outside numbers that may not be called now ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("act", ["consult", "transfer"])
+@pytest.mark.parametrize(
+    ("rule", "prompt"),
+    [("dnc", "number-do-not-call"), ("window", "number-outside-hours"), ("campaign", "number-not-allowed")],
+)
+def test_a_number_that_may_not_be_called_now_is_refused_and_the_conversation_goes_on(
+    act: str, rule: str, prompt: str
+) -> None:
+    f = hall()
+    f.numbers[MOBILE] = ph.NumberChecked("", False, rule, "it may not be called")
+    uuid, leg = f.talking()
+    first = len(f.log)
+    assert f.act("a1", act, "015112345678").ok
+    asked = one(f.log, ph.CheckNumber)
+    assert (asked.number, asked.campaign) == (MOBILE, "c1")
+    none(f.log, ph.OriginateParty)
+    none(f.log, ph.PutAside)
+    assert one(f.log[first:], ph.Murmur).prompts == (prompt,)
+    assert f.with_whom(uuid) == leg and f.counter(f"numbers_refused_{rule}") == 1
+    assert rule in f.note("number_refused").text and "151" not in f.note("number_refused").text
+    assert f.act("a1", "consult", "a2").ok, "the next wish is heard"
+    f.accounted()
+
+
+@pytest.mark.parametrize("act", ["consult", "transfer"])
+def test_no_outside_third_party_without_the_stores_word(act: str) -> None:
+    f = hall()
+    uuid, leg = f.talking()
+    kept, f._answers = f._answers, lambda command: [] if isinstance(command, ph.CheckNumber) else kept(command)  # type: ignore[method-assign]
+    first = len(f.log)
+    assert f.act("a1", act, MOBILE).ok
+    assert f.with_whom(uuid) == leg
+    assert "asked about" in f.act("a1", "hold").text
+    f.step(6)
+    none(f.log, ph.OriginateParty)
+    assert one(f.log[first:], ph.Murmur).prompts == ("error",) and f.with_whom(uuid) == leg
+    assert f.counter("numbers_refused_store") == 1
+    f.send(ev.StoreFailed("disk full"))
+    assert "trouble" in f.act("a1", act, MOBILE).text
+    assert f.act("a1", "consult", "112").ok, "emergency calls ask nobody"
+
+
+@pytest.mark.parametrize("act", ["consult", "transfer"])
+def test_the_word_on_a_number_comes_after_the_conversation(act: str) -> None:
+    f = hall()
+    uuid, _ = f.talking()
+    word = one(f.handle(ph.AgentAct(1, "a1", act, MOBILE), f.now), ph.NumberChecked)
+    f.dies(uuid)
+    f.send(word)
+    none(f.log, ph.OriginateParty)
+    over(f, uuid)
+
+
+def test_the_trunk_is_full_when_the_word_on_a_number_comes() -> None:
+    f = hall(1, trunks=(trunk(channels=2),))
+    uuid, leg = f.talking()
+    word = one(f.handle(ph.AgentAct(1, "a1", "consult", MOBILE), f.now), ph.NumberChecked)
+    f.live.trunks["t1"].legs += 1
+    first = len(f.log)
+    f.send(word)
+    none(f.log, ph.OriginateParty)
+    assert one(f.log[first:], ph.Murmur).prompts == ("party-unreachable",) and f.with_whom(uuid) == leg

@@ -126,6 +126,21 @@ def test_hangup_by_a_supervisor() -> None:
     f.over()
 
 
+@pytest.mark.parametrize("rings", [False, True])
+def test_hangup_by_a_supervisor_without_a_line(rings: bool) -> None:
+    f = Office()
+    uuid, _ = f.talking()
+    assert not f.order("hangup").ok, "whose call?"
+    if rings:
+        assert f.order("listen", "a1").ok
+    rung = len(f.of(ph.OriginateParty))
+    assert f.order("hangup", "a2").text == "the agent has no customer on the line"
+    assert f.order("hangup", "a1", "a2").text == "agent a2 is no supervisor"
+    assert f.order("hangup", "a1").ok
+    assert f.closed(uuid).reason == "ended by supervisor b1" and len(f.of(ph.OriginateParty)) == rung
+    assert f.order("hangup", "a1").text == "the agent has no customer on the line"
+
+
 def test_the_watch_stays_with_the_agent_from_customer_to_customer() -> None:
     f = Office(1)
     uuid, leg, boss = listening(f)
@@ -189,7 +204,7 @@ def test_roles_and_teams(supervisor: str, agent: str, problem: str, act: str) ->
     assert bool(f.of(ph.OriginateParty)) == (not problem)
 
 
-@pytest.mark.parametrize("act", ["takeover", "hangup", "next", "leave", "answer_help", "dance"])
+@pytest.mark.parametrize("act", ["takeover", "next", "leave", "answer_help", "dance"])
 def test_acts_that_need_a_line(act: str) -> None:
     f = Office()
     f.talking()

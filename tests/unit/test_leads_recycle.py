@@ -4,7 +4,7 @@ import pytest
 
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CallWindows, CampaignSettings, Mode, RecycleRule
-from dialer.leads.recycle import DEFAULTS, NUMBER_IS_DEAD, Fate, after
+from dialer.leads.recycle import DEFAULTS, NUMBER_IS_DEAD, Fate, after, dials_within
 
 
 def campaign(max_attempts: int = 5, **rules: RecycleRule) -> CampaignSettings:
@@ -58,3 +58,25 @@ def test_a_campaigns_own_rule_replaces_the_default_whole() -> None:
     assert after(Outcome.NO_ANSWER, 1, mine) == Fate(True, "no_answer", 0.0)
     again = campaign(invalid_number=RecycleRule(600.0))
     assert after(Outcome.INVALID_NUMBER, 1, again) == Fate(False, "invalid_number", 600.0, number_dead=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rule", "most", "times"),
+    [
+        (8 * 3600.0, None, 5, 5),  # every two hours
+        (8 * 3600.0 - 1, None, 5, 4),
+        (7199.0, None, 5, 1),
+        (7200.0, None, 5, 2),
+        (1e9, None, 1, 1),
+        (float("inf"), None, 3, 3),
+        (-5.0, None, 5, 1),
+        (float("nan"), None, 5, 1),
+        (3600.0, RecycleRule(600.0, 3), 5, 3),
+        (3600.0, RecycleRule(600.0), 5, 5),
+        (3600.0, RecycleRule(0.0), 4, 4),
+        (3600.0, RecycleRule(None), 5, 1),
+    ],
+)
+def test_how_often_a_lead_may_be_dialed_yet(seconds: float, rule: RecycleRule | None, most: int, times: int) -> None:
+    rules = {} if rule is None else {"no_answer": rule}
+    assert dials_within(seconds, campaign(most, **rules)) == times

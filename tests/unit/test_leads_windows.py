@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dialer.domain.settings import CallWindows
-from dialer.leads.windows import OpeningTimes, find_zone, open_in_all
+from dialer.leads.windows import OpeningTimes, find_zone, open_in_all, shift_ends_at
 
 BERLIN, NEW_YORK, LA = "Europe/Berlin", "America/New_York", "America/Los_Angeles"
 
@@ -130,3 +130,23 @@ def test_opening_times_remember_only_while_it_holds() -> None:
 @pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory"])
 def test_this_machines_own_clock_is_nobodys_zone(name: str) -> None:
     assert find_zone(name) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "minute", "ends"),
+    [
+        ("2026-09-21T09:00:00", 17 * 60 + 30, "2026-09-21T17:30:00"),
+        ("2026-09-21T17:29:59", 17 * 60 + 30, "2026-09-21T17:30:00"),
+        ("2026-09-21T17:30:00", 17 * 60 + 30, None),  # who is there yet leaves nobody knows when
+        ("2026-09-21T20:00:00", 17 * 60 + 30, None),
+        ("2026-09-21T05:29:00", 17 * 60 + 30, None),  # no shift is that long
+        ("2026-09-21T05:30:00", 17 * 60 + 30, "2026-09-21T17:30:00"),
+        ("2026-09-21T22:00:00", 2 * 60, "2026-09-22T02:00:00"),  # a night shift
+        ("2026-09-21T22:00:00", 24 * 60, "2026-09-22T00:00:00"),
+        ("2026-09-21T22:00:00", 0, "2026-09-22T00:00:00"),
+        ("2026-10-24T22:00:00", 5 * 60, "2026-10-25T05:00:00"),  # an hour comes twice
+    ],
+)
+def test_when_a_shift_ends(now: str, minute: int, ends: str | None) -> None:
+    assert shift_ends_at(BERLIN, minute, at(BERLIN, now)) == (None if ends is None else at(BERLIN, ends))
+    assert shift_ends_at("Nowhere/Town", minute, at(BERLIN, now)) is None

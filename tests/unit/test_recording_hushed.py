@@ -64,6 +64,7 @@ def test_a_number_is_known_by_its_beginning_only(floor: Recorded) -> None:
     leg = floor.log_in("1001")
     floor.serve("1001")
     floor.key("1001", f"*7{NUMBER}#")
+    floor.send(ph.NumberChecked(one(floor.log, ph.CheckNumber).session, True))
     assert one(floor.log, ph.OriginateParty).number.endswith(NUMBER)
     assert keys_in(floor, leg).endswith("*712125500000#")
     assert NUMBER not in floor.text() and NUMBER[-4:] not in keys_in(floor, leg)

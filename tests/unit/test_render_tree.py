@@ -200,6 +200,8 @@ def test_a_seats_call_is_the_authenticated_users_and_waits_a_bounded_time_for_th
     assert _actions(first)[-1] == ("transfer", "dialer_phone XML dialer")
     phone, *_ = ET.fromstring(texts["dialplan/dialer.xml"]).findall("extension")
     actions = _actions(phone)
+    assert ("set", "presence_data=dialer/seat/${dialer_seat}@floor") in _actions(first)
+    assert ("set", "dialer_instance=floor") in actions
     assert actions.index(("set", "media_timeout=10000")) < actions.index(("answer", ""))
     after = actions[actions.index(("answer", "")) + 1 :]
     assert [name for name, _ in after] == ["playback", "playback", "hangup"]

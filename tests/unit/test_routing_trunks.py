@@ -177,6 +177,15 @@ def test_local_presence_then_evenly_within_the_caps() -> None:
     assert choose((), "+49", NOON).number is None
 
 
+def test_a_north_american_area_code_is_the_callees_or_another_one() -> None:
+    """212 is New York, 213 Los Angeles: half an area code in common says nothing of where somebody is."""
+    new_york, angeles, chicago = (ShownNumber(f"+1{area}5550100", today=n) for n, area in enumerate((212, 213, 312)))
+    assert choose((angeles, new_york), "+12125559999", NOON).number == new_york.number
+    assert choose((angeles, chicago), "+12125559999", NOON).number == angeles.number  # shown less today
+    assert choose((replace(angeles, today=9), chicago), "+12125559999", NOON).number == chicago.number
+    assert choose((ShownNumber("+13125550100"), ShownNumber("+4930100")), "+12125559999", NOON).reason.startswith("1 ")
+
+
 def test_a_number_that_is_answered_much_less_than_its_peers_rests_and_at_last_retires() -> None:
     rules = ReputationPolicy()
     peers = [ShownNumber(f"+{n}", dialed=1000, answered=300) for n in range(5)]

@@ -79,7 +79,7 @@ def test_the_engine_gets_trunks_seats_agents(tmp_path: Path) -> None:
 
 def test_the_engine_gets_campaigns(tmp_path: Path) -> None:
     bank, renewals = settings(tmp_path).engine.campaigns.values()
-    assert (bank.mode, bank.lines_per_agent, bank.caller_id) == (Mode.RATIO, 2.5, "+12025550100")
+    assert (bank.mode, bank.lines_per_agent, bank.caller_id) == (Mode.RATIO, 2.5, "")
     assert bank.message == str(safe_harbour_path())
     assert bank.windows.default_zone == "Europe/Berlin"
     assert bank.windows.days == (

@@ -87,7 +87,7 @@ def test_shares_are_written_as_in_a_configuration(tmp_path: Path) -> None:
 answer_probability: 20%
 fast_failure: {share: 12.5 %}
 abandon: {limit: 2.5%}
-policy_options: {aim: 98%, hang_up_over: 20%, hang_up_share: 25%, max_theta: 30%, prior_answer: 25%}
+policy_options: {aim: 98%, hang_up_over: 20%, hang_up_share: 25%, max_theta: 30%, spare_list: no}
 changes:
   - {at_hour: 1, answer_probability: {mean: 10%, sd: 5%}, fast_failure: {share: 1%}}
   - {at_hour: 2, pause_share: 50%, for_minutes: 15}
@@ -100,7 +100,7 @@ changes:
     assert first.answer_probability is not None and first.fast_failure is not None
     told = (first.answer_probability.mean, first.answer_probability.sd, first.fast_failure.share, second.pause_share)
     assert told == (0.1, 0.05, 0.01, 0.5)
-    assert found.options == Predictive(aim=0.98, hang_up_over=0.2, hang_up_share=0.25, max_theta=0.3, prior_answer=0.25)
+    assert found.options == Predictive(aim=0.98, hang_up_over=0.2, hang_up_share=0.25, max_theta=0.3, spare_list=False)
     assert plan(tmp_path, "policy: vicidial\npolicy_options: {limit: 3%}\n").options == Vicidial(limit=0.03)
 
 

@@ -138,6 +138,7 @@ def call(**more: str) -> ev.SwitchEvent | None:
 def test_a_leg_that_the_dialplan_marked_is_a_phones_call_and_any_other_an_answer() -> None:
     assert call(dialer_seat="s1", dialer_dialed="*10") == ph.PhoneCalled("n", U, "s1", "*10", "+4930123", 1.5)
     assert call(dialer_dialed="*101001") == ph.PhoneCalled("n", U, "", "*101001", "+4930123", 1.5)
+    assert call(dialer_dialed="*10", dialer_instance="b") == ph.PhoneCalled("n", U, "", "*10", "+4930123", 1.5, "b")
     assert call() == ev.LegAnswered(U, 1.5, 2.0)
     for bad in ({"dialer_dialed": "*10 x"}, {"dialer_dialed": ""}, {"dialer_dialed": "*10", "dialer_seat": "a b"}):
         assert isinstance(call(**bad), ev.LegAnswered)

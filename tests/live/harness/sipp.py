@@ -68,6 +68,12 @@ class Sipp:
         self._process = Process(f"sipp {self.name}", command, self._dir / "output.log", self._dir, {"TERM": "dumb"})
         until(self._listens, 10.0, f"sipp {self.name} to listen")
 
+    def play(self, scenario: str) -> None:
+        """Play something else from now on, on the same port; calls that are under way are lost."""
+        self.stop()
+        self._scenario.write_text(scenario)
+        self.start()
+
     def register(self, seats: Iterable[str], domain: str, secret: str, registrar_port: int) -> None:
         """Register these phones, with calls to go to this SIPp; SIP digest. Raises AssertionError when refused."""
         from harness.scenarios import register
