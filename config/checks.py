@@ -18,6 +18,7 @@ from config.agentless_schema import agentless_faults
 from config.callbacks_schema import callbacks_faults
 from config.errors import Fault, shown
 from config.hearing_schema import hearing_faults, machines_faults, machines_unrecorded
+from config.inbound_schema import inbound_faults, inbound_referred
 from config.layers import item_name
 from config.lines_checks import campaign_faults, table_faults, trunk_faults
 from config.lines_schema import lines_faults
@@ -96,6 +97,7 @@ class Checker:
             *self._qc(),
             *self._hearing(),
             *self._routing(),
+            *self._inbound(),
             *self._ranges(),
         ]
 
@@ -366,9 +368,15 @@ class Checker:
         """Rules that contradict, and people, seats and groups that are not there."""
         config = self.config.routing
         yield from self._section(("routing",), routing_faults(config))
+        yield from self._references("routing", referred(config))
+
+    def _references(
+        self, section_name: str, names: Iterable[tuple[tuple[str | int, ...], str, str]]
+    ) -> Iterator[Fault]:
+        """Names that are written elsewhere, and are not there."""
         groups = {group for agent in self.config.agents for group in (*agent.groups, agent.team or "")}
-        for (*path, last), section, name in referred(config):
-            here = ("routing", *path, last)
+        for (*path, last), section, name in names:
+            here = (section_name, *path, last)
             expected = None
             if section != "groups":
                 expected = self._known(section, name, f"a configured {section.removesuffix('s')}")
@@ -376,6 +384,29 @@ class Checker:
                 expected = f"a group that an agent is in: {', '.join(sorted(groups - {''})) or 'none is named'}"
             if expected and self._sound(here):
                 yield from self._fault(here, name, expected)
+
+    def _inbound(self) -> Iterator[Fault]:
+        """Numbers, menus and queues that contradict, and what they name that is not there."""
+        config = self.config.inbound
+        phones = self.config.phones
+        taken = {campaign.name: "a campaign" for campaign in self.config.campaigns}
+        taken |= dict.fromkeys((*phones.login_numbers, *phones.supervise_numbers), "a login number")
+        calendars = [calendar.name for calendar in self.config.routing.calendars]
+        yield from self._section(("inbound",), inbound_faults(config, calendars, taken), ("routing", "calendars"))
+        yield from self._references("inbound", inbound_referred(config))
+        for index, queue in enumerate(config.queues):
+            here = ("inbound", "queues", index)
+            if self._sound(here, ("agents",)) and not self.config.answering(queue.steps):
+                yield from self._fault((*here, "steps"), queue.name, "agents who may take its calls")
+            dials = next((c for c in self.config.campaigns if c.name == queue.callback_campaign), None)
+            if dials is not None and not dials.callbacks.dial:
+                expected = "a campaign that dials callbacks (callbacks: {dial: true})"
+                yield from self._fault((*here, "callback_campaign"), dials.name, expected)
+        for (*path, last), fallback in config.fallbacks():
+            seat = self._seats.get(fallback.extension or "")
+            if seat is not None and not seat.address.startswith("user/"):
+                expected = "a seat that registers with the switch (user/…): it is rung while no dialer is there"
+                yield from self._fault(("inbound", *path, last, "extension"), fallback.extension, expected)
 
     def _open_lines(self) -> Iterator[Fault]:
         """A person who answered must never wait for a phone to be picked up."""

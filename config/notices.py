@@ -9,6 +9,7 @@ import ipaddress
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from config.errors import SECRET_KEYS, Notice, Source
 from config.hearing_schema import SCREENS, machines_unrecorded
@@ -31,8 +32,10 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
         yield Notice(source_of(tree, "http", "host"), "http.host", text)
     yield from _campaigns(config, tree)
     yield from _roles(config, tree)
+    yield from _lookup(config, tree)
+    yield from _not_called_back(config, tree)
     yield from _not_routed_by(config, tree)
-    if not config.campaigns:
+    if not config.campaigns and not config.inbound.numbers:
         yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
     used = {name for campaign in config.campaigns for name in campaign.lists}
     for index, leads in enumerate(config.lists):
@@ -41,10 +44,20 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     for index, text in table_notices(config):
         where, name = source_of(tree, "lines", "costs", index), config.lines.costs[index].name
         yield Notice(where, f"lines.costs.{name}", text)
-    trunks = {name for campaign in config.campaigns for name in campaign.lines}
+    trunks: set[str | None] = {name for campaign in config.campaigns for name in campaign.lines}
+    trunks |= {entry.trunk for entry in config.inbound.numbers}
+    trunks |= {fallback.trunk for _, fallback in config.inbound.fallbacks()}
     for index, trunk in enumerate(config.trunks):
         if trunk.name not in trunks:
             yield Notice(source_of(tree, "trunks", index), f"trunks.{trunk.name}", "no campaign uses this trunk")
+
+
+def _lookup(config: Config, tree: Mapping) -> Iterator[Notice]:
+    lookup = config.routing.vip_lookup
+    parts = urlsplit(lookup.url if lookup is not None else "")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        text = "callers' numbers and the token go over the network in plain text; use https"
+        yield Notice(source_of(tree, "routing", "vip_lookup", "url"), "routing.vip_lookup.url", text)
 
 
 def _roles(config: Config, tree: Mapping) -> Iterator[Notice]:
@@ -58,18 +71,34 @@ def _roles(config: Config, tree: Mapping) -> Iterator[Notice]:
                 yield Notice(source, f"phones.dial_rules.{index}.roles", text)
 
 
+def _not_called_back(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """Callers are promised a call, and nobody dials it."""
+    for index, queue in enumerate(config.inbound.queues):
+        if queue.callback is not None and queue.callback_campaign is None:
+            where = source_of(tree, "inbound", "queues", index, "callback")
+            text = "no callback_campaign: callers who ask to be called back are listed, and dialed by nobody"
+            yield Notice(where, f"inbound.queues.{queue.name}.callback", text)
+
+
 def _not_routed_by(config: Config, tree: Mapping) -> Iterator[Notice]:
     """What is checked and has no effect yet: an operator must not rely on it."""
     text = "is checked, but no call is routed by it yet"
-    for key in ("calendars", "follow_me"):
-        if getattr(config.routing, key):
-            yield Notice(source_of(tree, "routing", key), f"routing.{key}", text)
+    if config.routing.follow_me:
+        yield Notice(source_of(tree, "routing", "follow_me"), "routing.follow_me", text)
+    opened_by = {entry.calendar for entry in config.inbound.numbers}
+    for index, calendar in enumerate(config.routing.calendars):
+        if calendar.name not in opened_by:
+            why = "no number that people call is open by it"
+            yield Notice(source_of(tree, "routing", "calendars", index), f"routing.calendars.{calendar.name}", why)
+    if any(queue.needs for queue in config.inbound.queues):
+        return
     if config.routing.choice == "most_skilled":
-        why = f"most_skilled {text}: no call asks for skills"
+        why = f"most_skilled {text}: no queue needs skills"
         yield Notice(source_of(tree, "routing", "choice"), "routing.choice", why)
     for index, agent in enumerate(config.agents):
         if agent.skills:
-            yield Notice(source_of(tree, "agents", index, "skills"), f"agents.{agent.id}.skills", text)
+            why = f"no queue needs skills: {text}"
+            yield Notice(source_of(tree, "agents", index, "skills"), f"agents.{agent.id}.skills", why)
 
 
 def is_loopback(host: str) -> bool:

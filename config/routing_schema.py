@@ -15,10 +15,13 @@ from config.section import DAY, HOUR, Section
 from config.values import (
     Date,
     DayKey,
+    FilePath,
     Flag,
+    HttpUrl,
     Ids,
     Label,
     Name,
+    Secret,
     Windows,
     Zone,
     duration,
@@ -176,6 +179,21 @@ class SeatGroupConfig(Section):
     serves: tuple[Name, ...] = ()
 
 
+class VipLookupConfig(Section):
+    """The business system that is asked, when a call comes in, whether the caller is a VIP: ``{"number": "+49…"}`` by
+    POST, ``{"vip": true, "agent": "1001"}`` back. It has ``deadline_s`` for it. It is not asked again for ``keep``, and
+    what it said last counts for ``stale`` where it does not answer.
+    """
+
+    url: HttpUrl
+    url_file: FilePath | None = None
+    token: Secret | None = None
+    token_file: FilePath | None = None
+    deadline_s: Annotated[float, duration(0.05, 2)] = 0.3
+    keep: Annotated[float, duration(0, 30 * DAY)] = HOUR
+    stale: Annotated[float, duration(0, 366 * DAY)] = 7 * DAY
+
+
 class RoutingConfig(Section):
     """Whom calls go to."""
 
@@ -186,6 +204,7 @@ class RoutingConfig(Section):
     )
     tier_rules: TierRulesConfig = TierRulesConfig(otherwise=ORDINARY)
     vips: tuple[VipConfig, ...] = ()
+    vip_lookup: VipLookupConfig | None = None
     seat_groups: tuple[SeatGroupConfig, ...] = ()
     calendars: tuple[CalendarConfig, ...] = ()
     follow_me: tuple[FollowMeConfig, ...] = ()

@@ -7,6 +7,7 @@ read; shares 0–1.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from config.agentless_schema import AgentlessConfig, Mode
 from config.callbacks_schema import CallbacksConfig
 from config.hearing_schema import HearingConfig, Machines, MachinesConfig
+from config.inbound_schema import InboundConfig, StepConfig
 from config.lines_schema import LinesConfig, RewriteConfig, Shown
 from config.pacing_schema import PacingConfig
 from config.phones_schema import PhoneConfig
@@ -39,6 +41,7 @@ from config.values import (
     Prefix,
     SeatAddress,
     SeatProfile,
+    Secret,
     Share,
     SipUser,
     Span,
@@ -51,6 +54,7 @@ from config.values import (
     number,
     printable,
     refuse,
+    secret_of,
     whole,
 )
 
@@ -65,23 +69,14 @@ Codec = Literal["PCMA", "PCMU", "G722"]
 """What FreeSWITCH speaks without an extra module."""
 
 
-def _secret(value: object) -> SecretStr:
-    if isinstance(value, SecretStr):
-        return value
-    if not isinstance(value, str) or not value or len(value) > 1024 or not value.isprintable():
-        raise refuse("one line of 1 to 1024 printable characters")
-    return SecretStr(value)
-
-
 def _database_url(value: object) -> SecretStr:
-    secret = _secret(value)
+    secret = secret_of(value)
     text = secret.get_secret_value()
     if not text.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise refuse("sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
     return secret
 
 
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
 
 
@@ -517,11 +512,23 @@ class Config(Section):
     drain_seconds: Duration = 30.0
     freeswitch: FreeswitchConfig = FreeswitchConfig()
     routing: RoutingConfig = RoutingConfig()
+    inbound: InboundConfig = InboundConfig()
 
     @property
     def data_path(self) -> Path:
         """``data_dir`` as a path."""
         return Path(self.data_dir)
+
+    def answering(self, steps: Iterable[StepConfig]) -> tuple[str, ...]:
+        """The ids of the agents who may take a queue's calls, sooner or later."""
+        groups = {group for step in steps for group in step.groups}
+        anyone = any(not step.groups for step in steps)
+        return tuple(
+            agent
+            for entry in self.agents
+            if anyone or groups & {*entry.groups, entry.team or ""}
+            for agent, _seat in entry.expand()
+        )
 
     def serving(self, campaign: CampaignConfig) -> tuple[str, ...]:
         """The ids of the agents that serve a campaign: both sides may limit, a side that says nothing allows

@@ -12,9 +12,10 @@ import math
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
 MINUTES_OF_DAY = 24 * 60
@@ -161,6 +162,32 @@ def _flag(value: object) -> bool:
     raise refuse("true or false")
 
 
+def secret_of(value: object) -> SecretStr:
+    """A secret: one line that no fault and no log shows."""
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str) or not value or len(value) > 1024 or not value.isprintable():
+        raise refuse("one line of 1 to 1024 printable characters")
+    return SecretStr(value)
+
+
+def _http_url(value: object) -> str:
+    what = "http://HOST[:PORT]/PATH or https://…, without a user, a password or a fragment"
+    text = _as_text(value, what)
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise refuse(what) from None
+    plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= 2000
+    if not plain or parts.scheme not in ("http", "https") or not host or parts.username is not None or parts.fragment:
+        raise refuse(what)
+    if port == 0:
+        raise refuse(what)
+    _host(host)
+    return text
+
+
 def _host(value: object) -> str:
     what = "a host name or an IP address"
     text = _as_text(value, what)
@@ -302,6 +329,8 @@ def _date(value: object) -> date:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
+Secret = Annotated[SecretStr, BeforeValidator(secret_of)]
+HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Host = Annotated[str, BeforeValidator(_host)]
 IpAddress = Annotated[str, BeforeValidator(_address_ip)]
 Network = Annotated[str, BeforeValidator(_network)]

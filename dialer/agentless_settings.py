@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from config.agentless_schema import SAY, AgentlessConfig
+from config.inbound_schema import spoken_texts
 from config.schema import CampaignConfig, Config
 from dialer.domain.agentless import AgentlessSettings
 from dialer.speech import ESPEAK, filled
@@ -78,19 +79,23 @@ def spoken_path(config: Config, part: str, language: str) -> Path:
 
 
 def texts(config: Config) -> Iterable[tuple[str, str, str]]:
-    """Campaign, text and language of all that is to be spoken."""
+    """Section, text and language of all that is to be spoken."""
+    for language, part in spoken_texts(config.inbound):
+        usual = (config.prompts.language, *config.inbound.languages())
+        yield from (("inbound", part, each) for each in dict.fromkeys((language,) if language else usual))
     for campaign in config.campaigns:
         wanted: AgentlessConfig | None = campaign.agentless
         if wanted is None:
             continue
         language = wanted.language or config.prompts.language
-        yield from ((campaign.name, part, language) for _, part in wanted.sounds() if part.startswith(SAY))
+        section = f"campaigns.{campaign.name}.agentless"
+        yield from ((section, part, language) for _, part in wanted.sounds() if part.startswith(SAY))
 
 
 def speak_messages(config: Config) -> int:
     """Have every text spoken that has no recording yet, before anybody is dialed; how many. Raises MessageError."""
     made = 0
-    for campaign, part, language in texts(config):
+    for section, part, language in texts(config):
         path = spoken_path(config, part, language)
         if path.is_file():
             continue
@@ -99,7 +104,7 @@ def speak_messages(config: Config) -> int:
             _speak(_command(config), part.removeprefix(SAY), language, path)
         except (SpeechError, OSError, PromptError, subprocess.TimeoutExpired) as error:
             raise MessageError(
-                f"campaigns.{campaign}.agentless: a text cannot be spoken: {error}; expected a speaking program "
+                f"{section}: a text cannot be spoken: {error}; expected a speaking program "
                 "(speech.command, or espeak-ng installed), or a recording's path instead of say"
             ) from error
         made += 1

@@ -24,6 +24,7 @@ from dialer import __version__, logs, settings
 from dialer import summary as summaries
 from dialer.agentless_settings import MessageError, speak_messages
 from dialer.answering import RunningService
+from dialer.business import VipLookup
 from dialer.clitools.options import RunOptions
 from dialer.domain import events as ev
 from dialer.domain.hearing import TapLeg, UntapLeg
@@ -178,6 +179,8 @@ class App(RunningService):
         self._store = store
         self.runtime = Runtime(engine, self._clock, store.submit)
         self.runtime.prepare_speech = self._voice.prepare
+        if wanted.vip_lookup is not None:
+            self.runtime.ask_vip = VipLookup(wanted.vip_lookup, self._clock, self.runtime.feed)
         self._start_hearing()
         self._speech.start()
         self._watch(self._speech.greenlets)

@@ -13,6 +13,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,7 @@ from dialer.domain import (
     desk_records,
     events,
     hearing,
+    inbound,
     lead,
     outcomes,
     phones,
@@ -41,13 +43,17 @@ from dialer.hushing import blanked, hushed
 from pacing import settings as pacing_settings
 from pacing import windows as pacing_windows
 from routing import caller_ids, costs, health, trunks
-from routing.facts import Choice
+from routing.calendars import Calendar, Holiday
+from routing.facts import Choice, Need, Step
+from routing.intake import Queue
+from routing.outbound import Rank
 
 MAX_BYTES: Final = 512 * 1024 * 1024
 FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
     acts, agentless, callbacks, events, commands, phones, hearing, desk_records, recordings, lead, lines_module,
     outcomes, settings_module, pacing_settings, pacing_windows, routing_module, costs, health, caller_ids, trunks,
+    inbound,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin", "shown"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
@@ -58,6 +64,7 @@ _OUR_NUMBERS: Final = frozenset({"numbers", "allotted", "cli_allotted_only"})
 """A pool's numbers have stand-ins; which of them a carrier allots is not kept."""
 _NOT_ALLOTTED: Final[Mapping[str, Any]] = {"allotted": {"s": []}, "cli_allotted_only": False}
 _PRIVATE_OF_A_LEAD: Final = frozenset({"name", "fields"})
+_OF_PEOPLE: Final = (lead.ClaimedLead, phones.Display, inbound.ArrivalJudged)
 
 
 _SPOKEN: Final = (phones.Murmur, phones.Say, phones.PrepareSpeech, phones.SendKeys)
@@ -71,7 +78,8 @@ class BadRecording(Exception):
 
 
 def _classes() -> dict[str, type[Any]]:
-    known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)] + [Choice]
+    known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)]
+    known += [Choice, Need, Step, Queue, Rank, Calendar, Holiday]
     return {kind.__name__: kind for kind in known if dataclasses.is_dataclass(kind) or issubclass(kind, Enum)}
 
 
@@ -86,6 +94,8 @@ def encode(value: Any) -> Any:
         return {"e": type(value).__name__, "v": value.value}
     if isinstance(value, str):
         return value
+    if isinstance(value, date):
+        return {"t": value.isoformat()}
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     if isinstance(value, frozenset | set):
@@ -96,7 +106,7 @@ def encode(value: Any) -> Any:
     if name not in _KINDS:
         raise TypeError(f"a {name} cannot be recorded")
     private = _PRIVATE
-    if isinstance(value, lead.ClaimedLead | phones.Display):
+    if isinstance(value, _OF_PEOPLE):
         private |= _PRIVATE_OF_A_LEAD
     elif isinstance(value, settings_module.PoolSettings | settings_module.TrunkSettings):
         private |= _OUR_NUMBERS
@@ -138,6 +148,8 @@ def decode(value: Any) -> Any:
         return frozenset(decode(item) for item in value["s"])
     if "m" in value:
         return {decode(key): decode(item) for key, item in value["m"]}
+    if "t" in value:
+        return date.fromisoformat(value["t"])
     if "e" in value:
         return _KINDS[value["e"]](value["v"])
     return _KINDS[value["d"]](**{name: decode(item) for name, item in value["v"].items()})

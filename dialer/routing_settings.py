@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from config import routing_schema
 from config.schema import Config
-from dialer.domain.routing import RoutingSettings
+from dialer.domain.routing import LookupSettings, RoutingSettings
 from routing.intake import Rules
 from routing.tiers import Tier
 
@@ -15,6 +15,15 @@ from routing.tiers import Tier
 def routing_settings(config: Config) -> RoutingSettings:
     """The queue's knobs and the seats that are kept."""
     return RoutingSettings(routing_schema.policy(config.routing), routing_schema.dedicated(config.routing))
+
+
+def vip_lookup(config: Config) -> LookupSettings | None:
+    """How the business system is asked, if it is."""
+    section = config.routing.vip_lookup
+    if section is None:
+        return None
+    token = section.token.get_secret_value() if section.token is not None else None
+    return LookupSettings(section.url, token, section.deadline_s, section.keep)
 
 
 def rules(config: Config) -> Rules:
@@ -35,5 +44,6 @@ def rules(config: Config) -> Rules:
         vips=tuple(routing_schema.vip_rule(each) for each in section.vips),
         own_age_s=section.own_agent.age,
         missed_age_s=section.own_agent.missed_call_age,
+        asked_keep_s=section.vip_lookup.stale if section.vip_lookup is not None else 0.0,
         agent_groups={agent: names for agent, names in groups.items() if names},
     )

@@ -21,6 +21,7 @@ from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.hearing import HearingCommand, Listen, StopListening
+from dialer.domain.inbound import AskVip
 from dialer.domain.status import Status
 from dialer.engine import Engine
 from dialer.latency import Latency
@@ -52,6 +53,7 @@ class Runtime:
         self.drivers: dict[str, SwitchPort] = {}
         self.prepare_speech: Callable[[tuple[str, ...], str], None] = lambda parts, language: None
         self.hear: Callable[[HearingCommand], None] = lambda order: None
+        self.ask_vip: Callable[[AskVip], None] = lambda order: None
         self.drained = gevent.event.Event()
         self.answer_to_agent = Latency()
         self.answer_to_bridge = Latency()
@@ -140,6 +142,8 @@ class Runtime:
                     self.submit(command)
                 case Listen() | StopListening():
                     self.hear(command)
+                case AskVip():
+                    self.ask_vip(command)
                 case ph.PrepareSpeech():
                     self.prepare_speech(command.parts, command.language)
                 case cmd.Note():

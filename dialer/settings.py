@@ -29,8 +29,10 @@ from dialer.agentless_settings import agentless_settings
 from dialer.domain.acts import PhoneSettings
 from dialer.domain.callbacks import Away, CallbackSettings
 from dialer.domain.hearing import Clock, MachinePolicy, ScreeningSettings
+from dialer.domain.inbound import InboundSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import RecordingMode, RecordingPolicy
+from dialer.domain.routing import LookupSettings
 from dialer.domain.settings import (
     AgentSettings,
     CallWindows,
@@ -41,13 +43,16 @@ from dialer.domain.settings import (
     SeatMode,
     SeatSettings,
 )
+from dialer.inbound_settings import InboundBuilder, serving
 from dialer.line_settings import line_settings, trunk_settings
 from dialer.phone_settings import phone_settings
-from dialer.routing_settings import routing_settings, rules
+from dialer.routing_settings import routing_settings, rules, vip_lookup
 from dialer.voice import configured_prompts
+from freeswitch.render import dialplan
 from freeswitch.sounds import safe_harbour_path
 from freeswitch.sounds.catalog import PromptError
 from freeswitch.sounds.wav import WavError, read_info
+from freeswitch.standin.dialplan import DEFAULT, seats_of
 from freeswitch.standin.world import WorldSpec
 from pacing import windows as kinds
 from pacing.settings import DAY_S, CampaignPacing
@@ -175,6 +180,7 @@ class Settings:
     config_hash: str
     hearing: HearingRoom | None = None  # None: no campaign listens
     rules: Rules = EVERYBODY_ORDINARY
+    vip_lookup: LookupSettings | None = None
 
     @property
     def switch_names(self) -> str:
@@ -227,6 +233,7 @@ def build(loaded: LoadedConfig, epoch: str) -> Settings:
         config_hash=loaded.hash,
         hearing=_hearing(config),
         rules=rules(config),
+        vip_lookup=vip_lookup(config),
     )
 
 
@@ -248,21 +255,32 @@ def engine_settings(config: Config, epoch: str) -> EngineSettings:
         for entry in config.seats
         for seat, address in entry.expand()
     }
+    inbound, queues = _inbound(config)
     return EngineSettings(
         epoch=epoch,
         nodes=nodes,
         trunks=trunk_settings(config),
         seats=seats,
         agents=_agents(config),
-        campaigns=_campaigns(config),
+        campaigns=_campaigns(config) | queues,
         resync_interval_s=config.engine.resync_interval_s,
         decide_every_s=config.engine.decide_every_s,
         phones=_phones(config),
         hearing=frozenset({EMBEDDED_NODE}) if config.switch.embedded else hearing_nodes(config),
         lines=line_settings(config),
         routing=routing_settings(config),
+        inbound=inbound,
         instance=config.instance,
     )
+
+
+def _inbound(config: Config) -> tuple[InboundSettings, dict[str, CampaignSettings]]:
+    """Raises SettingsError for a sound that is not there."""
+    try:
+        builder = InboundBuilder(config, recording_policy)
+        return builder.settings(), builder.campaigns()
+    except PromptError as error:
+        raise SettingsError(f"inbound: {error}") from None
 
 
 def _phones(config: Config) -> PhoneSettings:
@@ -273,7 +291,7 @@ def _phones(config: Config) -> PhoneSettings:
 
 
 def _agents(config: Config) -> dict[str, AgentSettings]:
-    serves: dict[str, set[str]] = {}
+    serves = serving(config)
     for campaign in config.campaigns:
         for agent in config.serving(campaign):
             serves.setdefault(agent, set()).add(campaign.name)
@@ -502,7 +520,7 @@ def _embedded(config: Config) -> EmbeddedSettings:
     lengths |= configured_prompts(config).durations()
     gateways = tuple(trunk.gateway_name for trunk in config.trunks)
     return EmbeddedSettings(
-        world=_world(embedded, gateways, lengths),
+        world=_world(embedded, gateways, lengths, modelled_dialplan(config)),
         seed=embedded.seed,
         port=embedded.port,
         capacity=embedded.capacity,
@@ -510,7 +528,14 @@ def _embedded(config: Config) -> EmbeddedSettings:
     )
 
 
-def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping[str, float]) -> WorldSpec:
+def modelled_dialplan(config: Config) -> str:
+    """What the embedded switch does with calls that come in; empty: the usual, where nobody calls."""
+    return seats_of(DEFAULT) + dialplan(config) if config.inbound.numbers else ""
+
+
+def _world(
+    embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping[str, float], plan: str
+) -> WorldSpec:
     callees, carrier, phones, talk = embedded.callees, embedded.carrier, embedded.phones, embedded.talk
     return WorldSpec(
         answer_probability=callees.answer_probability,
@@ -546,6 +571,7 @@ def _world(embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping
         phone_busy_probability=phones.busy_share,
         phone_drops_per_hour=phones.drops_per_hour,
         file_durations_s=lengths,
+        dialplan=plan,
     )
 
 

@@ -29,7 +29,7 @@ def build(
 
     ``settled_from_earlier`` are outcomes of attempts that a former run left open and this one saw end: they are in no
     other figure. ``channels_left`` is None when a switch could not be asked. ``agents`` counts those who were logged in
-    when the shift closed or had a customer during it.
+    when the shift closed or had a customer during it. ``inbound`` counts calls that came in, by how they ended.
     """
     outcomes = {name: count for name, count in stored["outcomes"].items() if count}
     answered = stored["answered"]
@@ -44,6 +44,7 @@ def build(
         "outcomes": outcomes,
         "attempts_open": stored["attempts_open"],
         "settled_from_earlier": stored["settled_from_earlier"],
+        "inbound": stored.get("inbound", {}),
         "leads_total": stored["leads_total"],
         "leads": stored["leads"],
         "leads_unaccounted": stored["leads_unaccounted"],
@@ -82,6 +83,8 @@ def text(report: Mapping[str, Any]) -> str:
     agent, bridge = report["answer_to_agent_ms"], report["answer_to_bridge_ms"]
     settled = report["settled_from_earlier"]
     earlier = ", ".join(f"{count} {name}" for name, count in sorted(settled.items(), key=lambda x: -x[1]))
+    came = report["inbound"]
+    callers = ", ".join(f"{count} {name}" for name, count in sorted(came.items(), key=lambda x: -x[1]))
     left = "unknown" if report["channels_left"] is None else report["channels_left"]
     return "\n".join(
         [
@@ -89,6 +92,7 @@ def text(report: Mapping[str, Any]) -> str:
             f"{report['answered']} answered, {report['connected']} connected, {report['abandoned']} abandoned "
             f"({report['abandon_rate']:.1%}).",
             f"Outcomes: {outcomes or 'none'}.",
+            *([f"Callers: {callers}."] if callers else []),
             *([f"Settled from an earlier run: {earlier}."] if earlier else []),
             f"Agents: {report['agents']}, busy {report['busy_share']:.0%}. Answer to bridge command "
             f"p50 {agent['p50']:g} / p99 {agent['p99']:g} ms, answer to bridged p50 {bridge['p50']:g} / "

@@ -19,6 +19,8 @@ import jinja2
 from markupsafe import Markup
 
 from config.schema import DEFAULT_PASSWORD, Config, NodeConfig, TrunkConfig
+from freeswitch.fallbacks import inbound_values
+from freeswitch.sounds.catalog import PromptError
 
 MARKER = "Written by dialer freeswitch render."
 """Stands in the rendered freeswitch.xml: a directory with this may be written again, another full one may
@@ -99,16 +101,26 @@ def render_texts(config: Config, node: str | None = None) -> tuple[dict[str, str
     """The tree as (relative path → XML), and what was left out. Raises RenderError; writes nothing."""
     chosen = _node(config, node)
     left_out: list[str] = []
-    environment = jinja2.Environment(
+    environment = _environment()
+    values = _values(config, chosen, left_out)
+    texts = {name: environment.get_template(name).render(values) for name in TEMPLATES}
+    return texts, tuple(left_out)
+
+
+def dialplan(config: Config) -> str:
+    """What a switch does with callers and with legs that wait, for a switch that is modelled. Raises RenderError."""
+    environment, values = _environment(), _dialplan_values(config)
+    return "".join(environment.get_template(f"dialplan/{name}.xml").render(values) for name in ("public", "dialer"))
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("freeswitch", "conf"),
         undefined=jinja2.StrictUndefined,
         finalize=xml_value,
         autoescape=True,
         keep_trailing_newline=True,
     )
-    values = _values(config, chosen, left_out)
-    texts = {name: environment.get_template(name).render(values) for name in TEMPLATES}
-    return texts, tuple(left_out)
 
 
 def start_command(binary: str, conf_dir: Path, work_dir: Path) -> list[str]:
@@ -177,7 +189,6 @@ def _values(config: Config, node: NodeConfig, left_out: list[str]) -> dict[str, 
     return {
         "marker": MARKER,
         "domain": fs.domain,
-        "instance": config.instance,
         "switchname": f"{config.instance}-{node.name}",
         "max_sessions": fs.max_sessions or node.capacity + max(_SPARE_SESSIONS, node.capacity // 10),
         "sessions_per_second": math.ceil(calls_per_second) + _LOGIN_SESSIONS_PER_SECOND + 1,
@@ -191,9 +202,21 @@ def _values(config: Config, node: NodeConfig, left_out: list[str]) -> dict[str, 
         "event_socket": _event_socket(config, node),
         "gateways": _gateways(config, left_out),
         "users": _users(config, left_out),
+        **_dialplan_values(config),
+    }
+
+
+def _dialplan_values(config: Config) -> dict[str, object]:
+    try:
+        inbound = inbound_values(config)
+    except PromptError as error:
+        raise RenderError(f"inbound: {error}") from None
+    return {
+        "instance": config.instance,
         "phone_calls": _phone_calls(),
         "login_numbers": _login_numbers(config),
         "rescue_wait_ms": RESCUE_WAIT_MS,
+        "inbound": inbound,
     }
 
 

@@ -48,6 +48,7 @@ _STATE_STYLE: Final[Mapping[str, str]] = {
 }
 _AGENT_CELL: Final = 25
 _FEWEST_AGENT_ROWS: Final = 3
+_MOST_QUEUES: Final = 6
 _TROUBLE_LINES: Final = 4
 
 
@@ -126,8 +127,10 @@ def _body(status: Mapping[str, Any], rates: Rates, width: int, height: int, limi
     sums = totals(status)
     lines += [_totals(sums, rates), _abandoned(sums, limit), _calls(campaigns), _outcomes(campaigns)]
     lines += [_agent_sums(agents, float(status["busy_share"] or 0.0)), _rule(width)]
-    room = max(3, height - len(lines) - 1 - _FEWEST_AGENT_ROWS)
+    queues = _queues(status.get("queues") or (), width)
+    room = max(3, height - len(lines) - 1 - _FEWEST_AGENT_ROWS - len(queues))
     lines += _campaigns(campaigns, width, room, limit)
+    lines += queues
     lines.append(_rule(width))
     lines += _agents(agents, width, max(1, height - len(lines)))
     return lines
@@ -286,6 +289,30 @@ def _campaigns(campaigns: Sequence[Mapping[str, Any]], width: int, room: int, li
         lines.append(Text.assemble((f"last, {_clean(latest['campaign'])}:", "dim"), _decision(latest)))
     if len(campaigns) == 1 and campaigns[0]["refusals"] and room > len(lines):
         lines.append(_refusals(campaigns[0]))
+    return lines
+
+
+def _queues(queues: Sequence[Mapping[str, Any]], width: int) -> list[Text]:
+    if not queues:
+        return []
+    name_width = max(8, min(32, width - 67))
+    head = (
+        f"{set_cell_size('queue', name_width)} {'waiting':>7} {'longest':>7} {'vips':>4} {'free':>4} {'agents':>6} "
+        f"{'offered':>7} {'served':>6} {'lost':>5} {'level':>5}"
+    )
+    lines = [Text(head, style="bold")]
+    for q in queues[:_MOST_QUEUES]:
+        style = "bold red" if q["vips_waiting"] else "yellow" if q["waiting"] else ""
+        lines.append(
+            _line(
+                (f"{set_cell_size(_clean(q['queue']), name_width)} ", ""),
+                (f"{q['waiting']:>7,} {duration(float(q['longest_wait_s'] or 0.0)):>7}", style),
+                (f" {q['vips_waiting']:>4,} {q['free']:>4,} {q['serving']:>6,} {q['offered']:>7,}", ""),
+                (f" {q['served']:>6,} {q['lost']:>5,} {float(q['service_level'] or 0.0):>5.0%}", ""),
+            )
+        )
+    if len(queues) > _MOST_QUEUES:
+        lines.append(Text(f"… and {len(queues) - _MOST_QUEUES} more queues", style="dim"))
     return lines
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dialer.domain.callbacks import CallbackOrder
 from dialer.domain.desk_records import DeskRecord
 from dialer.domain.hearing import HearingCommand, TapLeg, UntapLeg
+from dialer.domain.inbound import AskVip, InboundCommand, InboundRecord
 from dialer.domain.lines import SaveShownNumber
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin, PhoneCommand, PrepareSpeech
@@ -305,6 +306,7 @@ SwitchCommand = (
     | TapLeg
     | UntapLeg
     | PhoneCommand
+    | InboundCommand
 )
 StoreCommand = (
     ClaimLeads
@@ -322,6 +324,7 @@ StoreCommand = (
     | DeskRecord
     | CheckPin
     | CheckNumber
+    | InboundRecord
     | CallbackOrder
 )
-Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | Reply | Note | Drained
+Command = SwitchCommand | StoreCommand | HearingCommand | PrepareSpeech | AskVip | Reply | Note | Drained

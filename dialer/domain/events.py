@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dialer.domain.callbacks import CallbackAnswer
 from dialer.domain.hearing import CalleeRecorded, HearingEvent
+from dialer.domain.inbound import InboundAnswer, InboundEvent, OpenInboundFact
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.lines import ShownFact
 from dialer.domain.phones import PhoneAnswer, PhoneEvent, PhoneOrder
@@ -134,8 +135,9 @@ class CommandRefused:
 class ChannelFact:
     """One channel of ours as the switch lists it.
 
-    ``kind`` is ``call``, ``agent``, or ``seat`` for a leg by which a phone called us; ``ident`` is the attempt, agent
-    or seat of its presence data.
+    ``kind`` is ``call``, ``agent``, ``inbound`` or ``fallback`` for a caller's leg (``ident`` is the number that was
+    called, ``caller`` what its network said), or ``seat`` for a leg by which a phone called us; ``ident`` is the
+    attempt, agent or seat of its presence data.
     ``answered`` and ``peer`` (the other leg's UUID when bridged) come from the channel's state. ``held``: by the
     phone's own hold button.
     """
@@ -148,6 +150,7 @@ class ChannelFact:
     created_at: float
     parked: bool = False
     held: bool = False
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +330,7 @@ class Recovered:
     mark: str = ""
     pacing: tuple[PacingFact, ...] = ()
     recordings: tuple[RecordingFact, ...] = ()
+    inbound: tuple[OpenInboundFact, ...] = ()
     shown: tuple[ShownFact, ...] = ()
 
 
@@ -425,6 +429,7 @@ SwitchEvent = (
     | SwitchSnapshot
     | SnapshotFailed
     | PhoneEvent
+    | InboundEvent
 )
 StoreEvent = (
     LeadsClaimed
@@ -435,6 +440,7 @@ StoreEvent = (
     | Recovered
     | PhoneAnswer
     | CallbackAnswer
+    | InboundAnswer
 )
 OperatorEvent = (
     AgentLogin

@@ -18,3 +18,20 @@ class RoutingSettings:
 
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
     dedicated: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LookupSettings:
+    """How the business system is asked who is a VIP.
+
+    ``keep_s``: how long an answer holds. ``deadline_s``: how long a caller waits for one.
+    """
+
+    url: str
+    token: str | None
+    deadline_s: float
+    keep_s: float
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"LookupSettings({self.url!r})"

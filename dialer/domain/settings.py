@@ -14,6 +14,7 @@ from dialer.domain.acts import PhoneSettings
 from dialer.domain.agentless import AgentlessSettings
 from dialer.domain.callbacks import CallbackSettings
 from dialer.domain.hearing import NOT_SCREENED, ScreeningSettings
+from dialer.domain.inbound import InboundSettings, QueueSettings
 from dialer.domain.outcomes import Outcome
 from dialer.domain.recordings import NOT_RECORDED, RecordingPolicy
 from dialer.domain.routing import RoutingSettings
@@ -28,13 +29,14 @@ MACHINE_DISPOSITIONS = ("machine", "answering_machine")
 
 
 class Mode(StrEnum):
-    """How a campaign starts its calls."""
+    """How a campaign starts its calls. A queue of callers is one that starts none."""
 
     PREVIEW = "preview"
     PROGRESSIVE = "progressive"
     RATIO = "ratio"
     PREDICTIVE = "predictive"
     AGENTLESS = "agentless"
+    INBOUND = "inbound"
 
 
 class SeatMode(StrEnum):
@@ -158,6 +160,8 @@ class CampaignSettings:
     of preference; without ``caller_id`` the line's own is shown. ``shift_ends`` is the minute of the day, in the
     windows' zone, when its agents go home, if somebody said so. ``whisper`` is what an agent hears of a customer who
     comes: name, tier, campaign.
+
+    A ``queue`` (mode inbound, and only then) has no lists, and ``wait_limit_s`` is how long a caller may wait in it.
     """
 
     name: str
@@ -189,6 +193,7 @@ class CampaignSettings:
     whisper: tuple[str, ...] = ()
     screening: ScreeningSettings = NOT_SCREENED
     agentless: AgentlessSettings | None = None
+    queue: QueueSettings | None = None
     callbacks: CallbackSettings | None = None  # None: kept, and dialed by nobody
     further_trunks: tuple[str, ...] = ()
 
@@ -220,4 +225,5 @@ class EngineSettings:
     hearing: frozenset[str] = frozenset()
     lines: LineSettings = field(default_factory=LineSettings)
     routing: RoutingSettings = field(default_factory=RoutingSettings)
+    inbound: InboundSettings = field(default_factory=InboundSettings)
     instance: str = ""

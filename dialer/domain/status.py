@@ -86,6 +86,29 @@ class CampaignView:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueView:
+    """One queue of callers, with its counters since this process started.
+
+    ``by_tier`` counts by tier: ``offered`` to the queue, then how each ended, ``in_target`` of those served, ``vip``
+    and ``vip_waited``. ``service_level`` is the share of the offered who were served within their tier's target, 0–1;
+    who gave up was not. ``serving`` agents are at work who may take its calls, ``free`` of them now.
+    """
+
+    queue: str
+    waiting: int
+    vips_waiting: int
+    longest_wait_s: float
+    serving: int
+    free: int
+    handling_s: float
+    offered: int
+    served: int
+    lost: int
+    service_level: float
+    by_tier: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class NodeView:
     """One switch."""
 
@@ -152,6 +175,7 @@ class Status:
     counters: Mapping[str, int]  # illegal events, resyncs, duplicates, ... by name
     busy_share: float  # (talk + wrap-up) / logged-in time of all agents since start, 0–1
     pacing_dropped: Mapping[str, int] = field(default_factory=dict)  # observations pacing could not believe, by kind
+    queues: tuple[QueueView, ...] = ()
     trunks: tuple[TrunkView, ...] = ()
     shown: tuple[ShownView, ...] = ()
     tiers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # ended attempts by tier and outcome

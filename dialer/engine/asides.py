@@ -74,6 +74,9 @@ class AsideDesk:
     def _music(self, call: Call, for_s: float) -> None:
         live = self.live
         if live.nodes[call.node].up:
+            if call.arrival is not None:
+                self.calls.inbound.aside(call, live.settings.phones.hold_sound, for_s)
+                return
             sound, message = live.settings.phones.hold_sound, call.campaign.settings.message
             live.emit(PutAside(call.node, call.id, sound, round((for_s + SPARE_S) * 1000), message))
 
@@ -240,6 +243,9 @@ class AsideDesk:
             return  # a bridge is on its way; if it fails, ``wait`` comes here again
         live.waiting.pop(call.id, None)
         live.note("info", "queued_in_vain", f"attempt {call.id}: nobody was free within {QUEUE_S:g} s")
+        if call.arrival is not None:
+            self.calls.inbound.queues.nobody(call)
+            return
         message = call.campaign.settings.message
         if message and live.nodes[call.node].up:
             live.emit(WaitAgain(call.node, call.id, 0, message))

@@ -23,6 +23,7 @@ from dialer.engine.router import BRIDGE_CHECK_S
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
     from dialer.engine.feed import Feed
+    from dialer.engine.inbound import InboundDesk
     from dialer.engine.trunks import TrunkDesk
 
 BRIDGE_GIVE_UP_S = 15.0
@@ -36,12 +37,16 @@ class CallEnds:
         self.live = live
         self.feed = feed
         self.agents: AgentDesk
+        self.inbound: InboundDesk
         self.trunks: TrunkDesk
         self.on_ended: list[Callable[[Call], None]] = []
         self.on_outcome: list[Callable[[Call, Outcome], None]] = []
 
     def hung_up(self, call: Call, event: LegHungUp) -> None:
         """CHANNEL_HANGUP_COMPLETE of the customer's leg."""
+        if call.arrival is not None:
+            self.inbound.hung_up(call, event)
+            return
         sip = event.sip_status or ""
         at = max(event.at, call.bridged_at or call.answered_at or call.dialed_at or event.at)
         outcome, reason = judge(call, at, event.cause, sip, event.hangup_disposition or "")
@@ -49,7 +54,9 @@ class CallEnds:
 
     def lost(self, call: Call, why: str) -> None:
         """The channel is gone and no event will tell how it ended."""
-        if call.bridged_at is not None and (call.state is CallState.CONNECTED or call.queued_again):
+        if call.arrival is not None:
+            self._end(call, CallTrigger.LOST, call.kill_as or Outcome.INTERRUPTED, why)
+        elif call.bridged_at is not None and (call.state is CallState.CONNECTED or call.queued_again):
             outcome, _ = judge(call, self.live.now, "")
             self._end(call, CallTrigger.LOST, outcome, why)
         elif call.state is CallState.MACHINE:
@@ -85,6 +92,10 @@ class CallEnds:
             live.timers.set(("call", "guard", call.id), live.now + HANGUP_CHECK_S)
         elif not live.nodes[call.node].up:
             live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
+        elif call.arrival is not None and not (
+            call.state is CallState.CONNECTING and live.now - call.since < BRIDGE_GIVE_UP_S
+        ):
+            self.inbound.stuck(call)
         elif call.state is CallState.CONNECTING and live.now - call.since < BRIDGE_GIVE_UP_S:
             self._look(call.node)
             live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
@@ -138,6 +149,10 @@ class CallEnds:
 
     # ---- the end -------------------------------------------------------------------------------------------
 
+    def arrival_over(self, call: Call, outcome: Outcome, reason: str, at: float, cause: str = "") -> None:
+        """A call that came in is over, or no longer ours."""
+        self._end(call, CallTrigger.HANGUP, outcome, reason, at=at, cause=cause)
+
     def _end(
         self,
         call: Call,
@@ -153,6 +168,11 @@ class CallEnds:
         if not self.move(call, trigger):
             return
         live = self.live
+        if call.arrival is not None:
+            call.ended_at = live.now if at is None else at
+            self.inbound.close(call, outcome, reason, cause)
+            self._gone(call, outcome)
+            return
         if outcome in ANSWERED_OUTCOMES and call.answered_at is None:
             if call.bridged_at is None and (call.noted_answer or call.noted_bridge) is not None:
                 call.campaign.answered += 1
@@ -168,6 +188,10 @@ class CallEnds:
         again = self._goes_on(call, outcome, cause, sip)
         live.tiers.setdefault(call.lead.rank.tier, Counter())[outcome] += 1
         live.emit(records.close_attempt(call, outcome, reason, call.ended_at, cause, sip, again=again))
+        self._gone(call, outcome, again=again)
+
+    def _gone(self, call: Call, outcome: Outcome, *, again: bool = False) -> None:
+        live = self.live
         self.feed.ended(call, outcome)
         self._forget(call)
         for told in self.on_ended:
@@ -204,8 +228,10 @@ class CallEnds:
         call.campaign.dirty = True
         for name in ("guard", "limit", "minring", "placed", "aside", "screen", "renew", "turn"):
             live.timers.cancel(("call", name, call.id))
+        for name in ("judge", "turn", "cycle", "overflow", "go"):
+            live.timers.cancel(("arrival", name, call.id))
         if (trunk := live.trunks.get(call.trunk)) is not None:
-            trunk.legs -= 1
+            trunk.give_back(caller=call.arrival is not None)
         if (node := live.nodes.get(call.node)) is not None:
             node.legs -= 1
 

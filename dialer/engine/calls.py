@@ -137,7 +137,7 @@ class CallDesk(CallEnds):
         live.calls[call.id] = call
         call.campaign.calls[call.id] = call
         if (trunk := live.trunks.get(call.trunk)) is not None:
-            trunk.legs += 1
+            trunk.take(caller=call.arrival is not None)
         if (node := live.nodes.get(call.node)) is not None:
             node.legs += 1
         self.feed.opened(call)
@@ -222,6 +222,9 @@ class CallDesk(CallEnds):
         self.move(call, CallTrigger.RING)
 
     def answered(self, call: Call, event: LegAnswered) -> None:
+        if call.arrival is not None:
+            self.inbound.answered(call, event)
+            return
         message = call.campaign.settings.agentless is not None and not call.lead.callback
         screened = self.screenings.wanted(call)
         trigger = CallTrigger.PLAY if message else CallTrigger.SCREEN if screened else CallTrigger.ANSWER
@@ -363,6 +366,9 @@ class CallDesk(CallEnds):
             return
         self.feed.untaken(call)
         live.waiting[call.id] = call
+        if call.arrival is not None:
+            self.inbound.queues.back(call)
+            return
         settings = call.campaign.settings
         assert call.clock_from is not None
         left_s = call.clock_from + settings.wait_limit_s - live.now
@@ -377,6 +383,9 @@ class CallDesk(CallEnds):
     def wait_again(self, call: Call, left_s: float, message: str | None = None) -> None:
         """Send the leg into a bounded wait of ``left_s``, then ``message`` (or the campaign's)."""
         live = self.live
+        if call.arrival is not None:
+            self.inbound.queues.hold(call)
+            return
         if self.agentless.wait_again(call):
             return
         message = call.campaign.settings.message if message is None else message
@@ -394,6 +403,9 @@ class CallDesk(CallEnds):
         """The abandon clock ran out: nobody is offered any more, the switch plays the message by itself."""
         if call.queued_again:
             self.asides.nobody(call)
+            return
+        if call.arrival is not None:
+            self.inbound.queues.limit(call)
             return
         if not self.move(call, CallTrigger.LIMIT):
             return

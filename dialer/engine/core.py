@@ -102,7 +102,10 @@ class Engine:
         """A view of everything; changes nothing but the clock."""
         self._live.now = max(self._live.now, now)
         desks = self._desks
-        return status.build(self._live, self._feed.pool, self._predictive.names, desks.trunks, desks.callbacks.counts)
+        return status.build(
+            self._live, self._feed.pool, self._predictive.names, desks.trunks, desks.callbacks.counts,
+            desks.queues.views(),
+        )  # fmt: skip
 
     def explain_trunk(self, number: str, campaign: str | None, at: float | None, now: float) -> dict[str, Any] | None:
         """Which line a call to ``number`` would take, and why no other; None when the campaign is not configured."""
@@ -273,6 +276,7 @@ class Engine:
         live.mark = event.mark
         self._memory.recovered(event.pacing)
         self._reconciler.recovered(event)
+        self._desks.inbound.recovered(event.inbound)
         self._desks.recordings.recovered(event.recordings)
         self._desks.trunks.recovered(event.shown)
         for name, state in event.campaigns:

@@ -71,6 +71,9 @@ class Drain:
             return  # nothing is sent; the store's answer ends it
         if call.state is CallState.RECOVERING or not live.nodes[call.node].up:
             self.calls.lost(call, "the switch was away at shutdown")
+        elif call.arrival is not None and call.bridged_at is None:
+            if call.state is not CallState.CLOSING:
+                self.calls.inbound.send_away(call, "the dialer was shut down")
         elif call.state is not CallState.ABANDONING:
             self.calls.hang_up(call, "NORMAL_CLEARING", Outcome.SHUTDOWN, "hung up at shutdown")
 

@@ -40,7 +40,7 @@ _PHASES: Final = {
     AgentState.WRAP_UP: Phase.WRAP,
 }
 _IN_TALK: Final = frozenset({Phase.TALKING, Phase.LEAVING})
-_UNFED: Final = frozenset({Mode.PREVIEW, Mode.AGENTLESS})
+_UNFED: Final = frozenset({Mode.PREVIEW, Mode.AGENTLESS, Mode.INBOUND})
 """Whose calls need no agent, or have theirs."""
 HOUR_S = 3600.0
 
@@ -77,13 +77,19 @@ class Feed:
             self.rang(call)
 
     def asked(self, call: Call) -> None:
-        """A customer who only heard a message asks for an agent, and competes for one from now on."""
+        """A customer who only heard a message, or a caller, asks for an agent and competes for one from now on."""
         name, at = call.campaign.name, call.clock_from
         if at is not None and not call.fed and name in self._known:
             call.fed = self.dirty = True
             self.pool.dialed(call.id, name, call.node, at)
             self.pool.sent(call.id, at)
             self.pool.answered(call.id, at)
+
+    def left(self, call: Call) -> None:
+        """A caller competes no longer, in this queue at least."""
+        if call.fed:
+            call.fed, self.dirty = False, True
+            self.pool.ended(call.id, self.live.now, Ending.OVER)
 
     def sent(self, call: Call) -> None:
         """The originate is sent, at ``call.dialed_at``."""
@@ -152,7 +158,7 @@ class Feed:
             if call.dialed_at is None or call.line_failed:
                 ending = Ending.VOID  # another line would have got through: nothing is learnt of who answers
             self.pool.ended(call.id, self.live.now if call.ended_at is None else call.ended_at, ending)
-        abandoned = counts_as_abandoned(call, outcome)
+        abandoned = None if call.arrival is not None else counts_as_abandoned(call, outcome)
         if call.counted is not None and call.counted[1] is not abandoned:
             self._take_back(call)
         if abandoned is not None:
@@ -165,7 +171,7 @@ class Feed:
     # ---- the abandon ledger --------------------------------------------------------------------------------
 
     def _count(self, call: Call, *, abandoned: bool) -> None:
-        if call.answered_at is None or call.machine or call.counted is not None:
+        if call.answered_at is None or call.machine or call.counted is not None or call.arrival is not None:
             return
         if call.campaign.name in self._known:
             self.changes += 1

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 from dialer.domain.agent import AgentState, Line
+from dialer.domain.inbound import QueueSettings
 from dialer.domain.settings import AgentSettings
 from dialer.engine.agents import worked_share
+from dialer.engine.inbound_records import Arrival
 from dialer.engine.live import Agent, Call, Live
 from routing import outbound
-from routing.facts import AgentFacts, WaitingCall
+from routing.facts import AgentFacts, Direction, Step, WaitingCall
 from routing.facts import AgentState as Seen
 
 _STATES: Final = {
@@ -75,6 +77,8 @@ def waiting_call(call: Call) -> WaitingCall:
     """An answered customer without an agent. Its clock is that of the abandon rate, or of the loss of an agent."""
     started = call.queued_at if call.queued_again else call.clock_from
     assert started is not None
+    if call.arrival is not None:
+        return _caller(call, call.arrival, started)
     return outbound.waiting_call(
         call.id,
         call.lead.rank,
@@ -87,4 +91,31 @@ def waiting_call(call: Call) -> WaitingCall:
         node=call.node,
         asked=call.lead.callback > 0 or (call.told is not None and call.told.asked),
         owed=call.queued_again,
+    )
+
+
+def _caller(call: Call, arrival: Arrival, started: float) -> WaitingCall:
+    """Somebody who called: their own agent is waited for, and their queue's groups come after their own people."""
+    queue, rank = call.campaign.settings.queue or QueueSettings(), call.lead.rank
+    judged = arrival.judged
+    target_s = queue.target_s if judged is None or judged.problem else judged.target_s
+    since = arrival.queued_at if arrival.queued_at is not None else started
+    return WaitingCall(
+        call.id,
+        started,
+        Direction.INBOUND,
+        call.lead.number,
+        call.lead.person,
+        call.campaign.name,
+        judged.campaign if judged is not None else "",
+        rank.tier,
+        rank.vip,
+        target_s,
+        queue.needs,
+        (*(Step(0.0, groups) for groups in rank.groups), *queue.steps),
+        rank.agent,
+        since + arrival.own_limit_s if rank.agent is not None else 0.0,
+        call.queued_again,
+        queue.choice,
+        call.node,
     )

@@ -28,6 +28,7 @@ from dialer.domain.settings import (
     TrunkSettings,
 )
 from dialer.engine.agentless_records import Told
+from dialer.engine.inbound_records import Arrival
 from dialer.engine.party_records import OwnCall, Party
 from dialer.engine.phone_records import Session, Sounding, Typed
 from dialer.engine.screening import Screening
@@ -44,7 +45,7 @@ NOT_DECIDED = Decision(0, "not decided yet")
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One attempt in flight. ``id`` is the attempt id and the customer channel's UUID."""
+    """One attempt in flight, or a call that came in. ``id`` is the attempt id and the customer channel's UUID."""
 
     id: str
     campaign: Campaign
@@ -97,6 +98,7 @@ class Call:
     supervised: bool = False  # a supervisor took the customer over
     queued_again: bool = False  # had an agent and lost them
     queued_at: float = 0.0  # since when it waits for another
+    arrival: Arrival | None = None  # it came in
     misses: int = 0  # snapshots in a row that contradict this call
     missed_at: float = 0.0  # when the last of them was asked for
 
@@ -271,11 +273,15 @@ class Campaign:
 
 @dataclass(slots=True, eq=False)
 class Trunk:
-    """A gateway's budget, and how it does. ``health`` is heeded where a campaign has other lines."""
+    """A gateway's budget, and how it does. ``health`` is heeded where a campaign has other lines.
+
+    ``legs`` are those that take from what our calls may have: ours, and callers beyond the channels that are kept for
+    them (``callers`` counts all of them)."""
 
     settings: TrunkSettings
     bucket: TokenBucket
     legs: int = 0
+    callers: int = 0
     health: Health = NEW
     chosen: int = 0
     gone_on: int = 0  # calls that failed here and were tried on another line
@@ -283,6 +289,16 @@ class Trunk:
     passed: Counter[Why] = field(default_factory=Counter)
     told: int = 0  # answers before which it told of ringing
     untold: int = 0  # and those that came out of silence
+
+    def take(self, *, caller: bool = False) -> None:
+        """A call takes a channel."""
+        self.callers += caller
+        self.legs += not caller or self.callers > self.settings.reserved_inbound
+
+    def give_back(self, *, caller: bool = False) -> None:
+        """A call has ended."""
+        self.legs -= not caller or self.callers > self.settings.reserved_inbound
+        self.callers -= caller
 
 
 @dataclass(slots=True, eq=False)

@@ -100,7 +100,8 @@ class OrderDesk:
         """Start, pause or stop a campaign, and remember it."""
         live = self.live
         campaign = live.campaigns.get(event.campaign)
-        if campaign is None or event.campaign not in live.settings.campaigns:
+        queue = campaign is not None and campaign.settings.queue is not None
+        if campaign is None or queue or event.campaign not in live.settings.campaigns:
             self._reply(event.request_id, f"no campaign {event.campaign} in the configuration", "")
             return
         if event.order not in {trigger.value for trigger in CampaignTrigger}:

@@ -51,6 +51,8 @@ class Pacer:
         for campaign in live.campaigns.values():
             if campaign.state is not CampaignState.RUNNING or campaign.name in self.pool.names:
                 continue
+            if campaign.settings.mode is Mode.INBOUND:
+                continue
             age = math.inf if campaign.decided_at is None else live.now - campaign.decided_at
             if age < live.settings.decide_every_s - ROUNDING_S:
                 if campaign.dirty:

@@ -75,7 +75,7 @@ class PartyLegs:
         live.parties[uuid] = party
         live.nodes[node].legs += 1
         if (trunk := live.trunks.get(target.trunk)) is not None:
-            trunk.legs += 1
+            trunk.take()
             trunk.bucket.take(1, live.now)
             self.trunks.show(target.caller_id, 1)
         if lent is not None:
@@ -117,7 +117,7 @@ class PartyLegs:
         if party.guest is None:
             live.nodes[party.node].legs -= 1
         if (trunk := live.trunks.get(party.trunk)) is not None:
-            trunk.legs -= 1
+            trunk.give_back()
         if party.agent is not None and party.agent.party is party:
             party.agent.party = None
         if party.call is not None and party.call.party is party:

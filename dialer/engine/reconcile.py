@@ -140,7 +140,9 @@ class Reconciler:
             doubts += self._call(call, listed[call.id], snapshot, first)
         doubts += self._parties(node, listed, snapshot, first) + self._watches(node, listed, snapshot, first)
         for fact in snapshot.channels:
-            if fact.kind == "call" and fact.uuid not in live.calls and fact.uuid.startswith(live.mark):
+            if fact.kind == "inbound" and fact.uuid not in live.calls:
+                self.calls.inbound.arrivals.found(node.name, fact, snapshot.asked_at)
+            elif fact.kind == "call" and fact.uuid not in live.calls and fact.uuid.startswith(live.mark):
                 # Not an open attempt of ours: its own bounded wait ends it, and it may belong to a talk going on.
                 live.counters["orphan_calls_seen"] += 1
         node.synced = True
@@ -324,6 +326,9 @@ class Reconciler:
                 return 1
             self.calls.lost(call, "the switch no longer lists the call")
             return 0
+        if fact.kind == "fallback" and call.arrival is not None:
+            self.calls.inbound.gone_to_fallback(call, live.now)
+            return 0
         if call.state is CallState.RECOVERING:
             self._adopt(call, fact)
             return 0
@@ -333,7 +338,9 @@ class Reconciler:
         if not _again(call, snapshot):
             return 1
         call.misses = 0
-        if call.state in RINGING_STATES:
+        if call.state is CallState.ARRIVED:
+            self.calls.answered(call, LegAnswered(call.id, snapshot.asked_at))
+        elif call.state in RINGING_STATES:
             # Its ANSWER was lost. Nobody knows when it came: the limit counts from the last list without it.
             known = max(call.rang_at or 0.0, call.dialed_at or 0.0, snapshot.asked_at - 2 * LOOK_AGAIN_S)
             self.calls.answered(call, LegAnswered(call.id, known))
@@ -349,7 +356,7 @@ class Reconciler:
 
     @staticmethod
     def _contradicts(call: Call, fact: ChannelFact) -> bool:
-        if call.state in RINGING_STATES:
+        if call.state in RINGING_STATES or call.state is CallState.ARRIVED:
             return fact.answered
         if call.state is CallState.CONNECTING:
             return fact.peer is not None
@@ -360,7 +367,10 @@ class Reconciler:
         live = self.live
         live.counters["calls_adopted"] += 1
         agent = live.legs.get(fact.peer or "")
-        if not fact.answered:
+        alone = call.noted_bridge is None and fact.peer is None
+        if call.arrival is not None and (alone or not fact.answered):
+            self.calls.inbound.adopt(call, fact)
+        elif not fact.answered:
             self.calls.adopted_unanswered(call)
             settings = call.campaign.settings
             live.timers.set(("call", "guard", call.id), live.now + settings.ring_timeout_s + SETTLE_S)

@@ -107,8 +107,8 @@ class Router:
 
     def _too_late(self, call: Call) -> bool:
         """After a standstill timers fire in order: an agent may come free before the limit is told to be over."""
-        if call.queued_again:
-            return False  # they had their agent in time; how long they wait for another is ``asides``'
+        if call.queued_again or call.arrival is not None:
+            return False  # how long they wait is ``asides``' and ``queueing``'s
         return call.clock_from is None or self.live.now > call.clock_from + call.campaign.settings.wait_limit_s
 
     def _offer(self, call: Call, agent: Agent, reason: str) -> bool:
@@ -126,12 +126,13 @@ class Router:
         agents.voice.bridging(agent, *self.announcer.whisper(call, agent))
         call.agent = agent
         live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
-        if call.queued_again or call.answer_read_at is None:
+        if not call.queued_again and call.answer_read_at is not None:
+            call.agent_id = agent.settings.agent
+            self.feed.taken(call, agent)
+        if call.queued_again or call.answer_read_at is None or call.arrival is not None:
             # Neither a record of who was first nor a latency of the answer.
             live.emit(Join(call.node, call.id, agent.leg))
         else:
-            call.agent_id = agent.settings.agent
-            self.feed.taken(call, agent)
             live.emit(Bridge(call.node, call.id, agent.leg, call.answer_read_at))
         live.note("debug", "agent_chosen", f"attempt {call.id}: agent {agent.settings.agent}: {reason}")
         return True

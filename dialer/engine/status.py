@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from dialer.domain.outcomes import Outcome
-from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, Status
+from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, QueueView, Status
 from dialer.engine import trunk_views
 from dialer.engine.agents import worked_share
 from dialer.engine.live import Agent, Campaign, Live
@@ -33,6 +33,7 @@ def build(
     predictive: Container[str],
     desk: TrunkDesk,
     callbacks: Callable[[str], Mapping[str, int]],
+    queues: tuple[QueueView, ...] = (),
 ) -> Status:
     """Everything at ``live.now``; ``predictive`` names the campaigns that ``pool`` decides."""
     return Status(
@@ -45,6 +46,7 @@ def build(
         campaigns=tuple(
             _campaign(live, campaign, pool if name in predictive else None, callbacks(name))
             for name, campaign in live.campaigns.items()
+            if campaign.settings.queue is None
         ),
         nodes=tuple(
             NodeView(node.name, node.up, node.synced, node.detail, node.legs, node.capacity)
@@ -53,6 +55,7 @@ def build(
         counters=dict(live.counters),
         busy_share=busy_share(live) if live.busy_share_at_close is None else live.busy_share_at_close,
         pacing_dropped=dict(pool.dropped),
+        queues=queues,
         trunks=trunk_views.trunks(live),
         shown=trunk_views.shown(desk),
         tiers={tier: {each.value: count for each, count in ended.items()} for tier, ended in live.tiers.items()},

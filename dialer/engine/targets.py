@@ -162,6 +162,7 @@ def _campaign(live: Live, agent: Agent, call: Call | None) -> str:
     """Whose trunk, caller ID and calling hours hold: the customer's campaign, or the agent's last or first one."""
     if call is not None:
         return call.campaign.name
-    if agent.last_campaign in live.settings.campaigns:
+    calls_out = {name for name, each in live.settings.campaigns.items() if each.queue is None}
+    if agent.last_campaign in calls_out:
         return agent.last_campaign or ""
-    return min((name for name in agent.settings.campaigns if name in live.settings.campaigns), default="")
+    return min(agent.settings.campaigns & calls_out, default="")

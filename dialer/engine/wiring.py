@@ -12,6 +12,7 @@ from typing import Any
 from dialer.domain import callbacks as cb
 from dialer.domain import events as ev
 from dialer.domain import hearing as he
+from dialer.domain import inbound as inb
 from dialer.domain import phones as ph
 from dialer.domain.agent import AgentState
 from dialer.domain.commands import Reply
@@ -19,6 +20,7 @@ from dialer.engine.acts import ActDesk
 from dialer.engine.agentless import AgentlessDesk
 from dialer.engine.agents import AgentDesk
 from dialer.engine.announcing import Announcer
+from dialer.engine.arrivals import ArrivalDesk
 from dialer.engine.asides import AsideDesk
 from dialer.engine.callbacks import CallbackDesk
 from dialer.engine.calls import CallDesk
@@ -28,9 +30,11 @@ from dialer.engine.drain import Drain
 from dialer.engine.feed import Feed
 from dialer.engine.holds import HoldDesk
 from dialer.engine.hoppers import HopperDesk
+from dialer.engine.inbound import InboundDesk
 from dialer.engine.keys import KeyDesk
 from dialer.engine.live import Live
 from dialer.engine.memory import PacingMemory
+from dialer.engine.menus import MenuDesk
 from dialer.engine.number_checks import NumberDesk
 from dialer.engine.orders import OrderDesk
 from dialer.engine.own_calls import OwnCallDesk
@@ -40,6 +44,7 @@ from dialer.engine.party_legs import PartyLegs
 from dialer.engine.phones import PhoneDesk
 from dialer.engine.predictive import Predictive
 from dialer.engine.previews import PreviewDesk
+from dialer.engine.queueing import QueueDesk
 from dialer.engine.reconcile import Reconciler
 from dialer.engine.recordings import RecordingDesk
 from dialer.engine.screenings import ScreeningDesk
@@ -64,6 +69,9 @@ class Desks:
         self.calls = CallDesk(live, feed)
         self.screenings = ScreeningDesk(live, feed)
         self.agentless = AgentlessDesk(live, feed)
+        self.arrivals, self.inbound = ArrivalDesk(live), InboundDesk(live, feed)
+        self.queues = QueueDesk(live, feed)
+        self.menus = MenuDesk(live)
         self.agents = AgentDesk(live, feed)
         self.predictive = Predictive(live, feed, self.hoppers, policies, self.trunks)
         self.memory = PacingMemory(live, feed, self.predictive.names)
@@ -110,7 +118,13 @@ class Desks:
         self.calls.agentless = self.pacer.agentless = self.agentless
         self.agentless.calls = self.calls
         self.calls.on_ended.append(self.agentless.call_ended)
-        self.legs.on_customer_key = self.agentless.pressed
+        self.legs.on_customer_key = self._customer_key
+        self.calls.inbound, self.inbound.calls = self.inbound, self.calls
+        self.arrivals.calls, self.arrivals.inbound, self.inbound.arrivals = self.calls, self.inbound, self.arrivals
+        self.queues.calls = self.menus.calls = self.calls
+        self.queues.inbound = self.menus.inbound = self.inbound
+        self.inbound.queues = self.menus.queues = self.queues
+        self.inbound.menus, self.inbound.voice = self.menus, self.voice
         self.callbacks.agents = self.callbacks.who.agents = self.agents
         self.callbacks.calls, self.callbacks.announcer = self.calls, self.announcer
         self.calls.on_connected.append(self.recordings.connected)
@@ -167,7 +181,11 @@ class Desks:
             ph.PhoneCalled: self.phones.called,
             ph.LegHeld: legs.held,
             ph.HoldTold: self.holds.answered,
-            ph.RecordingStopped: self.recordings.stopped,
+            ph.RecordingStopped: self._recording_stopped,
+            inb.CallerArrived: self.arrivals.arrived,
+            inb.CallerFellBack: self.inbound.fell_back,
+            inb.ArrivalJudged: self.arrivals.judged,
+            inb.VipTold: self.arrivals.vip_told,
             ph.UploadReplied: self.recordings.uploads.replied,
             ph.PinChecked: self.phones.pin_checked,
             ph.NumberChecked: self.numbers.answered,
@@ -202,6 +220,12 @@ class Desks:
             ("call", "renew"): self._of_call(self.screenings.renew),
             ("call", "turn"): self._of_call(self.agentless.turn),
             ("call", "aside"): self._of_call(self.asides.overdue),
+            ("arrival", "ask"): self._of_call(self.arrivals.vip_overdue),
+            ("arrival", "judge"): self._of_call(self.arrivals.judge_overdue),
+            ("arrival", "turn"): self._of_call(self.menus.turn),
+            ("arrival", "cycle"): self._of_call(self.queues.cycle),
+            ("arrival", "overflow"): self._of_call(self.queues.overflow),
+            ("arrival", "go"): self._of_call(self.inbound.go_on),
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
             ("agent", "put_down"): self._of_agent(agents.put_down),
             ("agent", "cure"): self._of_agent(agents.cure),
@@ -252,6 +276,14 @@ class Desks:
                 act(call)
 
         return fire
+
+    def _customer_key(self, event: ph.KeyPressed) -> None:
+        call = self.live.calls.get(event.uuid)
+        (self.agentless if call is None or call.arrival is None else self.menus).pressed(event)
+
+    def _recording_stopped(self, event: ph.RecordingStopped) -> None:
+        if not self.inbound.recorded(event):
+            self.recordings.stopped(event)
 
     def _of_agent(self, act: Callable[[Any], None]) -> Callable[[str], None]:
         return lambda name: act(self.live.agents[name])

@@ -264,6 +264,16 @@ def _agent_paths(app: OpenAPI, port: ServicePort) -> None:
 
 def _campaign_paths(app: OpenAPI, port: ServicePort) -> None:
     @app.get(
+        "/v1/queues",
+        tags=[_CAMPAIGNS],
+        summary="All queues of callers",
+        responses={200: shapes.QueuesAnswer},
+        **_LOCKED,
+    )
+    def queues() -> Response:
+        return _answer({"queues": port.status().queues})
+
+    @app.get(
         "/v1/campaigns",
         tags=[_CAMPAIGNS],
         summary="All campaigns",

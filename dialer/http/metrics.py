@@ -1,7 +1,7 @@
 """What Prometheus sees: the port read once at each scrape and turned into metric families.
 
-Owns names, help texts and labels (campaign, state, outcome, rule, node, seat states: bounded by the
-configuration; never a phone number, a UUID or a lead). Base units only: seconds, ratios 0–1. Holds no
+Owns names, help texts and labels (campaign, queue, tier, state, outcome, rule, node, seat states: bounded by
+the configuration; never a phone number, a UUID or a lead). Base units only: seconds, ratios 0–1. Holds no
 counters of its own: they are the engine's and the edges', so that a scrape can neither lose nor double a
 count.
 """
@@ -25,8 +25,9 @@ from prometheus_client.registry import Collector
 from dialer.domain.agent import AgentState
 from dialer.domain.call import CallState
 from dialer.domain.campaign import CampaignState
+from dialer.domain.inbound import Ending
 from dialer.domain.outcomes import Outcome
-from dialer.domain.status import CampaignView, NodeView, PacingView, Status
+from dialer.domain.status import CampaignView, NodeView, PacingView, QueueView, Status
 from dialer.http import trunk_metrics
 from dialer.masking import mask_text
 from dialer.ports import LatencyView, ServicePort
@@ -57,6 +58,7 @@ class DialerCollector(Collector):
         yield from _agents(status)
         for build in (_campaign_gauges, _campaign_counters, _pacing):
             yield from build(status.campaigns)
+        yield from _queues(status.queues)
         yield from trunk_metrics.families(status.trunks, status.shown)
         yield _tiers(status)
         dropped = CounterMetricFamily(
@@ -244,6 +246,41 @@ def _pacing(campaigns: tuple[CampaignView, ...]) -> Iterator[Metric]:
             rate.add_metric([campaign, _label(window.window)], window.rate)
             limit.add_metric([campaign, _label(window.window)], window.limit)
     yield from (budget, rate, limit)
+
+
+def _queues(queues: tuple[QueueView, ...]) -> Iterator[Metric]:
+    columns: tuple[tuple[str, str, Callable[[QueueView], float]], ...] = (
+        ("dialer_queue_waiting", "Callers who wait.", lambda q: q.waiting),
+        ("dialer_queue_vips_waiting", "VIPs among them.", lambda q: q.vips_waiting),
+        ("dialer_queue_longest_wait_seconds", "Of those who wait.", lambda q: q.longest_wait_s),
+        ("dialer_queue_agents", "Agents at work who may take its calls.", lambda q: q.serving),
+        ("dialer_queue_agents_free", "Those of them who are free.", lambda q: q.free),
+        ("dialer_queue_handling_seconds", "What a call costs an agent, talk and wrap-up.", lambda q: q.handling_s),
+        ("dialer_queue_service_level", "Share served in their target since the start.", lambda q: q.service_level),
+    )
+    for name, text, read in columns:
+        family = GaugeMetricFamily(name, text, labels=["queue"])
+        for queue in queues:
+            family.add_metric([_label(queue.queue)], float(read(queue)))
+        yield family
+    labels = ["queue", "tier"]
+    endings = CounterMetricFamily("dialer_queue_calls", "Ended calls by how.", labels=[*labels, "ending"])
+    counted = {
+        "offered": CounterMetricFamily("dialer_queue_offered", "Callers who came into the queue.", labels=labels),
+        "in_target": CounterMetricFamily("dialer_queue_in_target", "Served within their target.", labels=labels),
+        "overflowed": CounterMetricFamily("dialer_queue_overflowed", "Sent on to another queue.", labels=labels),
+        "vip": CounterMetricFamily("dialer_queue_vips", "VIPs of whom it is known how they ended.", labels=labels),
+        "vip_waited": CounterMetricFamily("dialer_queue_vips_waited", "Those of them who waited.", labels=labels),
+    }
+    for queue in queues:
+        for tier, words in queue.by_tier.items():
+            where = [_label(queue.queue), _label(tier)]
+            for word, counter in counted.items():
+                counter.add_metric(where, float(words.get(word, 0)))
+            for ending in Ending:
+                endings.add_metric([*where, ending.value], float(words.get(ending.value, 0)))
+    yield endings
+    yield from counted.values()
 
 
 def _machine_checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:

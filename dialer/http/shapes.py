@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from dialer.domain.acts import ACTS, SUPERVISOR_ACTS
-from dialer.domain.status import AgentView, CampaignView, Status
+from dialer.domain.status import AgentView, CampaignView, QueueView, Status
 from dialer.masking import mask_text
 
 IDENT_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"
@@ -257,6 +257,12 @@ class CampaignsAnswer(BaseModel):
     """All campaigns."""
 
     campaigns: list[CampaignView]
+
+
+class QueuesAnswer(BaseModel):
+    """All queues of callers."""
+
+    queues: list[QueueView]
 
 
 _AS_IT_IS: Final = frozenset({str, int, bool, type(None)})

@@ -71,17 +71,26 @@ def _engine(shift: Shift) -> None:
         if call.id in live.waiting:
             _require(call.state is CallState.WAITING, f"attempt {call.id} waits while {call.state}")
     _pool(shift)
+    _callers(shift)
     for trunk in live.trunks.values():
         name = trunk.settings.name
-        counted = sum(1 for call in live.calls.values() if call.trunk == name)
+        callers = sum(1 for call in live.calls.values() if call.trunk == name and call.arrival is not None)
+        counted = sum(1 for call in live.calls.values() if call.trunk == name and call.arrival is None)
         counted += sum(1 for party in live.parties.values() if party.trunk == name)
-        _require(trunk.legs == counted, f"trunk {trunk.settings.name} counts {trunk.legs} legs of {counted}")
+        counted += max(0, callers - trunk.settings.reserved_inbound)
+        _require(trunk.callers == callers, f"trunk {name} counts {trunk.callers} callers of {callers}")
+        _require(trunk.legs == counted, f"trunk {name} counts {trunk.legs} legs of {counted}")
 
 
 def _pool(shift: Shift) -> None:
     """Pacing believes what is."""
     live, pool = shift.engine._live, shift.engine._feed.pool
-    mine = {c.id for c in live.calls.values() if c.campaign.settings.mode is not Mode.PREVIEW and not c.lead.callback}
+    unfed = (Mode.PREVIEW, Mode.INBOUND)
+    mine = {
+        c.id
+        for c in live.calls.values()
+        if (c.campaign.settings.mode not in unfed and not c.lead.callback) or (c.arrival and c.fed)
+    }
     retired = {c.id for c in live.calls.values() if c.campaign.name not in live.settings.campaigns}
     _require(pool.calls == mine - retired, f"pacing knows {pool.calls ^ (mine - retired)} wrongly, or not")
     for name, agent in live.agents.items():
@@ -102,6 +111,18 @@ def _pool(shift: Shift) -> None:
                     and campaign.name in live.calls_out_for(a)}  # fmt: skip
         in_line = {agent.settings.agent for agent in live.free_agents(campaign)}
         _require(free_now == in_line, f"campaign {campaign.name}: free are {free_now}, in line {in_line}")
+
+
+def _callers(shift: Shift) -> None:
+    """Nobody waits beside an agent whom any of the queues would give them, but for the moment of an order."""
+    live = shift.engine._live
+    for call in live.waiting.values():
+        if call.arrival is None or not call.placed or call.lead.rank.agent is not None:
+            continue
+        queue = call.campaign.settings.queue
+        anyone = queue is not None and any(not step.groups and not step.after_s for step in queue.steps)
+        free = [a for a in live.free_agents(call.campaign, call.node) if a.after_call is None]
+        _require(not (anyone and free), f"caller {call.id} waits beside {len(free)} free agents")
 
 
 def ledger(shift: Shift) -> None:

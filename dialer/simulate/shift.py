@@ -15,6 +15,7 @@ from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain.callbacks import CallbackGone, CallbacksSeen, ClaimCallback, LookCallbacks
 from dialer.domain.hearing import Listen, StopListening
+from dialer.domain.inbound import ArrivalJudged, JudgeArrival
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
 from dialer.simulate.faults import NO_FAULTS, Faults
@@ -68,6 +69,7 @@ class Shift:
         self.connected = False
         self.store_failing = False
         self._backlog: list[cmd.StoreCommand] = []
+        self._stored_at = 0.0
         self.drained = False
         self.alive = False
         self.shortest_ring_cut_s = float("inf")
@@ -310,7 +312,9 @@ class Shift:
             for event in self._store_answers(commands):
                 feed(event)
 
-        self._agenda.at(self.now + STORE_DELAY_S * self._rng.uniform(0.5, 2.0), execute)
+        # In their order, as the store's worker does it: what is late holds up what is behind it.
+        self._stored_at = max(self._stored_at, self.now + STORE_DELAY_S * self._rng.uniform(0.5, 2.0))
+        self._agenda.at(self._stored_at, execute)
 
     def _store_answers(self, commands: list[cmd.StoreCommand]) -> list[ev.StoreEvent]:
         if not self.store_failing:
@@ -321,6 +325,8 @@ class Shift:
                 answers.append(ev.AttemptRefused(command.attempt_id, "store", "the store is in trouble", keep=True))
             elif isinstance(command, cmd.ClaimLeads):
                 answers.append(ev.LeadsClaimed(command.campaign, (), command.count))
+            elif isinstance(command, JudgeArrival):
+                answers.append(ArrivalJudged(command.call_id, problem="the store is in trouble"))
             elif isinstance(command, LookCallbacks):
                 answers.append(CallbacksSeen(()))
             elif isinstance(command, ClaimCallback):

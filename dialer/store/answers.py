@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dialer.domain.callbacks import CallbackGone, CallbacksSeen, ClaimCallback, LookCallbacks
 from dialer.domain.commands import ClaimLeads, OpenAttempt, StoreCommand
 from dialer.domain.events import AttemptRefused, LeadsClaimed, StoreEvent
+from dialer.domain.inbound import ArrivalJudged, JudgeArrival
 from dialer.domain.phones import CheckNumber, CheckPin, NumberChecked, PinChecked
 from dialer.domain.settings import CampaignSettings
 from dialer.leads.eligibility import STORE, DncHit, judge_own_call
@@ -17,7 +18,7 @@ from dialer.store.pins import PinRight
 
 CAMPAIGN = "campaign"
 """The rule that says no to a number when there is no campaign whose calling hours could hold."""
-ANSWERED = (OpenAttempt, ClaimLeads, CheckPin, PinRight, CheckNumber, LookCallbacks, ClaimCallback)
+ANSWERED = (OpenAttempt, ClaimLeads, CheckPin, PinRight, CheckNumber, LookCallbacks, ClaimCallback, JudgeArrival)
 """Commands that somebody waits for: they are answered now, if only by a refusal. All others are kept until they can be
 executed."""
 
@@ -33,6 +34,8 @@ def failed_answer(command: StoreCommand | PinRight, reason: str, *, keep: bool) 
             return PinChecked(command.session, command.agent, False, problem=reason)
         case CheckNumber():
             return NumberChecked(command.session, False, STORE, reason)
+        case JudgeArrival():
+            return ArrivalJudged(command.call_id, problem=reason)
         case LookCallbacks():
             return CallbacksSeen(())
         case ClaimCallback():

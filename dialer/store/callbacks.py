@@ -223,15 +223,26 @@ class Callbacks:
                 waiting,
                 cb.kind == WISH,
                 cb.attempt_id != _p("attempt"),
-                cb.person == select(this.c.person).scalar_subquery(),
-                cb.campaign == select(this.c.campaign).scalar_subquery(),
+                cb.person == _p("person"),
+                cb.campaign == _p("campaign"),
                 cb.created_at <= _p("at"),
             )
             .values(state=_CANCELLED, reason=NEWER_WISH, changed_at=_p("now"), **_FREE)
         )
+        self._served: Executable = (
+            update(CALLBACKS)
+            .where(
+                waiting,
+                cb.kind == WISH,
+                or_(cb.number == _p("number"), and_(cb.person == _p("person"), cb.person != "")),
+                cb.campaign == _p("campaign"),
+                cb.created_at <= _p("at"),
+            )
+            .values(state=_DONE, reason=_p("reason"), changed_at=_p("now"), **_FREE)
+        )
         self._blocked: Executable = (
             update(CALLBACKS)
-            .where(waiting, or_(cb.number == _p("number"), cb.lead_id == _p("lead")))
+            .where(waiting, or_(cb.number == _p("number"), and_(cb.lead_id == _p("lead"), cb.lead_id != 0)))
             .values(state=_CANCELLED, reason="do not call: the customer said so", changed_at=_p("now"), **_FREE)
         )
         former = and_(cb.claimed_by == _p("owner"), cb.claim_epoch != _p("epoch"))
@@ -360,9 +371,17 @@ class Callbacks:
         reason = f"spoken with meanwhile, in attempt {attempt_id}"
         self._run(conn, self._talked, {"p_attempt": attempt_id, "p_reason": reason, "p_now": now})
 
-    def superseded(self, conn: Connection, attempt_id: str, at: float, now: float) -> None:
-        """The customer of the attempt has wished anew at ``at``: one call, and not one for each wish."""
-        self._run(conn, self._superseded, {"p_attempt": attempt_id, "p_at": at, "p_now": now})
+    def served(
+        self, conn: Connection, call: str, number: str, person: str, campaign: str, at: float, now: float
+    ) -> None:
+        """Whoever called in at ``at`` and was spoken with need not be called for what they wished before."""
+        values = {"p_number": number, "p_person": person, "p_campaign": campaign, "p_at": at, "p_now": now}
+        self._run(conn, self._served, {**values, "p_reason": f"spoken with meanwhile, in call {call}"})
+
+    def superseded(self, conn: Connection, wish: Mapping[str, Any], now: float) -> None:
+        """A customer's ``wish`` (its row) is the newest: one call, and not one for each wish."""
+        names = {"p_attempt": "attempt_id", "p_person": "person", "p_campaign": "campaign", "p_at": "created_at"}
+        self._run(conn, self._superseded, {name: wish[key] for name, key in names.items()} | {"p_now": now})
 
     def blocked(self, conn: Connection, number: str, lead_id: int, now: float) -> None:
         """The customer is never to be called again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, exists, or_, select, update
 from sqlalchemy.sql import Executable
 
 from dialer.domain.callbacks import WISH, CallbackState
@@ -26,9 +26,10 @@ from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC as DNC_REASON
 from dialer.store import desk_schema, pins
 from dialer.store.callbacks import Callbacks
+from dialer.store.callers import Callers, Customer
 from dialer.store.gate import plain
 from dialer.store.schema import NUMBER, table
-from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, LEADS, OPEN, Statements
+from dialer.store.statements import ATTEMPTS, CALLBACKS, DNC, INBOUND, LEADS, OPEN, Statements
 from dialer.store.statements import parameter as _p
 
 PINS = table(desk_schema.AgentPin)
@@ -42,9 +43,9 @@ CALLBACK: Final = WISH
 class DeskRecords:
     """Executes the orders for one dialect."""
 
-    def __init__(self, statements: Statements, callbacks: Callbacks) -> None:
+    def __init__(self, statements: Statements, callbacks: Callbacks, callers: Callers) -> None:
         st = self._st = statements
-        self._callbacks = callbacks
+        self._callbacks, self._callers = callbacks, callers
         self._new_pin_row = st.insert_new(PINS)
         tries = select(PINS).where(PINS.c.agent == _p("agent"))
         self._pin: Executable = tries.with_for_update() if st.dialect == "postgresql" else tries
@@ -61,6 +62,7 @@ class DeskRecords:
         )
         self._forget_nobodies: Executable = delete(PINS).where(PINS.c.hash == "", PINS.c.updated_at < _p("before"))
         self._attempt: Executable = select(ATTEMPTS).where(ATTEMPTS.c.id == _p("attempt"))
+        self._caller: Executable = select(INBOUND).where(INBOUND.c.id == _p("attempt"), INBOUND.c.number != "")
         made_recording = st.dialect_insert(RECORDINGS)
         self._save_recording = made_recording.on_conflict_do_update(
             index_elements=["node", "path"],
@@ -69,8 +71,15 @@ class DeskRecords:
         )
         self._unfinished: Executable = (
             select(RECORDINGS)
-            .join(ATTEMPTS, ATTEMPTS.c.id == RECORDINGS.c.attempt_id)
-            .where(RECORDINGS.c.state.in_([GOING, TO_UPLOAD]), ATTEMPTS.c.owner == _p("owner"))
+            .where(
+                RECORDINGS.c.state.in_([GOING, TO_UPLOAD]),
+                or_(
+                    *(
+                        exists().where(each.c.id == RECORDINGS.c.attempt_id, each.c.owner == _p("owner"))
+                        for each in (ATTEMPTS, INBOUND)
+                    )
+                ),
+            )
             .order_by(RECORDINGS.c.id)
         )
         self.save_callback = newest_wish(st)
@@ -156,17 +165,33 @@ class DeskRecords:
 
         Older ones of the customer in the campaign, from other attempts, are no more.
         """
-        attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
-        if attempt is None:
-            return
-        values = callback_row(attempt, CALLBACK, command.due_at, command.note, command.by_agent, command.at)
-        named = {"agent": plain(command.agent, 100), "zone": plain(command.zone, 64)}
+        customer = self._attempted(conn, command.attempt_id)
+        if customer is None:
+            caller = conn.execute(self._caller, {"p_attempt": command.attempt_id}).one_or_none()
+            if caller is None:
+                return
+            customer = self._callers.wisher(conn, caller, now)
+        values = callback_row(customer, CALLBACK, command.due_at, command.note, command.by_agent, command.at)
+        named = {"agent": plain(command.agent, 100), "zone": plain(command.zone, 64), "reason": customer.reason}
         if conn.execute(self.save_callback, {**values, **named}).rowcount == 1:
-            self._callbacks.superseded(conn, command.attempt_id, command.at, now)
+            self._callbacks.superseded(conn, values, now)
+
+    def _attempted(self, conn: Connection, attempt: str) -> Customer | None:
+        """The customer of an attempt."""
+        row = conn.execute(self._attempt, {"p_attempt": attempt}).one_or_none()
+        return None if row is None else Customer(row.id, row.lead_id, row.campaign, row.number, row.person)
+
+    def caller_served(self, conn: Connection, call: str, now: float) -> None:
+        """A caller has an agent: they need not be called for what they wished before."""
+        row = conn.execute(self._caller, {"p_attempt": call}).one_or_none()
+        if row is not None:
+            campaign = self._callers.campaign(row.queue)
+            self._callbacks.served(conn, row.id, row.number, row.person, campaign, row.arrived_at, now)
 
     def do_not_call(self, conn: Connection, command: AddDoNotCall, now: float) -> None:
         """Block the dialed number for all campaigns and for ever, and close the lead where nothing else holds it."""
-        attempt = conn.execute(self._attempt, {"p_attempt": command.attempt_id}).one_or_none()
+        attempt: Any = self._attempted(conn, command.attempt_id)
+        attempt = attempt or conn.execute(self._caller, {"p_attempt": command.attempt_id}).one_or_none()
         if attempt is None:
             return
         by = f"agent {command.by_agent}" if command.by_agent else "the customer's key"

@@ -208,12 +208,13 @@ class Gate:
             {"p_attempt": command.attempt_id, "p_rang": command.rang_at, "p_answered": command.answered_at},
         )
 
-    def bridged(self, conn: Connection, command: NoteBridge) -> None:
-        """Write the bridge of an open attempt."""
-        conn.execute(
+    def bridged(self, conn: Connection, command: NoteBridge) -> bool:
+        """Write the bridge of an open attempt; False when there is none."""
+        written = conn.execute(
             self._st.note_bridge,
             {"p_attempt": command.attempt_id, "p_bridged": command.bridged_at, "p_agent": command.agent},
         )
+        return written.rowcount == 1
 
     def heard(self, conn: Connection, command: NoteHeard) -> None:
         """Write what was heard on an open attempt; the last word counts."""

@@ -27,8 +27,9 @@ MACHINE_OUTCOMES: Final = (Outcome.MACHINE.value, Outcome.MESSAGE_PLAYED.value)
 
 
 def paced(campaigns: Mapping[str, CampaignSettings]) -> Iterable[CampaignSettings]:
-    """The campaigns that call by themselves, by name."""
-    return (campaigns[name] for name in sorted(campaigns) if campaigns[name].mode is not Mode.PREVIEW)
+    """The campaigns that call by themselves, by name: no previews, no queues of callers."""
+    asked = (Mode.PREVIEW, Mode.INBOUND)
+    return (campaigns[name] for name in sorted(campaigns) if campaigns[name].mode not in asked)
 
 
 def exact_from(now: float) -> float:

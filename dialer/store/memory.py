@@ -35,12 +35,14 @@ from dialer.domain.events import (
     Recovered,
     StoreEvent,
 )
+from dialer.domain.inbound import CloseInbound, JudgeArrival, NoteInbound, OpenInbound, OpenInboundFact
 from dialer.domain.lead import LEAD_TABLE, ClaimedLead, LeadState, LeadTrigger
 from dialer.domain.lines import SaveShownNumber
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
 from dialer.leads import recycle
+from dialer.leads.callbacks import CALLED_IN, CALLERS, dialing, undialed
 from dialer.leads.claiming import next_due_at
 from dialer.leads.eligibility import (
     CLAIM_LOST,
@@ -51,13 +53,14 @@ from dialer.leads.eligibility import (
     Verdict,
     judge,
 )
-from dialer.leads.numbers import zones_for_lead
+from dialer.leads.numbers import line_type, zones_for_lead
 from dialer.leads.windows import OpeningTimes
 from dialer.store.answers import number_verdict
 from dialer.store.errors import StoreError
-from dialer.store.memory_callbacks import MemoryCallbacks
+from dialer.store.memory_callbacks import MemoryCallbacks, Wisher
 from dialer.store.memory_desk import MemoryDesk
 from dialer.store.memory_facts import pacing_facts
+from dialer.store.memory_inbound import MemoryInbound
 from dialer.store.memory_lines import shown_facts
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead, MemoryNumber
 from routing.intake import EVERYBODY_ORDINARY, Rules
@@ -111,8 +114,12 @@ class MemoryStore:
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
         self.dispositions: list[SaveDisposition] = []
+        self.inbound = MemoryInbound(self._attempts, self._leads, campaigns, rules)
         self.callbacks = MemoryCallbacks(campaigns, self._leads, self._attempts, self._dressed)
-        self.desk = MemoryDesk(self._attempts, self._leads, self._move, self.do_not_call, self.callbacks)
+        self._dialing = dialing(campaigns)
+        self.desk = MemoryDesk(
+            self._attempts, self._leads, self._move, self.do_not_call, self.inbound, self.callbacks, self._caller
+        )
 
     # ---- filling -------------------------------------------------------------------------------------------
 
@@ -162,6 +169,10 @@ class MemoryStore:
                 return self._open_attempt(command, now)
             case NoteAnswer() | NoteBridge() | NoteHeard():
                 self._note(command)
+                if isinstance(command, NoteBridge):
+                    self._caller_served(self.inbound.bridged(command))
+            case OpenInbound() | JudgeArrival() | NoteInbound() | CloseInbound():
+                return self.inbound.run(command, self._epoch)
             case CloseAttempt():
                 self._close_attempt(command)
             case ClaimLeads():
@@ -245,8 +256,11 @@ class MemoryStore:
         facts = pacing_facts(
             self._campaigns, self._attempts.values(), self._leads, self.dispositions, self._pacing, now
         )
-        shown = shown_facts(self._attempts.values(), self._shown, now)
-        return Recovered(attempts, agents, campaigns, pacing=facts, recordings=self.desk.unfinished(), shown=shown)
+        shown, inbound = shown_facts(self._attempts.values(), self._shown, now), self.inbound.former(self._epoch)
+        recordings = self.desk.unfinished()
+        return Recovered(
+            attempts, agents, campaigns, pacing=facts, recordings=recordings, shown=shown, inbound=inbound
+        )
 
     def lead(self, lead_id: int) -> MemoryLead:
         """The lead itself; KeyError when there is none."""
@@ -393,11 +407,34 @@ class MemoryStore:
                 if (command.number.startswith(e.value) if e.by_prefix else e.value in own)
             ),
             attempts=lead.attempts - command.retries,
-            person_busy=command.person in self._live_persons or command.number in self._live_numbers,
+            person_busy=command.person in self._live_persons
+            or command.number in self._live_numbers
+            or self.inbound.on_the_line(command.number),
             promised=self.callbacks.promised(lead.lead_id),
             for_callback=command.callback > 0,
             callback=self.callbacks.held(command.callback),
         )
+
+    def _caller(self, caller: Wisher) -> Wisher:
+        """A caller as the campaign that dials them must have them; see ``callers``."""
+        campaign = self._dialing.get(caller.campaign)
+        if not campaign:
+            return replace(caller, reason=undialed(caller.campaign))
+        if caller.lead_id:
+            return replace(caller, campaign=campaign)
+        known = [lead for lead in self._leads.values() if any(n.e164 == caller.number for n in lead.numbers)]
+        if not known:
+            made = self.add_lead(CALLERS, [caller.number], line_type=line_type(caller.number))
+            known = [self._leads[made]]
+            known[0].state, known[0].reason = LeadState.DONE, CALLED_IN
+        lead = max(known, key=lambda each: each.lead_id)
+        return replace(caller, campaign=campaign, lead_id=lead.lead_id, person=lead.person)
+
+    def _caller_served(self, fact: OpenInboundFact | None) -> None:
+        if fact is not None and fact.number:
+            campaign = self._dialing.get(fact.queue) or fact.queue
+            caller = Wisher(fact.lead_id, campaign, fact.number, fact.person or fact.number)
+            self.callbacks.served(fact.call_id, caller, fact.arrived_at)
 
     def _refuse(self, lead: MemoryLead, verdict: Verdict, now: float) -> None:
         for_good = verdict.for_good

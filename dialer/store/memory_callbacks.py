@@ -71,6 +71,17 @@ class MemoryCallback:
     history: tuple[CallbackState, ...] = ()  # every state it was in, for tests
 
 
+@dataclass(frozen=True, slots=True)
+class Wisher:
+    """Whose wish it is: a customer whom we called, or who called. ``lead_id`` is 0 for nobody whom we know."""
+
+    lead_id: int
+    campaign: str
+    number: str
+    person: str
+    reason: str = ""
+
+
 class MemoryCallbacks:
     """``leads`` and ``attempts`` are the store's own; ``dress`` makes a claimed lead."""
 
@@ -89,25 +100,22 @@ class MemoryCallbacks:
         self.by_attempt: dict[str, MemoryCallback] = {}
         self.epoch = 1
 
-    def wish(self, command: RequestCallback) -> None:
+    def wish(self, command: RequestCallback, whose: Wisher) -> None:
         """A customer's wish; see ``desk_records.callback``."""
-        attempt, former = self._attempts.get(command.attempt_id), self.by_attempt.get(command.attempt_id)
-        if attempt is None:
-            return
+        former = self.by_attempt.get(command.attempt_id)
         if former is not None and (
             former.created_at > command.at
             or CALLBACK_TABLE.next(former.state, CallbackTrigger.ASK_AGAIN) is None
         ):
             return
-        opened = attempt.opened
         ident = former.ident if former is not None else len(self.rows) + 1
         made = MemoryCallback(
             ident,
             command.attempt_id,
-            opened.lead_id,
-            opened.campaign,
-            opened.number,
-            opened.person,
+            whose.lead_id,
+            whose.campaign,
+            whose.number,
+            whose.person,
             command.agent,
             command.due_at,
             command.due_at,
@@ -115,17 +123,18 @@ class MemoryCallbacks:
             command.by_agent,
             command.at,
             command.zone,
+            reason=whose.reason,
         )
         self.rows[ident] = self.by_attempt[command.attempt_id] = made
         for row in self.rows.values():
-            if row is not made and self._waits_of(opened, row) and row.created_at <= command.at:
+            if row is not made and self._waits_of(whose, row) and row.created_at <= command.at:
                 self._move(row, CallbackTrigger.CANCEL, NEWER_WISH)
 
     @staticmethod
-    def _waits_of(attempt: OpenAttempt, row: MemoryCallback) -> bool:
-        """Whether it is a wish of the attempt's customer about the same thing, and not under way yet."""
+    def _waits_of(whose: Wisher | OpenAttempt, row: MemoryCallback) -> bool:
+        """Whether it is a wish of this customer about the same thing, and not under way yet."""
         waits = row.state in (CallbackState.OPEN, CallbackState.CLAIMED) and row.kind == WISH
-        return waits and (row.person, row.campaign) == (attempt.person, attempt.campaign)
+        return waits and (row.person, row.campaign) == (whose.person, whose.campaign)
 
     def promised(self, lead_id: int) -> bool:
         """Whether the lead's customer is to be called back, and thus not otherwise."""
@@ -238,11 +247,19 @@ class MemoryCallbacks:
                 reason = f"spoken with meanwhile, in attempt {attempt.attempt_id}"
                 self._move(row, CallbackTrigger.FINISH, reason)
 
+    def served(self, call: str, whose: Wisher, at: float) -> None:
+        """Whoever called in at ``at`` and was spoken with need not be called for what they wished before."""
+        for row in self.rows.values():
+            theirs = whose.number == row.number or whose.person == row.person
+            waits = row.state in (CallbackState.OPEN, CallbackState.CLAIMED) and row.kind == WISH
+            if theirs and waits and row.campaign == whose.campaign and row.created_at <= at:
+                self._move(row, CallbackTrigger.FINISH, f"spoken with meanwhile, in call {call}")
+
     def blocked(self, number: str, lead_id: int) -> None:
         """The customer is never to be called again."""
         for row in self.rows.values():
             waits = row.state in (CallbackState.OPEN, CallbackState.CLAIMED)
-            if waits and (row.number == number or row.lead_id == lead_id):
+            if waits and (row.number == number or (lead_id and row.lead_id == lead_id)):
                 self._move(row, CallbackTrigger.CANCEL, "do not call: the customer said so")
 
     def new_run(self) -> None:

@@ -22,12 +22,15 @@ from dialer.domain.lead import LeadState, LeadTrigger
 from dialer.domain.phones import CheckPin, PinChecked
 from dialer.leads.eligibility import DNC
 from dialer.store import pins
-from dialer.store.memory_callbacks import MemoryCallback, MemoryCallbacks
+from dialer.store.memory_callbacks import MemoryCallback, MemoryCallbacks, Wisher
+from dialer.store.memory_inbound import MemoryInbound
 from dialer.store.memory_rows import MemoryAttempt, MemoryDoNotCall, MemoryLead
 
 
 class MemoryDesk:
-    """``attempts`` and ``leads`` are the store's own; ``move`` moves a lead by its table, ``block`` adds a number."""
+    """``attempts`` and ``leads`` are the store's own; ``move`` moves a lead by its table, ``block`` adds a number,
+    ``caller`` makes of whoever called in the customer of the campaign that dials their callback.
+    """
 
     def __init__(
         self,
@@ -35,12 +38,16 @@ class MemoryDesk:
         leads: Mapping[int, MemoryLead],
         move: Callable[[MemoryLead, LeadTrigger, str], None],
         block: Callable[[MemoryDoNotCall], None],
+        inbound: MemoryInbound,
         wishes: MemoryCallbacks,
+        caller: Callable[[Wisher], Wisher],
     ) -> None:
         self._attempts = attempts
         self._leads = leads
         self._move = move
         self._block = block
+        self._inbound = inbound
+        self._caller = caller
         self._pins: dict[str, str] = {}
         self._tries: dict[str, pins.Tries] = {}
         self._wishes = wishes
@@ -94,7 +101,9 @@ class MemoryDesk:
             case SaveOwnCall():
                 self.own_calls.setdefault(command.ident, command)
             case RequestCallback():
-                self._wishes.wish(command)
+                if (whose := self._whose(command.attempt_id)) is not None:
+                    called = command.attempt_id in self._attempts
+                    self._wishes.wish(command, whose if called else self._caller(whose))
             case AddDoNotCall():
                 self._do_not_call(command)
 
@@ -103,14 +112,27 @@ class MemoryDesk:
         """Customers to be called again, by the attempt in which they asked for it."""
         return self._wishes.by_attempt
 
+    def _whose(self, call_id: str) -> Wisher | None:
+        """The customer of an attempt, or of a call that came in, of which the number is known."""
+        attempt, call = self._attempts.get(call_id), self._inbound.calls.get(call_id)
+        if attempt is not None:
+            opened = attempt.opened
+            return Wisher(opened.lead_id, opened.campaign, opened.number, opened.person)
+        if call is not None and call.fact.number:
+            fact = call.fact
+            return Wisher(fact.lead_id, fact.queue, fact.number, fact.person or fact.number)
+        return None
+
     def _do_not_call(self, command: AddDoNotCall) -> None:
-        attempt = self._attempts.get(command.attempt_id)
-        if attempt is None:
+        whose = self._whose(command.attempt_id)
+        if whose is None:
             return
-        self._block(MemoryDoNotCall(attempt.opened.number))
-        lead = self._leads[attempt.opened.lead_id]
+        self._block(MemoryDoNotCall(whose.number))
+        self._wishes.blocked(whose.number, whose.lead_id)
+        lead = self._leads.get(whose.lead_id)
+        if lead is None:
+            return
         if lead.state is LeadState.READY:
             self._move(lead, LeadTrigger.FINISH, DNC)
         elif lead.state is LeadState.DONE:
             lead.reason = DNC
-        self._wishes.blocked(attempt.opened.number, attempt.opened.lead_id)

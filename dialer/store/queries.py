@@ -28,6 +28,7 @@ from dialer.store.statements import (
     CAMPAIGNS,
     DISPOSITIONS,
     DNC,
+    INBOUND,
     LEADS,
     LISTS,
     META,
@@ -106,11 +107,19 @@ def summary(url: str, since: float = 0.0, owner: str | None = None) -> dict[str,
             ).scalar_one(),
             "leads_unaccounted": unaccounted,
             "unaccounted": why,
+            "inbound": _inbound(conn, since, owner),
             "dispositions": conn.execute(
                 select(func.count()).select_from(DISPOSITIONS).where(DISPOSITIONS.c.at >= since)
             ).scalar_one(),
             "do_not_call": conn.execute(select(func.count()).select_from(DNC)).scalar_one(),
         }
+
+
+def _inbound(conn: Connection, since: float, owner: str | None) -> dict[str, int]:
+    """Calls that came in from ``since`` on, by how they ended; those that are open still are ``open``."""
+    mine = true() if owner is None else INBOUND.c.owner == owner
+    counted = select(INBOUND.c.ending, func.count()).where(INBOUND.c.arrived_at >= since, mine)
+    return {ending or "open": count for ending, count in conn.execute(counted.group_by(INBOUND.c.ending))}
 
 
 def _unaccounted(conn: Connection, owner: str | None) -> tuple[int, dict[str, int]]:
@@ -217,5 +226,5 @@ def wipe(url: str) -> None:
     """
     with connected(url, write=True) as conn:
         of_attempts = (QC_SCORES, QC_MACHINE_CARDS, QC_SAMPLES, CALLBACKS, RECORDINGS, DISPOSITIONS)
-        for target in (*of_attempts, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS, PACING):
+        for target in (*of_attempts, INBOUND, ATTEMPTS, NUMBERS, LEADS, AGENT_LOG, AGENTS, CAMPAIGNS, PACING):
             conn.execute(delete(target))

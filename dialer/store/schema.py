@@ -166,6 +166,8 @@ class Attempt(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
         Index("ix_attempts_lead_id", "lead_id"),
+        # Who calls back.
+        Index("ix_attempts_number", "number", "opened_at"),
         # Whom a person has talked to.
         Index(
             "ix_attempts_talked",

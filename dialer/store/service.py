@@ -1,8 +1,8 @@
 """The store as a synchronous service on one connection: a batch of commands is one transaction.
 
 Owns the transaction, the connection and what an error means; what each command does is in ``gate``, ``claims``,
-``records``, ``desk_records`` and ``own_calls``, what pacing asks in ``pacing_facts``. Runs in a process of its own
-(``worker``), never under gevent. Must not wait or retry beyond a deadlock: that is the worker's.
+``records``, ``desk_records``, ``own_calls`` and ``inbound``, what pacing asks in ``pacing_facts``. Runs in a process of
+its own (``worker``), never under gevent. Must not wait or retry beyond a deadlock: that is the worker's.
 """
 
 from __future__ import annotations
@@ -33,17 +33,20 @@ from dialer.domain.commands import (
 )
 from dialer.domain.desk_records import AddDoNotCall, RequestCallback, SaveOwnCall, SaveRecording
 from dialer.domain.events import AgentFact, OpenAttemptFact, Recovered, StoreEvent
+from dialer.domain.inbound import CloseInbound, JudgeArrival, NoteInbound, OpenInbound
 from dialer.domain.lines import SaveShownNumber
 from dialer.domain.phones import CheckNumber, CheckPin
 from dialer.domain.settings import CampaignSettings
 from dialer.store.answers import failed_answer
 from dialer.store.callbacks import Callbacks
+from dialer.store.callers import Callers
 from dialer.store.claims import Claims
 from dialer.store.database import make_engine, read_only
 from dialer.store.desk_records import DeskRecords
 from dialer.store.errors import StoreDoubtful, StoreUnavailable
 from dialer.store.gate import Gate
 from dialer.store.identity import Identity
+from dialer.store.inbound import Inbound
 from dialer.store.own_calls import OwnCalls
 from dialer.store.pacing_facts import PacingFacts
 from dialer.store.pins import PinQuestion, PinRight
@@ -88,8 +91,9 @@ class StoreService:
         self._callbacks = Callbacks(self._st, self._me, campaigns, self._claims)
         self._gate = Gate(self._st, self._me, campaigns, self._callbacks)
         self._records = Records(self._st, owner)
-        self._desk = DeskRecords(self._st, self._callbacks)
+        self._desk = DeskRecords(self._st, self._callbacks, Callers(self._st, campaigns))
         self._own_calls = OwnCalls(self._st, campaigns)
+        self._inbound = Inbound(self._st, self._me, campaigns, rules)
         self._shown = ShownNumbers(self._st)
         self._facts = PacingFacts(self._st.dialect, owner, campaigns)
         self._conn: Connection | None = None
@@ -219,7 +223,8 @@ class StoreService:
             case NoteAnswer():
                 self._gate.answered(conn, command)
             case NoteBridge():
-                self._gate.bridged(conn, command)
+                if not self._gate.bridged(conn, command) and self._inbound.bridged(conn, command):
+                    self._desk.caller_served(conn, command.attempt_id, now)
             case NoteHeard():
                 self._gate.heard(conn, command)
             case CloseAttempt():
@@ -246,6 +251,14 @@ class StoreService:
                 return self._own_calls.check(conn, command, now)
             case SaveOwnCall():
                 self._own_calls.save(conn, command)
+            case OpenInbound():
+                self._inbound.open(conn, command)
+            case JudgeArrival():
+                return self._inbound.judge(conn, command)
+            case NoteInbound():
+                self._inbound.note(conn, command)
+            case CloseInbound():
+                self._inbound.close(conn, command)
             case SaveRecording():
                 self._desk.recording(conn, command)
             case RequestCallback():
@@ -295,7 +308,8 @@ class StoreService:
         )
         campaigns = tuple((row.name, row.state) for row in conn.execute(st.campaign_states))
         recordings = self._desk.unfinished(conn, self._me.owner)
-        return Recovered(attempts, agents, campaigns, self._mark(conn), recordings=recordings)
+        inbound = self._inbound.former(conn)
+        return Recovered(attempts, agents, campaigns, self._mark(conn), recordings=recordings, inbound=inbound)
 
     def _mark(self, conn: Connection) -> str:
         """How the UUIDs of this instance's legs begin: made once, and kept as long as the database."""

@@ -14,7 +14,7 @@ from sqlalchemy.sql import Executable
 
 from dialer.domain.callbacks import ACTIVE, RECONTACT
 from dialer.domain.lead import LeadState
-from dialer.store import desk_schema, schema
+from dialer.store import desk_schema, inbound_schema, schema
 from dialer.store.schema import NUMBER, PREFIX, table
 
 LEADS = table(schema.Lead)
@@ -22,6 +22,7 @@ NUMBERS = table(schema.Number)
 ZONES = table(schema.ZoneSet)
 LISTS = table(schema.LeadList)
 ATTEMPTS = table(schema.Attempt)
+INBOUND = table(inbound_schema.InboundCall)
 AGENTS = table(schema.Agent)
 AGENT_LOG = table(schema.AgentStateLog)
 CAMPAIGNS = table(schema.Campaign)
@@ -204,6 +205,7 @@ class Statements:
                 ATTEMPTS.c.ended_at.is_(None),
                 or_(ATTEMPTS.c.person == _p("person"), ATTEMPTS.c.number == _p("number")),
             )
+            .union_all(select(INBOUND.c.id).where(INBOUND.c.number == _p("number"), INBOUND.c.ended_at.is_(None)))
             .limit(1)
         )
         ours = and_(

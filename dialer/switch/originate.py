@@ -9,7 +9,8 @@ import math
 
 from dialer.domain import commands as cmd
 from dialer.domain.hearing import TapLeg, UntapLeg
-from dialer.switch import phones
+from dialer.domain.inbound import DismissCaller, HoldCaller, SendToFallback
+from dialer.switch import inbound, phones
 from esl import commands as esl
 from esl import leg_commands as leg
 from esl.errors import CommandError
@@ -181,5 +182,7 @@ def to_esl(command: cmd.SwitchCommand, playable: phones.Playable = no_sounds) ->
             return leg.UuidTap(command.uuid, command.path)
         case UntapLeg():
             return leg.UuidRecord(command.uuid, "stop", command.path)
+        case HoldCaller() | DismissCaller() | SendToFallback():
+            return inbound.to_esl(command, playable)
         case _:
             return phones.to_esl(command, playable)

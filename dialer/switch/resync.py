@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dialer.domain.events import ChannelFact
+from dialer.switch.inbound import LONGEST_CALLER
 from dialer.switch.originate import PRESENCE
 
-KINDS = ("call", "agent", "seat", "party")
+KINDS = ("call", "agent", "seat", "party", "inbound", "fallback")
 _BRIDGED_STATES = frozenset({"CS_SOFT_EXECUTE", "CS_EXCHANGE_MEDIA"})
 _UNANSWERED = frozenset({"DOWN", "DIALING", "RINGING", "EARLY", "RING_WAIT", "HANGUP", ""})
 
@@ -71,5 +72,6 @@ def _fact(row: dict[str, Any], held: Mapping[str, str]) -> ChannelFact | None:
         peer=held.get(str(uuid), peer),
         created_at=float(created) if created.isascii() and created.isdigit() and len(created) < 16 else 0.0,
         held=row.get("callstate", "") == "HELD",
+        caller=str(row.get("cid_num", ""))[:LONGEST_CALLER] if presence[1] == "inbound" else "",
         parked=state == "CS_PARK" or (state == "CS_EXECUTE" and application == "park"),
     )

@@ -7,7 +7,7 @@ a value may hold anything that a caller can put into a SIP header. A broken even
 from __future__ import annotations
 
 from dialer.domain import events as ev
-from dialer.switch import clock, phones
+from dialer.switch import clock, inbound, phones
 from esl.headers import EventLike
 
 SUBSCRIPTIONS: tuple[str, ...] = (
@@ -21,11 +21,12 @@ SUBSCRIPTIONS: tuple[str, ...] = (
     "BACKGROUND_JOB",
     "HEARTBEAT",
     "SHUTDOWN",
+    inbound.EVENT,
     *phones.SUBSCRIPTIONS,
 )
 """What the dialer listens to; narrow, because a slow listener endangers the whole switch."""
 
-HEADERS: frozenset[str] = phones.HEADERS | frozenset(
+HEADERS: frozenset[str] = phones.HEADERS | inbound.HEADERS | frozenset(
     {
         "Event-Name",
         clock.HEADER,
@@ -92,6 +93,8 @@ def translate(event: EventLike, node: str, at: float, read_at: float) -> ev.Swit
             hangup_disposition=event.get("variable_sip_hangup_disposition"),
             billsec=_whole(event.get("variable_billsec")),
         )
+    if name == inbound.EVENT:
+        return inbound.translate(event, node, uuid, at)
     return phones.translate(event, uuid, at)
 
 

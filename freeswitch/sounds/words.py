@@ -73,3 +73,10 @@ def callback_set(when: datetime, today: date) -> tuple[str, ...]:
 def help_call(number: str) -> tuple[str, ...]:
     """ "Help call from agent one zero zero one", and what to press."""
     return ("help-call", *digits(number), "help-keys")
+
+
+def queue_place(place: int) -> tuple[str, ...]:
+    """ "Your place in the queue is three"; beyond nine only that there are more."""
+    if place <= 1:
+        return ("queue-next",)
+    return ("queue-place", *digits(str(place))) if place < 10 else ("queue-place-more",)

@@ -6,10 +6,12 @@ UNPARK and PLAYBACK_*.  Must not know bridges; it only leaves a leg free to be t
 Sounds by `uuid_broadcast` wait in a queue, each is played when the leg is parked or bridged; a sound that loops but
 lasts less than half a second is played once (from the source).
 
-Left out: every other application (an unknown one ends the leg, as on the real switch), `execute_on_*` and `api_on_*`
-variables but for those of `dialing` (kept and shown, never run), a broadcast to a leg that runs
-another application (it waits for the next park).  The state sequence of an inline originate (ROUTING, then EXECUTE)
-is taken from captured transfers.
+A caller speaks to a mailbox for some seconds; a `bridge` of the dialplan rings in vain for `call_timeout`.
+
+Left out: who would answer a `bridge` of the dialplan, every other application (an unknown one ends the leg, as on the
+real switch), `execute_on_*` and `api_on_*` variables but for those of `dialing` (kept and shown, never run), a
+broadcast to a leg that runs another application (it waits for the next park).  The state sequence of an inline
+originate (ROUTING, then EXECUTE) is taken from captured transfers.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ _DEAF = ("log", "info", "ring_ready", "pre_answer", "sched_hangup", "block_dtmf"
 SETTERS = ("set", "export", "multiset")
 _LOOP_LEAST_S = 0.5
 POLL_S = 0.1
+_MESSAGE_S = 8.0
+"""How long a caller speaks to a mailbox, the silence that ends it included."""
+_BRIDGE_S = 60.0
 
 
 def set_by(leg: Leg, app: str, data: str) -> None:
@@ -119,6 +124,20 @@ class Apps(Recordings):
         if app in _IDLE:
             self.hear(leg, Heard.SILENCE)
             return True
+        if app == "record":
+            words = data.split()
+            limit = int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0
+            if words and self.record(leg, words[0], 0):
+                self.hear(leg, Heard.SILENCE)
+                lasts = min(_MESSAGE_S, limit or _MESSAGE_S)
+                leg.app_timer = self.clock.at(now + lasts, self._app_over, leg)
+                return True
+        elif app == "bridge":
+            seconds = leg.variables.get("call_timeout", "")
+            self.hear(leg, Heard.SILENCE)
+            lasts = float(seconds) if seconds.isdecimal() else _BRIDGE_S
+            leg.app_timer = self.clock.at(now + lasts, self._app_over, leg)
+            return True
         if app in TAPPING:
             if self.start_tap(leg, app, data.strip()):
                 leg.hears(Heard.PARTY, now)
@@ -140,7 +159,15 @@ class Apps(Recordings):
             return True
         elif app == "answer":
             self.answer_call(leg)
-        elif app not in _DEAF:
+        elif app == "ring_ready":
+            if leg.moment_answered is None and not leg.rang:
+                leg.rang = True
+                self.emit("CHANNEL_PROGRESS", leg)
+        elif app == "event":
+            pairs = (pair.partition("=") for pair in data.split(","))
+            headers = {name.strip(): value for name, equals, value in pairs if equals}
+            self.emit("CHANNEL_APPLICATION", leg, extra=headers)
+        elif app not in _DEAF and app != "record":
             self.hang_up(leg, "DESTINATION_OUT_OF_ORDER", "dialplan")
             return True
         self._execute_complete(leg)
@@ -175,6 +202,8 @@ class Apps(Recordings):
             return
         if leg.app_timer is not None:
             leg.app_timer.cancel()
+        if leg.app == "record":
+            self.stop_recording(leg, leg.app_data.partition(" ")[0], "success-silence")
         if leg.app in _PLAYERS:
             self._stopped(leg, leg.app_data, status)
             self._execute_complete(leg, "FILE PLAYED")
@@ -202,6 +231,9 @@ class Apps(Recordings):
             if leg.app == "park":
                 self.emit("CHANNEL_UNPARK", leg)
                 self._execute_complete(leg, response)
+            elif leg.app == "record":
+                self.stop_recording(leg, leg.app_data.partition(" ")[0])
+                self._execute_complete(leg)
             elif leg.app in _PLAYERS:
                 self._stopped(leg, leg.app_data, "done")
                 self._execute_complete(leg, "PLAYBACK ERROR")

@@ -192,6 +192,7 @@ class Leg:
         "progress_timer",
         "queue",
         "seat",
+        "rang",
         "seen",
         "shared",
         "shown",
@@ -222,6 +223,7 @@ class Leg:
         self.by = ""
         self.flipped = False
         self.inbound_like = False
+        self.rang = False  # a call that came in is told that it rings
         self.seen = False
         self.early = False
         self.ending = False

@@ -196,5 +196,12 @@ def _actions(condition: ElementTree.Element, kind: str) -> tuple[tuple[str, str]
     return tuple((action.get("application", ""), action.get("data", "")) for action in condition.findall(kind))
 
 
+def seats_of(text: str) -> str:
+    """The contexts in which seats' phones call, of a dialplan."""
+    root = ElementTree.fromstring(f"<all>{text.strip()}</all>")
+    seats = [context for context in root.iter("context") if context.get("name") == "seats"]
+    return "".join(ElementTree.tostring(context, encoding="unicode") for context in seats)
+
+
 def _without_heads(text: str) -> str:
     return re.sub(r"<\?xml[^>]*\?>", "", text)

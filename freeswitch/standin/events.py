@@ -20,7 +20,9 @@ from freeswitch.standin.origins import CALLING
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Events of a channel that carry no variable_* headers.
-BARE_EVENTS: Final = frozenset({"CHANNEL_OUTGOING", "CHANNEL_STATE", "CHANNEL_CALLSTATE", "CODEC", "DTMF"})
+BARE_EVENTS: Final = frozenset(
+    {"CHANNEL_OUTGOING", "CHANNEL_STATE", "CHANNEL_CALLSTATE", "CODEC", "DTMF", "CHANNEL_APPLICATION"}
+)
 _DEPARTED: Final = frozenset({"CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"})
 
 # Every event name that a subscription may ask for; others are accepted and never sent.

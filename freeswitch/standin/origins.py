@@ -24,6 +24,7 @@ CALLING: Final = MappingProxyType(
         "BACKGROUND_JOB": ("mod_event_socket.c", "api_exec", "1580"),
         "CHANNEL_EXECUTE": ("switch_core_session.c", "switch_core_session_exec", "2949"),
         "CHANNEL_EXECUTE_COMPLETE": ("switch_core_session.c", "switch_core_session_exec", "2972"),
+        "CHANNEL_APPLICATION": ("mod_dptools.c", "event_function", "2208"),
         "CHANNEL_PARK": ("switch_ivr.c", "switch_ivr_park", "1002"),
         "CHANNEL_UNPARK": ("switch_ivr.c", "switch_ivr_park", "1213"),
         "CHANNEL_BRIDGE": ("switch_ivr_bridge.c", "switch_ivr_multi_threaded_bridge", "1689"),

@@ -15,7 +15,7 @@ from freeswitch.standin.channel import BY_PHONE, Leg
 from freeswitch.standin.dialing import Dialing
 from freeswitch.standin.events import Identity
 from freeswitch.standin.legs import media_limit
-from freeswitch.standin.world import PhonePlan
+from freeswitch.standin.world import CallPlan, PhonePlan
 
 SEATS, PUBLIC = "seats", "public"
 _MEDIA_AGAIN_S: Final = 0.3
@@ -25,9 +25,11 @@ _MEDIA_AGAIN_S: Final = 0.3
 class Phones(Dialing):
     """Dialing plus what phones do."""
 
-    def call_in(self, caller: str, number: str, *, seat: bool, uuid: str = "") -> Leg | None:
+    def call_in(
+        self, caller: str, number: str, *, seat: bool, uuid: str = "", plan: CallPlan | None = None
+    ) -> Leg | None:
         """A phone calls us: a seat's, known by its user, or one outside; None: the switch refuses at once, without
-        any channel event.
+        any channel event. With a ``plan`` it is a caller with that patience, talk and keys.
 
         A phone with a call of its own puts that on hold first.
         """
@@ -57,7 +59,7 @@ class Phones(Dialing):
             context=context,
             username=caller,
         )
-        leg = Leg(identity, None, PhonePlan(), self.clock.micros())
+        leg = Leg(identity, plan, None if plan is not None else PhonePlan(), self.clock.micros())
         leg.seat = caller if seat else ""
         leg.seen = True
         leg.put(sip_req_user=number)
@@ -96,6 +98,10 @@ class Phones(Dialing):
         self.early_media(leg, codecs=False)
         self.answered(leg)
         leg.put(endpoint_disposition="ANSWER")
+        if leg.plan is not None:
+            self._wait(leg)
+            if leg.plan.keys:
+                self.press_later(leg, leg.plan.keys, leg.plan.keys_s)
 
     # -- by the phone ------------------------------------------------------------------------------
 

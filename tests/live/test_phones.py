@@ -45,7 +45,7 @@ def set_pin(stage: Stage, agent: str, pin: str = PIN) -> None:
     """As an operator does."""
     command = [str(Path(sys.executable).with_name("dialer")), "agents", "set-pin", agent, "--stdin", "--config",
                str(stage.floor.config_file)]  # fmt: skip
-    subprocess.run(command, input=pin + "\n", text=True, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, input=pin + "\n", text=True, check=True, capture_output=True, timeout=180)
 
 
 def seat_phone(stage: Stage, room: Room, seat: str, **more: object) -> Phone:

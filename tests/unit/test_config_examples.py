@@ -11,7 +11,9 @@ from config.loader import load
 from dialer.domain.settings import Mode
 from dialer.settings import build
 
-DEMONSTRATIONS = ("demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml", "routing.yaml", "trunks.yaml")
+DEMONSTRATIONS = (
+    "demo.yaml", "predictive.yaml", "phones.yaml", "agentless.yaml", "routing.yaml", "trunks.yaml", "inbound.yaml",
+)  # fmt: skip
 SHIPPED = (*DEMONSTRATIONS, "preview.yaml", "freeswitch.yaml")
 
 

@@ -17,7 +17,7 @@ from dialer.domain.transitions import Table
 from esl.commands import HANGUP_CAUSES
 
 TABLES = [
-    (CALL_TABLE, CallState.RESERVED, CallState, {CallState.RECOVERING}),
+    (CALL_TABLE, CallState.RESERVED, CallState, {CallState.RECOVERING, CallState.ARRIVED}),
     (AGENT_TABLE, AgentState.LOGGED_OUT, AgentState, set()),
     (CAMPAIGN_TABLE, CampaignState.STOPPED, CampaignState, set()),
     (LEAD_TABLE, LeadState.READY, LeadState, set()),

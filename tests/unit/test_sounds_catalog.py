@@ -117,7 +117,9 @@ FAMILIES = (
     *("time-hour-", "time-minute-", "wait-minutes-"),
 )
 """Put together from what somebody is called, from a day, a time or a number."""
-FOR_CONFIGURATIONS = {"safe-harbour", "welcome", "please-wait", "back-in-a-moment", "press-1-unknown", "voicemail-drop"}
+FOR_CONFIGURATIONS = {
+    "safe-harbour", "welcome", "inbound-welcome", "please-wait", "back-in-a-moment", "press-1-unknown", "voicemail-drop",
+}  # fmt: skip
 """Said to customers where a campaign's configuration names them."""
 
 

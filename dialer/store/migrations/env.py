@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from dialer.store import desk_schema  # noqa: F401 (its tables are part of the schema)
+from dialer.store import desk_schema, inbound_schema  # noqa: F401 (their tables are part of the schema)
 from dialer.store.schema import Base
 
 context.configure(

@@ -243,7 +243,7 @@ class Dialer:
                 return ""
             return f"http://{found['host']}:{found['port']}" if found["pid"] == self.process.pid else ""
 
-        return until(read, 30.0, "the dialer to listen")
+        return until(read, 120.0, "the dialer to listen")
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and body (JSON where it is) of a GET with the token."""
@@ -271,6 +271,6 @@ class Dialer:
         except urllib.error.HTTPError as error:
             return error.code
 
-    def until_ready(self, timeout_s: float = 30.0) -> None:
+    def until_ready(self, timeout_s: float = 120.0) -> None:
         """Wait for /readyz."""
         until(lambda: self.get("/readyz")[0] == 200, timeout_s, "/readyz to say 200", 0.2)

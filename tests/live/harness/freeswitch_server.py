@@ -16,7 +16,7 @@ from harness.witness import Refused, Witness
 
 PLACES = ("/usr/bin", "/usr/local/freeswitch/bin", "/opt/freeswitch/bin")
 VARIABLE = "FREESWITCH_BIN"
-START_TIMEOUT_S = 40.0
+START_TIMEOUT_S = 120.0
 
 
 def find_binary() -> Path | None:
