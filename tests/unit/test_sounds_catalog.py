@@ -118,7 +118,8 @@ FAMILIES = (
 )
 """Put together from what somebody is called, from a day, a time or a number."""
 FOR_CONFIGURATIONS = {
-    "safe-harbour", "welcome", "inbound-welcome", "please-wait", "back-in-a-moment", "press-1-unknown", "voicemail-drop",
+    "safe-harbour", "welcome", "inbound-welcome", "please-wait", "back-in-a-moment", "press-1-unknown",
+    "voicemail-drop",
 }  # fmt: skip
 """Said to customers where a campaign's configuration names them."""
 
