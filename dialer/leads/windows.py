@@ -18,8 +18,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dialer.domain.settings import CallWindows
 
 HORIZON_DAYS: Final = 8
-LONGEST_SHIFT_S: Final = 12 * 3600.0
 """A week repeats; one day more for the hours by which zones differ."""
+LONGEST_SHIFT_S: Final = 12 * 3600.0
+"""An end that is farther away is not today's shift's."""
 _DAY_S: Final = 86_400
 _NO_PLACE: Final = frozenset({"localtime", "posixrules", "Factory"})
 _BISECT_TO_S: Final = 1
