@@ -61,13 +61,13 @@ class RunningService:
         """See ``ServicePort``."""
         return self.runtime.engine.explain(campaign, self._clock())
 
-    def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
-        """See ``ServicePort``."""
-        return self.runtime.engine.explain_trunk(number, campaign, at, self._clock())
-
     def callbacks(self) -> list[dict[str, object]]:
         """See ``ServicePort``."""
         return self.runtime.engine.callbacks(self._clock())
+
+    def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
+        """See ``ServicePort``."""
+        return self.runtime.engine.explain_trunk(number, campaign, at, self._clock())
 
     def routing(self) -> Mapping[str, object]:
         """See ``ServicePort``."""

@@ -54,14 +54,14 @@ class ServicePort(Protocol):
     def pacing(self, campaign: str) -> Mapping[str, object] | None:
         """What a campaign's last pacing decision stood on; None when it is not configured."""
 
+    def callbacks(self) -> Sequence[Mapping[str, object]]:
+        """Callbacks that are due soon or at hand, and why each waits."""
+
     def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
         """Which line a call to ``number`` (E.164) would take now, or at ``at``, and why; numbers are masked.
 
         None when the campaign is not configured; without one, all lines are asked.
         """
-
-    def callbacks(self) -> Sequence[Mapping[str, object]]:
-        """Callbacks that are due soon or at hand, and why each waits."""
 
     def routing(self) -> Mapping[str, object]:
         """Everybody on the floor as routing sees them, in the form of ``routing.snapshot``: no number, no person."""

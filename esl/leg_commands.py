@@ -6,10 +6,11 @@ Belongs to ``esl.commands``, whose checks and escaping it uses; see there for ho
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from esl.commands import check_text, check_uuid, check_variable
+from esl.commands import App, check_text, check_uuid, check_variable, inline_dialplan
 from esl.errors import CommandError
 
 _KEYS: Final = re.compile(r"[0-9*#A-D]{1,64}(?:@[0-9]{2,4})?", re.ASCII)
@@ -85,6 +86,30 @@ class ShowOnly:
             f"uuid_setvar({uuid} ignore_display_updates true)",
         )
         return "expand echo " + "".join(f"${{{part}}}" for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class SchedTransfer:
+    """Sends a channel through an inline dialplan after so many seconds, whatever it does then, unless ``SchedDel``."""
+
+    uuid: str
+    after_s: int
+    apps: Sequence[App]
+
+    def line(self) -> str:
+        if not 0 < self.after_s < 1_000_000:
+            raise CommandError("after_s", "is not a number of seconds from 1 on")
+        return f"sched_transfer +{self.after_s} {check_uuid('uuid', self.uuid)} {inline_dialplan(self.apps)} inline"
+
+
+@dataclass(frozen=True, slots=True)
+class SchedDel:
+    """Forgets all that is scheduled for a channel."""
+
+    uuid: str
+
+    def line(self) -> str:
+        return f"sched_del {check_uuid('uuid', self.uuid)}"
 
 
 @dataclass(frozen=True, slots=True)

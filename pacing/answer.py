@@ -123,6 +123,11 @@ class AnswerModel:
         return self.chance(self.typical)
 
     @property
+    def settled(self) -> float:
+        """``usual`` without changes that are not proven: to plan hours with, while those come and go in seconds."""
+        return sigmoid(self.level + self.typical)
+
+    @property
     def level_sd(self) -> float:
         """Standard error of the level (logit)."""
         return math.sqrt(self._level_var)

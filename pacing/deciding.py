@@ -216,7 +216,7 @@ class Decider:
 
     def _rest(self, now: float, campaign: str, memory: Memory, hold_s: float) -> Rest:
         beliefs, answer = memory.beliefs, memory.beliefs.answer
-        p = answer.usual
+        p = answer.settled
         # Talks differ by about their mean, so after n of them the mean is uncertain by 1 ÷ √n of itself.
         talks = beliefs.hold.talk.phases + PRIOR_PHASES
         return Rest(

@@ -17,6 +17,9 @@ from dataclasses import dataclass
 BEGIN_BELOW, END_ABOVE = 0.97, 1.0
 """Of the agents' time that is left, the share that the list takes: sparing begins up to the one, with an allowance for
 what is not known well yet, and ends beyond the other."""
+SURE_AFTER_S, SURE_SHARE = 300.0, 0.1
+"""It ends when the list has taken more for so long, or for this part of the time left: a change of the answer rate that
+was none is seen through by then."""
 AGAIN_AFTER_S = 300.0
 """When it has ended it does not begin again for so long."""
 AGENTS_FADE_S = 900.0
@@ -66,6 +69,7 @@ class Sparing:
         self.rest: Rest | None = None
         self._agents = 0.0
         self._at = -math.inf
+        self._over_since = math.inf
         self._ended_at = -math.inf
 
     def look(self, now: float, rest: Rest) -> None:
@@ -75,10 +79,18 @@ class Sparing:
         if not (math.isfinite(rest.dials) and math.isfinite(rest.left_s)):
             self.on, self.rest = False, None
         elif self.on:
-            self.on = rest.share(max(lately, rest.agents)) <= END_ABOVE
-            self._ended_at = self._ended_at if self.on else now
+            self._go_on(now, rest, max(lately, rest.agents))
         elif not 0.0 <= now - self._ended_at < AGAIN_AFTER_S:
             self.on = rest.share(min(lately, rest.agents), doubts=1.0) <= BEGIN_BELOW
+            self._over_since = math.inf
+
+    def _go_on(self, now: float, rest: Rest, agents: float) -> None:
+        if rest.share(agents) <= END_ABOVE:
+            self._over_since = math.inf
+            return
+        self._over_since = min(self._over_since, now)
+        if now - self._over_since >= min(SURE_AFTER_S, SURE_SHARE * rest.left_s):
+            self.on, self._ended_at = False, now
 
     def _lately(self, now: float, agents: float) -> float:
         gone_s = now - self._at

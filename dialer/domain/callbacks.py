@@ -17,6 +17,8 @@ from dialer.domain.transitions import Table
 WISH: Final = "callback"
 RECONTACT: Final = "recontact"
 """Kinds of a callback: the customer asked for it; quality control wants the customer to be contacted again."""
+AGAIN_SOON_S: Final = 60.0
+"""After a call that ended by our own fault it is due again so soon."""
 
 
 class CallbackState(StrEnum):
@@ -36,6 +38,7 @@ class CallbackTrigger(StrEnum):
     CLAIM = "claim"
     PUT_BACK = "put_back"  # not dialed, or dialed in vain: open again, perhaps later
     DIAL = "dial"
+    AGAIN = "again"  # its line failed before anything rang: on another one at once
     FINISH = "finish"
     FAIL = "fail"
     CANCEL = "cancel"
@@ -64,6 +67,7 @@ CALLBACK_TABLE: Table[CallbackState, CallbackTrigger] = Table(
         },
         _S.DIALING: {
             _T.PUT_BACK: _S.OPEN,
+            _T.AGAIN: _S.CLAIMED,
             _T.FINISH: _S.DONE,
             _T.FAIL: _S.FAILED,
             _T.CANCEL: _S.CANCELLED,

@@ -141,6 +141,27 @@ class TakeLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class EndLater:
+    """After so many seconds the switch says ``prompts`` to a leg and hangs it up, whether we are there or not; unless
+    it is told otherwise (``EndNotLater``).
+    """
+
+    node: str
+    uuid: str
+    after_s: float
+    prompts: tuple[str, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndNotLater:
+    """Take an ``EndLater`` back; where there is none, nothing happens."""
+
+    node: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Play recordings to a parked leg, one after the other; keys pressed meanwhile are heard.
 
@@ -367,6 +388,8 @@ PhoneAnswer = PinChecked | NumberChecked
 PhoneOrder = AgentAct | SupervisorAct
 PhoneCommand = (
     TakeLeg
+    | EndLater
+    | EndNotLater
     | Say
     | Music
     | Hush

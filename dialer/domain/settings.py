@@ -194,8 +194,8 @@ class CampaignSettings:
     screening: ScreeningSettings = NOT_SCREENED
     agentless: AgentlessSettings | None = None
     queue: QueueSettings | None = None
-    further_trunks: tuple[str, ...] = ()
     callbacks: CallbackSettings | None = None  # None: kept, and dialed by nobody
+    further_trunks: tuple[str, ...] = ()
 
     @property
     def trunks(self) -> tuple[str, ...]:

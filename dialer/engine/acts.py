@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dialer.domain.acts import ACTS, When
-from dialer.domain.agent import AgentState
+from dialer.domain.agent import AgentState, Line
 from dialer.domain.call import CallState
 from dialer.domain.commands import Reply
 from dialer.domain.desk_records import AddDoNotCall, RequestCallback
@@ -135,6 +135,8 @@ class ActDesk:
     def _ready(self, agent: Agent, _: str) -> str | None:
         if agent.state is AgentState.READY:
             self.done("already-ready")
+        else:
+            self._last_words(agent, *self.words)
         return self.agents.ready(agent)
 
     def _pause(self, agent: Agent, argument: str) -> str | None:
@@ -144,8 +146,9 @@ class ActDesk:
             known = ", ".join(f"{key} {text}" for key, text in reasons.items())
             return Problem(f"pause reason {argument!r}: expected one of {known}", "unknown-reason")
         problem = self.agents.pause(agent, reason)
-        if agent.after_call is not None:
-            self.done("pause-after-call")
+        said = f"reason-{reason.lower().replace('_', '-').replace(' ', '-')}"
+        why = (said,) if said in self.live.settings.phones.prompt_seconds else ()
+        self.done("paused" if agent.after_call is None else "pause-after-call", *why)
         return problem
 
     def _logout(self, agent: Agent, _: str) -> str | None:
@@ -181,8 +184,16 @@ class ActDesk:
         problem = self.orders.keep_disposition(agent, code) if code else "no disposition was given"
         if problem is not None:
             return Problem(problem, "no-call-to-dispose" if agent.last_attempt is None else "unknown-disposition")
-        self.done(f"disposition-{code.replace('_', '-')}", "disposition-saved")
+        self._last_words(agent, f"disposition-{code.replace('_', '-')}", "disposition-saved")
         return None
+
+    def _last_words(self, agent: Agent, *prompts: str) -> None:
+        """What is said when an act went well; an on-call phone has heard all then, and is let go."""
+        if agent.nailed_up or agent.state is not AgentState.WRAP_UP or agent.line is not Line.PARKED:
+            self.done(*prompts)
+        else:
+            self.done()
+            self.phones.part(agent, *self.phones.voice.known(prompts))
 
     def _callback(self, agent: Agent, argument: str) -> str | None:
         live = self.live

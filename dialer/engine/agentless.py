@@ -211,8 +211,8 @@ class AgentlessDesk:
 
     def call_ended(self, call: Call) -> None:
         """What is learnt of how many ask."""
-        usual = not call.line_failed and not call.lead.callback
-        if call.campaign.settings.agentless is not None and call.dialed_at is not None and usual:
+        asks = call.campaign.settings.agentless is not None and not call.lead.callback
+        if asks and call.dialed_at is not None and not call.line_failed:
             self.ended[call.campaign.name] += 1
 
     # ---- how many calls ------------------------------------------------------------------------------------

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 SKIP_RELEASE_S = 3600.0
 """A lead that an agent skipped is shown again no sooner than this."""
 BUSY_STATES = frozenset({AgentState.TALKING, AgentState.WRAP_UP})
+KEPT_STATES = frozenset({AgentState.WRAP_UP, AgentState.PAUSED})
+"""Where an on-call agent may have a line that no customer is waited for on: what became of the call is keyed in."""
+PUT_DOWN_S = 15.0
+"""How long an on-call phone is kept for the reason of a pause."""
 AT_WORK_STATES = BUSY_STATES | {AgentState.READY, AgentState.PREVIEWING, AgentState.RESERVED}
 LOGGED_IN_STATES = frozenset(
     {
@@ -119,11 +123,14 @@ class AgentDesk(Lines):
         """The line is gone: the customer goes to somebody else, the phone is rung again after a pause."""
         live = self.live
         name = agent.settings.agent
+        kept = not agent.nailed_up and agent.state in KEPT_STATES and agent.leg is not None
         self.drop_leg(agent)
         self.own_calls.agent_gone(agent)
         self.parties.agent_gone(agent)
         if agent.state is AgentState.LOGGED_OUT:
             return  # as they wished once their customer was with somebody else
+        if kept:
+            return  # an on-call phone that nobody needed any more
         call, agent.call = agent.call, None
         self.give_back_preview(agent, "the agent's phone was lost")
         for timer in ("wrap", "preview", "steady"):
@@ -231,7 +238,7 @@ class AgentDesk(Lines):
         self._free_after(agent, talked=agent.state is AgentState.TALKING)
 
     def _free_after(self, agent: Agent, *, talked: bool) -> None:
-        if not agent.nailed_up:
+        if not agent.nailed_up and not (talked and self._wraps_up(agent)):
             self.hang_up_leg(agent)  # first of all, or the open line would look free
         self.let_go(agent, talked=talked)
         if talked:
@@ -268,6 +275,17 @@ class AgentDesk(Lines):
         else:
             self.wrap_done(agent)
 
+    def _wraps_up(self, agent: Agent) -> bool:
+        """Whether there is time to say what became of the call: an on-call agent does that over the phone, too."""
+        campaign = self.live.campaigns.get(agent.last_campaign or "")
+        return campaign is not None and campaign.settings.wrap_up_s > 0
+
+    def put_down(self, agent: Agent) -> None:
+        """Let an on-call phone go that was kept after its customer, unless it is needed again."""
+        self.live.timers.cancel(("agent", "put_down", agent.settings.agent))
+        if not agent.nailed_up and agent.state in KEPT_STATES and agent.own is None and agent.lent is None:
+            self.hang_up_leg(agent)
+
     def wrap_done(self, agent: Agent) -> None:
         """Wrap-up is over: ready, or whatever was asked for meanwhile."""
         if agent.state is AgentState.WRAP_UP:
@@ -290,6 +308,7 @@ class AgentDesk(Lines):
     def _settle(self, agent: Agent) -> None:
         wish, agent.after_call = agent.after_call, None
         self.live.timers.cancel(("agent", "wrap", agent.settings.agent))
+        self.put_down(agent)
         agent.idle_since = self.live.now
         if wish is None:
             self.move(agent, AgentTrigger.READY, "")
@@ -328,6 +347,8 @@ class AgentDesk(Lines):
         self.live.timers.cancel(("agent", "wrap", agent.settings.agent))
         self.live.timers.cancel(("agent", "preview", agent.settings.agent))
         self.move(agent, AgentTrigger.PAUSE, reason)
+        if agent.leg is not None and not agent.nailed_up:
+            self.live.timers.set(("agent", "put_down", agent.settings.agent), self.live.now + PUT_DOWN_S)
         return None
 
     def ready(self, agent: Agent) -> str | None:
@@ -369,7 +390,7 @@ class AgentDesk(Lines):
         self.own_calls.agent_gone(agent)
         self.parties.agent_gone(agent)
         self.give_back_preview(agent, "the agent logged out")
-        for timer in ("wrap", "preview", "retry", "connect", "steady"):
+        for timer in ("wrap", "preview", "retry", "connect", "steady", "put_down"):
             self.live.timers.cancel(("agent", timer, agent.settings.agent))
         self.hang_up_leg(agent)
         agent.expected = ""

@@ -207,8 +207,6 @@ class CallEnds:
     def _goes_on(self, call: Call, outcome: Outcome, cause: str, sip: str) -> bool:
         """Whether the line failed, nothing rang, nobody wanted it ended, and another line takes the call at once."""
         live, campaign = self.live, call.campaign
-        if call.lead.callback:
-            return False  # the callback's own tries are written with each call, and its next one is chosen a line anew
         if outcome is not Outcome.CARRIER_FAILURE or call.kill_as is not None or call.kill_later is not None:
             return False
         if campaign.state is not CampaignState.RUNNING or live.draining or not live.store_ok:

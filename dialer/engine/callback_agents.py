@@ -6,7 +6,9 @@ dials nothing: that is ``callbacks``'.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dialer.domain.agent import AgentState
@@ -25,6 +27,17 @@ Kept = dict[str, tuple[int, float]]
 """Agents by name: for which callback, and since when."""
 
 
+@dataclass(slots=True)
+class Bench:
+    """The agents of a campaign for one look at all its callbacks: ``size`` are at work; those who may be taken, who is
+    ready first, then who is free soonest, each in order.
+    """
+
+    size: int
+    ready: deque[Agent]
+    soon: deque[Agent]
+
+
 class CallbackAgents:
     """Chooses agents for callbacks."""
 
@@ -32,6 +45,7 @@ class CallbackAgents:
         self.live = live
         self.agents: AgentDesk
         self.kept: Kept = {}
+        self._before: dict[int, str] = {}  # the same by callback
         self._mates: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def serving(self, campaign: str) -> list[Agent]:
@@ -47,30 +61,44 @@ class CallbackAgents:
             self._mates[key] = mates(self.live.settings.agents, *key)
         return self._mates[key]
 
-    def choose(
-        self, fact: CallbackFact, turn: Turn, serving: list[Agent], kept: Kept
-    ) -> tuple[Agent | None, str]:
-        """Somebody ready, else who was chosen before, else who may be free soonest."""
+    def bench(self, campaign: str) -> Bench:
+        """Who may be taken for a campaign's callbacks now."""
+        serving = self.serving(campaign)
+        able = [agent for agent in serving if self.able(agent, {})]
+        ready = deque(agent for agent in able if self.ready(agent))
+        soon = sorted((agent for agent in able if not self.ready(agent)), key=_soonest)
+        return Bench(len(serving), ready, deque(soon))
+
+    def choose(self, fact: CallbackFact, turn: Turn, bench: Bench, kept: Kept) -> tuple[Agent | None, str]:
+        """Somebody ready, the first choice if they are; else who was chosen before, else who may be free soonest."""
         agents = self.live.agents
+        first = agents.get(fact.agent if turn.who is not None else turn.first)
+        before = agents.get(self._before.get(fact.callback, ""))
         if turn.who is None:
-            among: Iterable[Agent] = serving
+            among: Iterable[Agent] = self._next(bench, kept)
+            if before is not None:
+                among = (before, *among)
         else:
-            among = [agents[name] for name in turn.who]
-        first = fact.agent if turn.who is not None else turn.first
+            among = (agents[name] for name in turn.who)
+        if first is not None:
+            among = (first, *among)
         able = [agent for agent in among if self.able(agent, kept)]
         if not able:
             return None, self.nobody(fact, turn)
         ready = [agent for agent in able if self.ready(agent)]
-        for agent in ready:
-            if agent.settings.agent == first:
-                return agent, ""
-        before = [a for a in able if self.kept.get(a.settings.agent, (0, 0.0))[0] == fact.callback]
+        for wanted in (first, before):
+            if wanted in ready:
+                return wanted, ""
         if ready:
-            return (before[0] if before and before[0] in ready else ready[0]), ""
-        if before:
-            return before[0], ""
-        return min(able, key=lambda a: (_SOON_FREE.index(a.state) if a.state in _SOON_FREE else len(_SOON_FREE),
-                                        a.since, a.settings.agent)), ""  # fmt: skip
+            return ready[0], ""
+        return (before if before in able else min(able, key=_soonest)), ""
+
+    def _next(self, bench: Bench, kept: Kept) -> tuple[Agent, ...]:
+        """The next who is ready, and the next of the others; whoever was taken meanwhile leaves the bench."""
+        for line in (bench.ready, bench.soon):
+            while line and not self.able(line[0], kept):
+                line.popleft()
+        return tuple(line[0] for line in (bench.ready, bench.soon) if line)
 
     def instead(self, call: Call) -> Agent | None:
         """Who takes the place of an agent who is lost while the customer's phone rings: that one again at best."""
@@ -126,11 +154,18 @@ class CallbackAgents:
         """Let pacing count on these agents no longer, and again on who is not kept any more."""
         changed = [name for name in self.kept.keys() ^ kept.keys() if name in self.live.agents]
         self.kept = kept
+        self._before = {callback: name for name, (callback, _) in kept.items()}
         for name in sorted(changed):
             agent = self.live.agents[name]
             agent.kept = name in kept
             self.agents.changed(agent)
         self.live.floor_changed = False
+
+
+def _soonest(agent: Agent) -> tuple[int, float, str]:
+    """Who is in wrap-up before who talks, and of those who has been longest."""
+    rank = _SOON_FREE.index(agent.state) if agent.state in _SOON_FREE else len(_SOON_FREE)
+    return rank, agent.since, agent.settings.agent
 
 
 def doing(agent: Agent) -> str:

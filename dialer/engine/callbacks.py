@@ -30,7 +30,7 @@ from dialer.domain.callbacks import (
 )
 from dialer.domain.campaign import CampaignState
 from dialer.domain.outcomes import Outcome
-from dialer.engine.callback_agents import CallbackAgents, Kept, doing
+from dialer.engine.callback_agents import Bench, CallbackAgents, Kept, doing
 from dialer.engine.lines import NO_LINE
 from dialer.engine.live import Agent, Call, Campaign, Live
 from dialer.engine.promises import whose_turn
@@ -129,15 +129,15 @@ class CallbackDesk:
         self._replace_lost_agents()
         kept: Kept = {}
         used = Counter(name for agent in live.agents.values() if (name := self._waits_for(agent)))
-        serving: dict[str, list[Agent]] = {}
+        benches: dict[str, Bench] = {}
         for fact in sorted(self._known.values(), key=lambda each: (each.due_at, each.callback)):
             begins = fact.due_at - self.rules[fact.campaign].ahead_s
             if begins > live.now:
                 self._wake_by(begins)
                 continue
-            if fact.campaign not in serving:
-                serving[fact.campaign] = self.who.serving(fact.campaign)
-            self._why[fact.callback] = self._serve(fact, serving[fact.campaign], kept, used)
+            if fact.campaign not in benches:
+                benches[fact.campaign] = self.who.bench(fact.campaign)
+            self._why[fact.callback] = self._serve(fact, benches[fact.campaign], kept, used)
             # Whatever it waits for: a rule that changes with time, a trunk, a switch.
             self._wake_by(live.now + AGAIN_S)
         self.who.keep(kept)
@@ -152,9 +152,7 @@ class CallbackDesk:
             return agent.preview[0].name if agent.preview[1].callback else ""
         return next((fact.campaign for fact, each in self._claiming.values() if each is agent), "")
 
-    def _serve(
-        self, fact: CallbackFact, serving: list[Agent], kept: Kept, used: Counter[str]
-    ) -> str:
+    def _serve(self, fact: CallbackFact, bench: Bench, kept: Kept, used: Counter[str]) -> str:
         """Keep an agent for it, reserve them if it is time; why it waits."""
         live, rules, campaign = self.live, self.rules[fact.campaign], self.live.campaigns[fact.campaign]
         stopped = self._stopped(campaign)
@@ -165,10 +163,10 @@ class CallbackDesk:
             self._put_back(fact.callback, turn.reason, live.now + rules.later_s)
             self._known.pop(fact.callback)
             return turn.reason
-        most = max(1, math.floor(rules.share * len(serving)))
+        most = max(1, math.floor(rules.share * bench.size))
         if used[fact.campaign] >= most:
             return f"it waits for its turn: {used[fact.campaign]} agents are kept for callbacks, {most} may be at once"
-        agent, why = self.who.choose(fact, turn, serving, kept)
+        agent, why = self.who.choose(fact, turn, bench, kept)
         if agent is None:
             return f"{why}; {turn.reason}"
         used[fact.campaign] += 1
@@ -234,8 +232,8 @@ class CallbackDesk:
             if call is None:
                 self._put_back(event.callback, NO_LINE)
                 self.agents.release(agent, NO_LINE)
-                return
-            self.dialed(call)
+            else:
+                self.dialed(call)
         else:
             agent.preview = campaign, lead
             self.agents.ring(agent)

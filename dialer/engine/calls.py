@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dialer.domain.call import RINGING_STATES, CallState, CallTrigger
+from dialer.domain.callbacks import AGAIN_SOON_S, PutBackCallback
 from dialer.domain.campaign import CampaignState
 from dialer.domain.commands import NoteAnswer, NoteBridge, ReleaseLeads, WaitAgain
 from dialer.domain.events import (
@@ -29,6 +30,7 @@ from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.engine import records
 from dialer.engine.call_ends import CallEnds
+from dialer.engine.lines import NO_LINE
 from dialer.engine.live import Agent, Call, Campaign, Live, Node
 from dialer.engine.router import Router
 
@@ -108,7 +110,7 @@ class CallDesk(CallEnds):
     def go_on(self, former: Call) -> None:
         """The line failed before anything rang: the same lead on another line, as an attempt of its own.
 
-        Where none has room this instant, it is the next lead of its campaign.
+        Where none has room this instant, it is the next lead of its campaign; a callback waits a minute.
         """
         live, campaign = self.live, former.campaign
         live.trunks[former.trunk].gone_on += 1
@@ -116,7 +118,10 @@ class CallDesk(CallEnds):
         lead = replace(before, attempts=before.attempts + 1, failed_on=(*before.failed_on, former.trunk))
         agent = live.agents.get(former.bound_agent or "")
         if self.open(campaign, lead, former.node, agent, elsewhere=True) is None:
-            campaign.hopper.put_back(lead)
+            if lead.callback:
+                live.emit(PutBackCallback(lead.callback, NO_LINE, live.now + AGAIN_SOON_S))
+            else:
+                campaign.hopper.put_back(lead)
 
     def no_room(self, campaign: Campaign, node: Node) -> str | None:
         """Why ``campaign`` can't start one call on ``node`` now, in words, or None."""

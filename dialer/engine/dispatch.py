@@ -125,8 +125,8 @@ class LegEvents:
     def held(self, event: ph.LegHeld) -> None:
         """A phone's own hold button."""
         if (agent := self.live.legs.get(event.uuid)) is not None:
-            self.desks.holds.told(agent, event.held)
+            self.desks.holds.told(agent, event.held, event.at)
         elif (watch := self.live.watches.get(event.uuid)) is not None:
             self.desks.holds.watch_told(watch, event.held)
         elif (party := self.live.parties.get(event.uuid)) is not None:
-            self.desks.holds.party_told(party, event.held)
+            self.desks.holds.party_told(party, event.held, event.at)

@@ -85,6 +85,7 @@ class HoldDesk:
 
     def talking(self, agent: Agent, call: Call) -> None:
         """Agent and customer are bridged: do they hear each other?"""
+        agent.joined_at = self.live.now
         self.ask(agent)
 
     def _doubt(self, agent: Agent) -> None:
@@ -113,12 +114,12 @@ class HoldDesk:
         if self.live.nodes[node].up:
             self.live.emit(AskHold(node, uuid))
 
-    def told(self, agent: Agent, held: bool) -> None:
+    def told(self, agent: Agent, held: bool, at: float) -> None:
         """The switch says that the phone holds, or no longer does. What it knew before a bridge it may forget by that:
         only a hold that began while the bridge stood is sure to play music.
         """
         call, watch = agent.call, self.live.watches.get(agent.leg or "")
-        stands = call is not None and agent.state is AgentState.TALKING and not call.aside
+        stands = call is not None and agent.state is AgentState.TALKING and not call.aside and at >= agent.joined_at
         agent.hold_told = held and (stands if watch is None else watch.joined)
         if held:
             self._holds(agent)
@@ -130,6 +131,7 @@ class HoldDesk:
     def answered(self, event: HoldTold) -> None:
         """What the phone said last."""
         agent, watch = self.live.legs.get(event.uuid), self.live.watches.get(event.uuid)
+        self._once_more(agent or watch or self.live.parties.get(event.uuid), event)
         if agent is None:
             if watch is not None and event.held is not None:
                 self._watch_answered(watch, event.held)
@@ -141,6 +143,14 @@ class HoldDesk:
                 self._unheard(agent)
         elif agent.hold_doubt or (agent.held and event.held is not None):
             self._over(agent)  # where nobody can say, nothing speaks for a hold
+
+    def _once_more(self, known: Agent | Watch | Party | None, event: HoldTold) -> None:
+        """An answer that was lost: whoever talks there might hear nothing, and nothing else would tell."""
+        if known is None:
+            return
+        asked, known.hold_again = known.hold_again, event.held is None
+        if event.held is None and not asked:
+            self._ask(known.node, event.uuid)
 
     def _unheard(self, agent: Agent) -> None:
         """The phone holds, and the switch does not: who is bridged to it hears nothing."""
@@ -224,10 +234,10 @@ class HoldDesk:
 
     # ---- third parties' legs -------------------------------------------------------------------------------
 
-    def party_told(self, party: Party, held: bool) -> None:
+    def party_told(self, party: Party, held: bool, at: float) -> None:
         """The switch says that a third party's phone holds, or no longer does."""
         if held:
-            party.held, party.hold_told = True, party.state is PartyState.MOVED
+            party.held, party.hold_told = True, party.state is PartyState.MOVED and at >= party.since
         else:
             party.hold_told = False
             self.party_look(party.uuid)

@@ -58,7 +58,7 @@ class Call:
     choice: TrunkChoice | None = None  # why this line, and as which number; None: a former run's
     line_failed: bool = False  # the line's fault, and the campaign has others: it says nothing of the lead
     placed: bool = False  # the originate has returned: the switch is done with setting the leg up
-    bound_agent: str | None = None  # preview: the agent who waits for this customer
+    bound_agent: str | None = None  # preview, callback: the agent who waits for this customer
     agent: Agent | None = None  # reserved for or talking to this customer
     agent_id: str | None = None  # the last agent, for the record
     dialed_at: float | None = None
@@ -146,6 +146,8 @@ class Agent:
     held_doubts: float = 0.0  # when a list was asked for that says otherwise
     hold_doubt: bool = False  # whether it is held is not known yet: the switch has been asked
     hold_told: bool = False  # the switch holds, too, and plays the hold sound to the customer
+    hold_again: bool = False  # nobody answered, and it was asked once more
+    joined_at: float = 0.0  # since when the customer at hand is surely bridged
     hold_rearmed: bool = False  # how long it may send nothing after the hold is told
     hold_ready: str = ""  # the leg that the switch has been told of what a hold is
     misses: int = 0
@@ -216,6 +218,7 @@ class Watch:
     joined: bool = False  # hears the customer who was taken over
     held: bool = False  # by the phone's own button; an own line's hold is its agent's
     hold_told: bool = False  # the switch holds, too
+    hold_again: bool = False
     released: Agent | None = None  # from whom
     digits: str = ""
     silences: int = 0

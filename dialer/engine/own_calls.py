@@ -66,7 +66,7 @@ class OwnCallDesk:
             return Problem("the dialer is shutting down", "dialer-not-available")
         if agent.nailed_up and agent.line is not Line.PARKED:
             return Problem("the agent's line is not free")
-        if not agent.nailed_up and agent.leg is not None:
+        if not agent.nailed_up and agent.leg is not None and agent.line is not Line.PARKED:
             return Problem("the agent's phone is busy")
         if agent.held:
             return Problem("the agent's phone is on hold")
@@ -104,8 +104,10 @@ class OwnCallDesk:
 
     def _start(self, agent: Agent, own: OwnCall, target: Target) -> None:
         own.target, own.allowed = target, True
-        if agent.nailed_up:
+        if agent.leg is not None:
             self._call(agent, own)
+        elif agent.nailed_up:
+            self._told(agent, "error", "the agent's line was lost")
         else:
             self.agents.ring(agent)
 

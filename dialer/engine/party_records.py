@@ -49,6 +49,7 @@ class Party:
     joins: int = 0  # how often it was joined with whom it is to talk to
     held: bool = False  # by the phone's own button
     hold_told: bool = False  # the switch knows, and plays music to whom it talks with
+    hold_again: bool = False  # nobody answered, and it was asked once more
     misses: int = 0
     missed_at: float = 0.0
 

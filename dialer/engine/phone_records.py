@@ -5,6 +5,7 @@ Owns the records only; they are kept in ``Live`` and written by the desks of pho
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,7 +41,8 @@ class Step(StrEnum):
 class Session:
     """A leg by which a phone called us, until it is an agent's line or a supervisor's.
 
-    ``supervises``: it dialed the supervisors' code. ``agent`` is the number that it gave, not proven yet.
+    ``supervises``: it dialed the supervisors' code. ``agent`` is the number that it gave, not proven yet. ``ends_at``:
+    until then it must be somebody's line.
     """
 
     uuid: str
@@ -56,6 +58,7 @@ class Session:
     farewell: tuple[str, ...] = ()  # said as soon as the leg is ours, then hung up
     misses: int = 0
     missed_at: float = 0.0
+    ends_at: float = math.inf
 
 
 @dataclass(slots=True, eq=False)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 from dialer.domain.agent import AgentState, Line
 from dialer.domain.commands import HangUp
 from dialer.domain.events import LegHungUp, LegParked
-from dialer.domain.phones import CheckPin, KeyPressed, PhoneCalled, PinChecked, TakeLeg
+from dialer.domain.phones import CheckPin, EndLater, EndNotLater, KeyPressed, PhoneCalled, PinChecked, TakeLeg
 from dialer.domain.settings import SeatMode, SeatSettings
 from dialer.engine.live import Agent, Live
 from dialer.engine.phone_records import Session, Step
 from dialer.engine.speaking import Voice
+from dialer.engine.watch_legs import SUPERVISING
 from freeswitch.sounds import words
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ CHECK_S: Final = 5.0
 LAST_WORDS_S: Final = 3.0
 """How long after its last words a leg may still be there before it is hung up by command."""
 LONGEST: Final = 20
+UNTENDED_S: Final = 60.0
+"""So much longer than twice an entry the switch lets a phone key in number and PIN. Then it says that we are not
+available and hangs up by itself: a dialer that was killed leaves nobody in silence.
+"""
+SPARE_S: Final = 15.0
+"""So long before that we end the call ourselves."""
 OUTSIDE: Final = "outside"
 _BUSY: Final = frozenset({AgentState.RESERVED, AgentState.TALKING})
 _AT_WORK: Final = frozenset({AgentState.READY, AgentState.PREVIEWING, AgentState.WRAP_UP})
@@ -84,6 +91,10 @@ class PhoneDesk:
         node.legs += 1
         live.counters["phones_called"] += 1
         self._take(session)
+        bound_s = UNTENDED_S + 2 * codes.entry_limit_s
+        session.ends_at = live.now + bound_s - SPARE_S
+        if node.up:
+            live.emit(EndLater(session.node, session.uuid, bound_s, ("dialer-not-available",), codes.language))
 
     def _take(self, session: Session) -> None:
         if self.live.nodes[session.node].up:
@@ -176,6 +187,8 @@ class PhoneDesk:
             self._end(session, "error")
         elif session.step is Step.LEAVING:
             self._hang_up(session)
+        elif self.live.now >= session.ends_at:
+            self._end(session, "no-input", "goodbye")
         else:
             self._entered(session)
 
@@ -216,7 +229,10 @@ class PhoneDesk:
         self._limit(session, lasts + self.live.settings.phones.entry_limit_s)
 
     def _limit(self, session: Session, seconds: float) -> None:
-        self.live.timers.set(("session", "limit", session.uuid), self.live.now + seconds)
+        due = self.live.now + seconds
+        if session.step in _ASKED:
+            due = max(self.live.now, min(due, session.ends_at))
+        self.live.timers.set(("session", "limit", session.uuid), due)
 
     # ---- logging in ----------------------------------------------------------------------------------------
 
@@ -246,6 +262,7 @@ class PhoneDesk:
             self.live.note("warning", "supervision_refused", problem)
             self._end(session, "not-allowed")
             return
+        self.keep(session.node, session.uuid)
         self._forget(session)  # the node's legs still count it, for the supervisor
         self.supervisors.begin(session.uuid, session.node, session.agent)
 
@@ -273,6 +290,8 @@ class PhoneDesk:
         if moves:
             self.part(agent, "logged-in-elsewhere")
             self.agents.leave(agent, "moved to another phone")
+        if reason == SUPERVISING and not any(w.supervisor == agent.settings.agent for w in live.watches.values()):
+            ready, reason = True, "login"  # that has ended with the line that they left
         agent.seat = seat
         said = "logged-in-moved" if moves else "logged-in"
         live.counters["phone_logins"] += 1
@@ -280,9 +299,15 @@ class PhoneDesk:
             self.agents.login(agent, ready=ready, reason=reason)
             self._end(session, said)
             return
+        self.keep(session.node, session.uuid)
         self.gone(session)
         self.agents.login_on(agent, session.uuid, session.node, ready=ready, reason=reason)
         self.voice.tell(agent, said)
+
+    def keep(self, node: str, uuid: str) -> None:
+        """The leg is somebody's line from now on, without a bound."""
+        if self.live.nodes[node].up:
+            self.live.emit(EndNotLater(node, uuid))
 
     def _seat(self, session: Session) -> SeatSettings:
         """Where the phone stands: a seat of the configuration, or one of its own for as long as this leg lives."""

@@ -198,6 +198,7 @@ class Reconciler:
             talks = fact.peer in live.calls and agent.state in ADOPTABLE
             if waits or talks:
                 agent.dialed_in = True
+                self.phones.keep(node.name, fact.uuid)  # the former run may have ended before it could say so
                 self._adopt_line(agent, node, fact, parked=fact.parked and waits)
                 return
         age_s = snapshot.asked_at - fact.created_at
@@ -243,7 +244,7 @@ class Reconciler:
             agent.held_doubts = snapshot.asked_at
         elif snapshot.asked_at - agent.held_doubts >= APART_S:
             agent.held_doubts = 0.0
-            self.holds.told(agent, fact.held)
+            self.holds.told(agent, fact.held, snapshot.asked_at)
 
     def _alone(self, fact: ChannelFact) -> bool:
         """Whether nobody but a third party of a former run, who is going to be hung up, is on an agent's line."""

@@ -99,6 +99,6 @@ def close_attempt(
         lead_reason=fate.reason,
         recycle_after_s=fate.after_s,
         number_dead=fate.number_dead,
-        again=again,
         callback=call.lead.callback,
+        again=again,
     )

@@ -5,10 +5,9 @@ What pacing tells of itself (``Pool.explain``) is read here, and nowhere else in
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
-from typing import Any, Final
+from typing import Any
 
 from dialer.domain.outcomes import Outcome
 from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, QueueView, Status
@@ -16,11 +15,8 @@ from dialer.engine import trunk_views
 from dialer.engine.agents import worked_share
 from dialer.engine.live import Agent, Campaign, Live
 from dialer.engine.trunks import TrunkDesk
-from dialer.leads.numbers import national
 from dialer.masking import mask_text
 from pacing.pool import Pool
-
-_INTERNATIONAL: Final = re.compile(r"\+[\s().-]*\d|\b00[1-9]")
 
 
 def busy_share(live: Live) -> float:
@@ -71,8 +67,8 @@ def _agent(live: Live, agent: Agent) -> AgentView:
     if agent.preview is not None:
         shown = agent.preview[1]
         own = {"id": str(shown.lead_id), "name": shown.name, "campaign": shown.campaign}
-        own["name"] = _hushed(shown.name, shown.number)
-        fields = {key: _hushed(value, shown.number) for key, value in shown.fields.items()}
+        own["name"] = mask_text(shown.name)  # no role that this is shown to may see numbers
+        fields = {key: mask_text(value) for key, value in shown.fields.items()}
         lead = own | {f"lead_{key}" if key in own else key: value for key, value in fields.items()}
     attempt = agent.call.id if agent.call is not None else agent.last_attempt
     return AgentView(
@@ -87,16 +83,6 @@ def _agent(live: Live, agent: Agent) -> AgentView:
         attempt_id=attempt,
         lead=lead,
     )
-
-
-def _hushed(text: str, number: str) -> str:
-    """A lead's field as an agent may see it: its number, and whatever is written as an international one, masked.
-
-    Other long numbers stay: an account's or an order's is what the agent needs.
-    """
-    own = national(number)
-    held = own and own in "".join(c for c in text if c.isdigit())
-    return mask_text(text) if held or _INTERNATIONAL.search(text) else text
 
 
 def _campaign(

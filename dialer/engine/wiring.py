@@ -227,6 +227,7 @@ class Desks:
             ("arrival", "overflow"): self._of_call(self.queues.overflow),
             ("arrival", "go"): self._of_call(self.inbound.go_on),
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
+            ("agent", "put_down"): self._of_agent(agents.put_down),
             ("agent", "cure"): self._of_agent(agents.cure),
             ("agent", "line"): self._of_agent(agents.line_overdue),
             ("agent", "retry"): self._of_agent(agents.retry),

@@ -22,8 +22,8 @@ IDENT_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$"
 LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 NOTE_PATTERN: Final = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 SAMPLE_PATTERN: Final = r"^[1-9][0-9]{0,14}$"
-NUMBER_PATTERN: Final = r"^\+[1-9][0-9]{4,14}$"
 CALLBACK_PATTERN: Final = r"^[1-9][0-9]{0,15}$"
+NUMBER_PATTERN: Final = r"^\+[1-9][0-9]{4,14}$"
 ACT_PATTERN: Final = f"^({'|'.join(ACTS)})$"
 SUPERVISOR_ACT_PATTERN: Final = f"^({'|'.join(SUPERVISOR_ACTS)})$"
 
@@ -32,8 +32,8 @@ EXPECTED: Final[Mapping[str, str]] = {
     LINE_PATTERN: "one line without control characters",
     NOTE_PATTERN: "text without control characters other than line ends and tabs",
     SAMPLE_PATTERN: "a sample's number, from 1 on",
-    NUMBER_PATTERN: "a telephone number with + and its country code",
     CALLBACK_PATTERN: "a callback's number, from 1 on",
+    NUMBER_PATTERN: "a telephone number with + and its country code",
     ACT_PATTERN: f"one of {', '.join(ACTS)}",
     SUPERVISOR_ACT_PATTERN: f"one of {', '.join(SUPERVISOR_ACTS)}",
 }

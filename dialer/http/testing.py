@@ -254,12 +254,12 @@ class FakePort:
         known = {view.campaign for view in self.shown.campaigns}
         return sample_pacing(campaign) if campaign in known else None
 
+    def callbacks(self) -> list[dict[str, object]]:
+        return self.waiting
+
     def trunk(self, number: str, campaign: str | None, at: float | None) -> Mapping[str, Any] | None:
         known = {view.campaign for view in self.shown.campaigns}
         return sample_line(number, campaign, at) if campaign is None or campaign in known else None
-
-    def callbacks(self) -> list[dict[str, object]]:
-        return self.waiting
 
     def routing(self) -> Mapping[str, object]:
         return self.floor

@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from dialer.domain.callbacks import CallbackSettings, CallbackState
+from dialer.domain.callbacks import AGAIN_SOON_S, CallbackSettings, CallbackState
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CampaignSettings
 from dialer.leads.eligibility import ATTEMPTS, DNC, WINDOW, Verdict
 from dialer.leads.recycle import NUMBER_IS_DEAD
 
-AGAIN_SOON_S: Final = 60.0
-"""After a call that ended by our own fault."""
 NEWER_WISH: Final = "a newer wish of this customer counts"
 CALLERS: Final = "callers"
 """The list of callers who were no lead and wish to be called back."""

@@ -164,6 +164,21 @@ class Callbacks:
                 changed_at=_p("now"),
             )
         )
+        self._lead_rests: Executable = (
+            update(LEADS)
+            .where(LEADS.c.id == _p("lead"), LEADS.c.state == LeadState.DIALING.value)
+            .values(
+                state=select(cb.lead_was).where(here).scalar_subquery(),
+                reason=select(cb.lead_reason).where(here).scalar_subquery(),
+                last_outcome=_p("outcome"),
+                claim_campaign="",
+                changed_at=_p("now"),
+                **_FREE,
+            )
+        )
+        self._again: Executable = (
+            update(CALLBACKS).where(mine, ours).values(state=_CLAIMED, tries=cb.tries - 1, changed_at=_p("now"))
+        )
         self._lead_back: Executable = (
             update(LEADS)
             .where(LEADS.c.id == _p("lead"), LEADS.c.state == LeadState.DIALING.value)
@@ -325,6 +340,16 @@ class Callbacks:
         both = {**self._named(command.callback, now), "p_lead": command.lead_id, "p_attempt": command.attempt_id}
         self._run(conn, self._lead_back, both)
         self._run(conn, self._undial, both)
+
+    def again(self, conn: Connection, command: CloseAttempt, now: float) -> bool:
+        """The line failed and this run tries another one: claimed as before, and the lead rests. False: not this run's,
+        nobody would dial it.
+        """
+        both = {**self._named(command.callback, now), "p_attempt": command.attempt_id, "p_lead": command.lead_id}
+        if self._run(conn, self._again, both).rowcount != 1:
+            return False
+        self._run(conn, self._lead_rests, {**both, "p_outcome": command.outcome.value})
+        return True
 
     def refused(self, conn: Connection, callback: int, verdict: Verdict, now: float) -> None:
         """The gate said no."""

@@ -255,7 +255,10 @@ class Gate:
             again = {"p_lead": command.lead_id, "p_ended": command.ended_at, "p_now": now}
             conn.execute(self._st.recontacted, {**attempt, **again})
             self._callbacks.talked(conn, command.attempt_id, now)
-        if command.again:
+        if command.again and command.callback:
+            if self._callbacks.again(conn, command, now):
+                return
+        elif command.again:
             outcome = {"p_outcome": command.outcome.value, "p_reason": command.outcome.value}
             kept = conn.execute(self._st.dial_again, {"p_lead": command.lead_id, "p_now": now, **outcome, **self._me})
             if kept.rowcount == 1:

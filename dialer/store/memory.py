@@ -475,7 +475,12 @@ class MemoryStore:
         del self._live_numbers[attempt.opened.number]
         lead = self._leads[attempt.opened.lead_id]
         lead.last_outcome = command.outcome.value
-        if command.again and lead.claim_epoch == self._epoch:
+        rest = self.callbacks.again(command) if command.again and command.callback else None
+        if rest is not None:
+            reason = self.callbacks.rows[command.callback].lead_reason
+            self._move(lead, LeadTrigger.FINISH if rest is LeadState.DONE else LeadTrigger.RECYCLE, reason)
+            return
+        if command.again and not command.callback and lead.claim_epoch == self._epoch:
             self._move(lead, LeadTrigger.AGAIN, command.outcome.value)
             return
         done = command.lead_done or self._used_up(attempt)

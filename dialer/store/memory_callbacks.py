@@ -228,6 +228,17 @@ class MemoryCallbacks:
         rests = row.lead_was is LeadState.DONE and command.outcome is not Outcome.CONNECTED
         return (row.lead_reason or command.outcome.value) if rests else None
 
+    def again(self, command: CloseAttempt) -> LeadState | None:
+        """Its line failed and this run tries another one: claimed as before; what the lead rests in then, or None."""
+        row = self.rows.get(command.callback)
+        if row is None or row.epoch != self.epoch or row.last_attempt != command.attempt_id:
+            return None
+        if row.state is not CallbackState.DIALING:
+            return None
+        self._move(row, CallbackTrigger.AGAIN, row.reason)
+        row.tries -= 1
+        return row.lead_was
+
     def talked(self, attempt: OpenAttempt) -> None:
         """Whoever was spoken with need not be called for what they wished before."""
         for row in self.rows.values():

@@ -119,6 +119,12 @@ def to_esl(command: ph.PhoneCommand, playable: Playable) -> esl.ApiCommand:
     match command:
         case ph.TakeLeg():
             return parked(command.uuid)
+        case ph.EndLater():
+            words = esl.App("playback", playable(command.prompts, command.language))
+            last = [words, esl.App("hangup", "NORMAL_TEMPORARY_FAILURE")]
+            return leg.SchedTransfer(command.uuid, math.ceil(command.after_s), last)
+        case ph.EndNotLater():
+            return leg.SchedDel(command.uuid)
         case ph.Say():
             words = esl.App("playback", playable(command.prompts, command.language))
             if command.last:

@@ -177,6 +177,7 @@ class Leg:
         "message_at",
         "moment_early",
         "ring_limit",
+        "scheduled",
         "moment_answered",
         "moment_bridged",
         "on_final",
@@ -259,6 +260,7 @@ class Leg:
         self.moment_answered: float | None = None
         self.moment_early: float | None = None
         self.ring_limit: Timer | None = None
+        self.scheduled: list[Timer] = []
         self.moment_bridged: float | None = None
         self.message_at: float | None = None
         self.heard: Heard | None = None

@@ -86,6 +86,29 @@ class Commands(PhoneCommands):
             self.transfer(target, *parts[1:4])
         return OK
 
+    def _sched_transfer(self, argument: str) -> str:
+        """In seconds from now (`+N`) only. All that is scheduled happens, each in its turn (measured)."""
+        parts = split_arguments(argument)
+        if len(parts) < 3 or not parts[0].startswith("+") or not parts[0][1:].isdecimal():
+            return "-USAGE: [+]<time> <uuid> <extension> [<dialplan>] [<context>]\n"
+        leg = self.find(parts[1])
+        if leg is None:
+            return NO_CHANNEL
+        leg.scheduled.append(self.clock.at(self.clock.now + float(parts[0]), self._scheduled, leg, tuple(parts[2:5])))
+        return OK
+
+    def _scheduled(self, leg: Leg, where: tuple[str, ...]) -> None:
+        if leg.alive:
+            self.transfer(leg, *where)
+
+    def _sched_del(self, argument: str) -> str:
+        """By the channel, whose UUID is the group of its tasks."""
+        leg = self.find(argument)
+        waiting = [] if leg is None else [timer for timer in leg.scheduled if timer.callback is not None]
+        for timer in waiting:
+            timer.cancel()
+        return f"+OK Deleted: {len(waiting)}\n"
+
     def _uuid_broadcast(self, argument: str) -> str:
         leg, rest = self._leg(argument)
         path = (split_arguments(rest) or [""])[0]
@@ -290,6 +313,8 @@ _TABLE: Final[dict[str, Handler]] = {
     "uuid_park": Commands._uuid_park,
     "uuid_transfer": Commands._uuid_transfer,
     "uuid_broadcast": Commands._uuid_broadcast,
+    "sched_transfer": Commands._sched_transfer,
+    "sched_del": Commands._sched_del,
     "uuid_setvar": Commands._uuid_setvar,
     "uuid_setvar_multi": Commands._uuid_setvar_multi,
     "uuid_getvar": Commands._uuid_getvar,

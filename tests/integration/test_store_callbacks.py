@@ -340,6 +340,29 @@ def test_the_same_gate_question_twice_is_one_call(bench: Bench) -> None:
     assert (now_of(bench).state, now_of(bench).tries) == ("dialing", 1)
 
 
+def test_a_line_that_fails_leaves_it_claimed_for_another_one(bench: Bench) -> None:
+    made = wished(bench)
+    lead = claimed(bench)
+    first = dial(bench, lead)
+    end(bench, first, Outcome.CARRIER_FAILURE, NOW + HOUR + 1, again=True)
+    assert (now_of(bench).state, now_of(bench).tries) == ("claimed", 0)
+    assert (bench.lead(made.lead_id).state, bench.lead(made.lead_id).reason) == ("done", "connected")
+    call = dial(bench, lead, retries=1)
+    assert (now_of(bench).state, now_of(bench).tries, bench.lead(made.lead_id).attempts) == ("dialing", 1, 3)
+    end(bench, first, Outcome.CARRIER_FAILURE, NOW + HOUR + 2, again=True)  # told twice
+    assert now_of(bench).state == "dialing"
+    end(bench, call, Outcome.NO_ANSWER)
+    assert (now_of(bench).state, bench.lead(made.lead_id).reason) == ("open", "connected")
+
+
+def test_a_line_that_failed_under_a_dialer_that_died_leaves_it_open(bench: Bench) -> None:
+    wished(bench)
+    call = dial(bench, claimed(bench))
+    bench.restart(NOW + HOUR + 1)
+    end(bench, call, Outcome.CARRIER_FAILURE, NOW + HOUR + 2, again=True)
+    assert (now_of(bench).state, now_of(bench).tries) == ("open", 1)
+
+
 def test_a_dialer_killed_while_it_is_claimed_loses_nothing(bench: Bench) -> None:
     wished(bench)
     claimed(bench)

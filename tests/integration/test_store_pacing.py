@@ -266,8 +266,8 @@ def test_a_months_answers_are_read_from_their_indexes_and_without_the_write_lock
     service.recover(NOW)
     service.close()
     begun = [n for n, (query, _) in enumerate(seen) if query.startswith("BEGIN")]
-    assert [seen[n][0] for n in begun] == ["BEGIN IMMEDIATE", "BEGIN"]
-    questions = [entry for entry in seen[begun[1] + 1 :] if "FROM attempts" in entry[0]]
+    assert [seen[n][0] for n in begun] == ["BEGIN IMMEDIATE", "BEGIN", "BEGIN"], "the last for numbers that were shown"
+    questions = [entry for entry in seen[begun[1] + 1 : begun[2]] if "FROM attempts" in entry[0]]
     assert len(questions) == 4
     with sqlite3.connect(bench.engine.url.database or "") as connection:
         plans = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.phone import Habit, Phone, Room
 from harness.phone_call import Call
 from harness.plays import numbers
 from harness.waiting import until
+from harness.witness import ALL_CHANNEL_EVENTS, Seen
 
 SECRET = "a-seat-secret"
 PIN = "739142"
@@ -161,6 +163,39 @@ def test_a_dead_dialer_strands_no_phone(stages: Stages, room: Room) -> None:
     phone = seat_phone(stage, room, "1001", habit=Habit())
     call = phone.call("*10").wait("up")
     call.wait("ended", 20.0)
+
+
+def test_a_killed_dialer_leaves_no_phone_in_silence_for_ever(stages: Stages, room: Room) -> None:
+    """One keys in its number when the dialer dies: told so and hung up by the switch. An agent's line stays."""
+    stage = floor_of_phones(stages, 0)
+    stage.floor.tree["phones"] = {"entry_limit_s": 3}
+    stage.floor.write()
+    set_pin(stage, "1001")
+    dialer = stage.floor.run()
+    dialer.until_ready()
+    line = log_in(dialer, seat_phone(stage, room, "1001"), "1001")
+    becomes(dialer, "1001", "paused")
+    late = seat_phone(stage, room, "1002", habit=Habit())
+    with stage.switch.witness(ALL_CHANNEL_EVENTS) as witness:
+        start = witness.mark()
+        call = late.call("*10").wait("up")
+        taken = witness.wait(lambda e: e.name == "CHANNEL_PARK", 5.0, "the dialer to take it", start)
+        call.press("1")
+        room.sleep(0.5)
+        dialer.kill()
+        killed = time.monotonic()
+        plays = partial(_plays, "not-available", taken.uuid)
+        said = witness.wait(plays, 75.0, "that nobody is there", start)
+        assert said.at - taken.at == pytest.approx(66.0, abs=2.0)
+        call.wait("ended", 10.0)
+    while time.monotonic() < killed + 75.0:
+        room.sleep(0.5)
+    assert line.state == "up", "nobody's wait, but an agent's line"
+    line.hang_up()
+
+
+def _plays(prompt: str, uuid: str, event: Seen) -> bool:
+    return event.uuid == uuid and event.name == "PLAYBACK_START" and prompt in event["Playback-File-Path"]
 
 
 def test_an_agent_on_an_outside_mobile(stages: Stages, room: Room) -> None:

@@ -192,6 +192,8 @@ def _unexpected(
             allowed = {"cancelled", "no_answer"} if person.kind in RINGING else {"shutdown"}
         if call.at("late-cancel") is not None:
             allowed = {"abandoned", "cancelled"}
+        if person.kind is Kind.RINGS and call.at("refused-480") is not None:
+            allowed = {"no_answer", "cancelled"}  # the carrier gave up while our hang-up was on its way
         # Talks that the end of the drain cut off, and rings that it met.
         ended_by_us = attempt.outcome == "shutdown" and attempt.reason == "hung up at shutdown"
         if attempt.outcome not in allowed and not ended_by_us:

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from test_shifts import AFTER_S, ALWAYS, LIMIT_S, faults_of, world_of
+from test_shifts import AFTER_S, ALWAYS, LIMIT_S, faults_of, several_lines, world_of
 
 from dialer.domain import events as ev
 from dialer.domain.call import RINGING_STATES
@@ -111,6 +111,8 @@ def wish(store: MemoryStore, rng: random.Random, agents: list[str]) -> None:
 def build(seed: int) -> Shift:
     rng = random.Random(f"callbacks {seed}")
     settings = settings_of(rng)
+    lines = random.Random(f"lines of callbacks {seed}")
+    settings, world = several_lines(settings, world_of(lines), lines)
     store = MemoryStore(settings.campaigns)
     agents = list(settings.agents)
     for count in range(WISHES):
@@ -120,7 +122,7 @@ def build(seed: int) -> Shift:
     for count in range(rng.randint(0, 40)):
         store.add_lead("alpha", [f"+1646555{count:04d}"], zones=("America/New_York",))
     faults = NO_FAULTS if rng.random() < 0.25 else faults_of(rng)
-    shift = Shift(seed, settings, world_of(rng), store, faults=faults, after_step=step)
+    shift = Shift(seed, settings, world, store, faults=faults, after_step=step)
     for _ in range(rng.randint(0, 6)):
         agent, at = rng.choice(agents), EPOCH_S + rng.uniform(1, 200)
         pause, back = ev.AgentPause(1, agent, "break"), ev.AgentReady(2, agent)

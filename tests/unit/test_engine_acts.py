@@ -15,7 +15,7 @@ from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.acts import ACTS, When
 from dialer.domain.desk_records import RequestCallback
-from dialer.domain.settings import CallWindows, CampaignSettings
+from dialer.domain.settings import CallWindows, CampaignSettings, Mode
 from dialer.engine.acts import EXTENSIONS, Problem, callback_time, situation
 
 
@@ -202,3 +202,23 @@ def test_help_without_a_supervisor_is_refused_in_words() -> None:
     f = floor()
     f.send(ev.AgentReady(1, "1001"))
     assert not ask(f, "help").ok
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Ann, call 030 123 45 67", "Ann, call 03****4567"),
+        ("tel 13812341234", "tel 138****1234"),
+        ("(212) 555-0143", "(21****0143"),
+        ("contract 4711, since 2024-05-01", "contract 4711, since 2024-05-01"),
+    ],
+)
+def test_what_looks_like_a_number_in_a_lead_that_is_shown_is_masked_whoever_s_it_is(text: str, shown: str) -> None:
+    f = PhoneFloor(campaign("k1", mode=Mode.PREVIEW))
+    f.leads["k1"][0] = replace(f.leads["k1"][0], name=text, fields={"note": text})
+    f.up()
+    f.log_in("1001")
+    f.key("1001", "*1")
+    f.step(1)
+    (seen,) = [each.lead for each in f.engine.status(f.now).agents if each.agent == "1001"]
+    assert seen is not None and seen["name"] == seen["note"] == shown

@@ -225,7 +225,10 @@ def test_an_accepted_preview_is_dialed_and_bridged_to_its_agent(on_call: bool) -
     f.step(9)
     out = f.hang_up(opened.attempt_id)
     assert f.outcome(opened.attempt_id) == "connected" and f.state() == "wrap_up"
-    assert bool(f.of(cmd.HangUp, out)) is on_call, "an on-call phone is let go, a nailed-up line stays"
+    none(out, cmd.HangUp)
+    f.park(leg)
+    out = f.step(10.5)
+    assert bool(f.of(cmd.HangUp, out)) is on_call, "after wrap-up an on-call phone is let go, a nailed-up line stays"
 
 
 @pytest.mark.parametrize("on_call", [False, True])

@@ -230,7 +230,9 @@ def test_an_on_call_agent_holds_too() -> None:
     assert f.with_whom(uuid) == leg
     f.dies(uuid)
     f.step(0.5)
-    assert f.legs[leg].state == "dead" and f.state() == "wrap_up" and f.outcome(uuid) == "connected"
+    assert f.legs[leg].state == "parked" and f.state() == "wrap_up" and f.outcome(uuid) == "connected"
+    f.step(60)
+    assert f.legs[leg].state == "dead" and f.agent().leg is None
     f.accounted()
 
 

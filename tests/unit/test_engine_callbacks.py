@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from engine_kit import NODE, START, Floor, agents, campaign, lead, none, one, settings
+from engine_kit import NODE, START, Floor, agents, campaign, lead, none, one, settings, trunk
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
@@ -203,6 +203,25 @@ def test_the_oldest_first_and_no_more_than_the_share() -> None:
     assert [c.callback for c in f.of(ClaimCallback)] == [5, 4, 3, 2]
 
 
+def test_a_heap_of_callbacks_and_nobody_at_work_costs_no_look_at_everybody_for_each() -> None:
+    """A lunch break of a large floor: 1,000 of each stopped the engine for 130 ms at every change."""
+    f = floor(*(fact(n, START + 1, agent="") for n in range(1, 101)), count=50)
+    for name in f.live.agents:
+        f.send(ev.AgentPause(1, name, "lunch"))
+    f.step(6)
+    who, asked = f.engine._desks.callbacks.who, 0
+    able = who.able
+
+    def counted(*given: Any) -> bool:
+        nonlocal asked
+        asked += 1
+        return able(*given)
+
+    who.able = counted  # type: ignore[method-assign]
+    f.engine._desks.callbacks._serve_all()
+    assert 50 <= asked <= 150
+
+
 def test_no_lead_is_shown_to_an_agent_who_is_kept() -> None:
     f = floor(fact(due=START + 5), mode=Mode.PREVIEW, count=1, leads=0)
     f.leads["c1"] = [lead(1), lead(2)]
@@ -279,6 +298,18 @@ def test_an_agent_lost_while_it_rings_is_replaced_by_who_is_ready() -> None:
     assert one(f.answer(uuid), cmd.Bridge).agent_uuid == f.agent("a2").leg
 
 
+def test_nobody_replaces_a_lost_agent_for_whom_a_call_rings_already() -> None:
+    f = floor(fact(due=START + 10), leads=1)
+    f.step(12)
+    ordinary, uuid = f.dialed()
+    assert f.call(uuid).lead.callback == 1
+    f.ring(ordinary)
+    f.ring(uuid)
+    f.send(ev.LegHungUp(f.agent("a1").leg, f.now, "NORMAL_TEMPORARY_FAILURE"))
+    f.step(1)
+    assert f.state("a2") == "ready"
+
+
 def test_who_replaces_a_lost_agent_is_told_what_it_is() -> None:
     f = floor(fact(due=START + 10))
     f.step(12)
@@ -325,6 +356,37 @@ def test_who_answers_without_their_agent_comes_before_those_who_asked_for_nothin
     f.answer(uuid)
     (waits,) = f.engine.floor(f.now).calls
     assert waits.direction is Direction.CALLBACK
+
+
+def two_lines() -> CallbackFloor:
+    lines = (trunk("a"), trunk("b"))
+    made = campaign(callbacks=RULES, trunk="a", further_trunks=("b",))
+    f = CallbackFloor(settings(made, people=agents(1), trunks=lines), [fact(due=START + 10)])
+    f.up()
+    f.step(12)
+    return f
+
+
+def test_a_line_that_fails_is_left_for_another_one_and_the_agent_waits_on() -> None:
+    f = two_lines()
+    (first,) = f.dialed()
+    f.hang_up(first, "NETWORK_OUT_OF_ORDER")
+    _, second = f.dialed()
+    assert f.closed(first).again and f.closed(first).callback == 1
+    assert f.of(cmd.OpenAttempt)[-1].callback == 1 and f.state("a1") == "reserved"
+    none(f.log, PutBackCallback)
+    f.ring(second)
+    assert one(f.answer(second), cmd.Bridge).agent_uuid == f.agent("a1").leg
+
+
+def test_without_a_line_that_takes_it_it_is_put_back_and_no_lead_of_a_hopper() -> None:
+    f = two_lines()
+    (first,) = f.dialed()
+    f.live.trunks["b"].legs = f.live.trunks["b"].settings.outbound
+    f.hang_up(first, "NETWORK_OUT_OF_ORDER")
+    put = f.of(PutBackCallback)
+    assert [each.callback for each in put] == [1] or not f.closed(first).again
+    assert f.state("a1") == "ready" and not len(f.live.campaigns["c1"].hopper)
 
 
 def test_a_restart_while_it_rings_reserves_an_agent_again() -> None:

@@ -284,6 +284,23 @@ def test_a_hold_that_began_before_the_switch_took_up_the_bridge_is_forgotten_by_
     one(f.log, ph.PutAside)
 
 
+def test_a_hold_from_before_the_bridge_that_is_read_late_plays_no_music() -> None:
+    f = floor()
+    f.talk(f.dialed()[0])
+    f.send(ph.LegHeld(f.agent().leg or "", True, f.now - 0.1))
+    last_word(f, True)
+    one(f.log, ph.PutAside)
+
+
+def test_an_answer_that_is_lost_is_asked_for_once_more() -> None:
+    f = floor()
+    f.talk(f.dialed()[0])
+    for times, word in ((2, None), (2, None), (2, False), (3, None), (3, True)):
+        last_word(f, word)
+        assert len(f.of(ph.AskHold)) == times
+    one(f.log, ph.PutAside)
+
+
 # ---- third parties -----------------------------------------------------------------------------------------
 
 

@@ -266,3 +266,77 @@ def test_an_act_of_another_situation_is_never_done_with_what_was_keyed_in_too_so
 
 def test_the_keys_of_an_own_call_are_no_beginning_of_those_for_a_customers_menu() -> None:
     assert ("dial", "send_keys", When.TALKING) in clashes({**DEFAULT_KEYS, "dial": "*9"})
+
+
+def test_the_reason_of_a_pause_is_said_where_there_is_a_recording_of_it() -> None:
+    f = floor(pause_reasons=REASONS, prompt_seconds={"paused": 0.5, "reason-lunch": 0.5, "enter-pause-reason": 1.0})
+    assert f.said(f.key("1001", "*21"))[-2:] == ["paused", "reason-lunch"]
+    assert f.said(f.key("1001", "*22#"))[-1:] == ["paused"]
+
+
+# ---- on-call phones after a call ------------------------------------------------------------------------------
+
+
+def served_on_call(**more: object) -> tuple[PhoneFloor, str]:
+    """An on-call agent whose customer has just left; the leg."""
+    f = PhoneFloor(campaign("k1", mode=Mode.PREVIEW, wrap_up_s=20.0, dispositions=("sale", "no_interest")), **more)  # type: ignore[arg-type]
+    f.up()
+    f.dial("c1", "*101001")
+    f.press(one(f.log, ph.TakeLeg).uuid, "10019#")
+    f.send(ev.LegHungUp(one(f.log, ph.TakeLeg).uuid, f.now, "NORMAL_CLEARING"))
+    f.send(ev.AgentReady(1, "1001"))
+    f.step(1)
+    f.send(ev.PreviewAccept(2, "1001"))
+    f.step(1)
+    call = f.dialed()[0]
+    f.talk(call)
+    leg = f.agent("1001").leg
+    f.hang_up(call)
+    f.park(leg)
+    f.step(1)
+    assert f.state("1001") == "wrap_up" and f.agent("1001").leg == leg and f.said()[-1] == "enter-disposition"
+    return f, leg
+
+
+def test_an_on_call_agent_keys_in_the_result_and_is_let_go() -> None:
+    f, leg = served_on_call()
+    out = f.key("1001", "2")
+    assert one(out, SaveDisposition).code == "no_interest"
+    (last,) = [say for say in f.of(ph.Say, out) if say.last]
+    assert last.uuid == leg and last.prompts == ("disposition-no-interest", "disposition-saved")
+    f.send(ev.LegHungUp(leg, f.now, "NORMAL_CLEARING"))
+    assert f.state("1001") == "wrap_up" and f.agent("1001").leg is None
+    f.step(25)
+    assert f.state("1001") in ("ready", "previewing") and not f.live.sessions
+    f.accounted()
+
+
+@pytest.mark.parametrize("how", ["time", "hang up", "ready", "pause", "lost", "logout"])
+def test_an_on_call_phone_is_not_kept_longer_than_wrap_up(how: str) -> None:
+    f, leg = served_on_call()
+    if how == "hang up":
+        f.send(ev.LegHungUp(leg, f.now, "NORMAL_CLEARING"))
+        assert f.state("1001") == "wrap_up"
+    elif how == "lost":
+        f.lists = False
+        f.send(ev.LegHungUp(leg, f.now, "MEDIA_TIMEOUT"))
+        assert f.state("1001") == "wrap_up"
+    elif how != "time":
+        f.key("1001", {"ready": "*1", "pause": "*2", "logout": "*0"}[how])
+    f.step(25)
+    assert f.agent("1001").leg is None and leg not in f.live.legs
+    assert f.state("1001") in {"pause": ("paused",), "logout": ("logged_out",)}.get(how, ("ready", "previewing"))
+    f.step(10)
+    f.accounted()
+
+
+def test_an_on_call_agent_calls_somebody_in_wrap_up_over_the_open_line() -> None:
+    f, leg = served_on_call()
+    rung = len(f.of(cmd.OriginateAgent))
+    f.send(ph.AgentAct(7, "1001", "dial", "s3"))
+    party = one(f.log, ph.OriginateParty).uuid
+    f.send(ev.OriginateReplied(party, True), ev.LegParked(party, f.now))
+    assert one(f.log, ph.Join) == ph.Join("fs1", party, leg) and len(f.of(cmd.OriginateAgent)) == rung
+    f.send(ph.AgentAct(8, "1001", "hang_up", ""))
+    f.step(30)
+    assert f.agent("1001").leg is None and f.state("1001") in ("ready", "previewing")

@@ -256,6 +256,40 @@ def test_with_a_broken_store_or_at_shutdown_the_switch_is_left_to_say_so() -> No
     f.accounted()
 
 
+# ---- nobody is left in silence by a dialer that dies ---------------------------------------------------------
+
+
+def test_the_switch_ends_by_itself_what_is_keyed_in_until_it_is_somebodys_line() -> None:
+    f = floor()
+    uuid = f.dial("s1")
+    bound = one(f.log, ph.EndLater)
+    assert (bound.uuid, bound.after_s, bound.prompts) == (uuid, 100.0, ("dialer-not-available",))
+    f.press(uuid, "1001#")
+    none(f.log, ph.EndNotLater)
+    f.press(uuid, "10019#")
+    assert one(f.log, ph.EndNotLater).uuid == uuid == f.agent("1001").leg
+    assert len(f.of(ph.EndLater)) == 1
+
+
+def test_a_supervisors_leg_is_kept_too() -> None:
+    f = floor(boss="1003")
+    uuid = f.dial("s1", "*201003")
+    f.press(uuid, "10039#")
+    assert one(f.log, ph.EndNotLater).uuid == uuid and uuid in f.live.watches
+
+
+def test_a_phone_that_keys_in_for_ever_is_let_go_before_the_switch_does_it() -> None:
+    f = floor(tries=99)
+    uuid = f.dial("s1")
+    ends = f.now + 100.0
+    while uuid in f.live.sessions and f.now < ends:
+        f.press(uuid, "7")
+    assert last_words(f, uuid) == ("no-input", "goodbye") and f.now <= ends - 5.0
+    f.step(20)
+    assert not f.live.sessions
+    f.accounted()
+
+
 def test_a_leg_that_does_not_park_is_taken_again_and_then_let_go() -> None:
     f = floor()
     f.takes = f.lists = False
@@ -400,6 +434,22 @@ def test_the_supervisors_code_asks_who_and_hands_the_leg_over() -> None:
     assert uuid in f.live.watches and not f.live.sessions and f.state("1003") == "logged_out"
     f.accounted()
     f.hang_up(uuid)
+    f.accounted()
+
+
+def test_a_supervisor_who_moves_to_another_phone_while_listening_no_longer_supervises() -> None:
+    f = floor(boss="1003")
+    f.log_in("1001")
+    f.log_in("1003", "s2")
+    f.send(ev.AgentReady(1, "1003"))
+    f.send(ph.SupervisorAct(3, "1003", "listen", "1001"))
+    f.step(1.0)
+    assert (f.state("1003"), f.agent("1003").reason) == ("paused", "supervising") and f.live.watches
+    uuid = f.dial("s3", "*10")
+    f.press(uuid, "1003#10039#")
+    f.step(1.0)
+    assert f.agent("1003").leg == uuid and not f.live.watches
+    assert f.state("1003") == "ready"
     f.accounted()
 
 

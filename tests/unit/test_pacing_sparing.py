@@ -16,7 +16,7 @@ from dialer.domain.settings import CampaignSettings, Mode
 from dialer.simulate.planner import simulate
 from dialer.simulate.scenario_file import load
 from pacing.board import Phase
-from pacing.sparing import AGAIN_AFTER_S, AGENTS_FADE_S, Rest, Sparing
+from pacing.sparing import AGAIN_AFTER_S, AGENTS_FADE_S, SURE_AFTER_S, Rest, Sparing
 
 HOUR_S = 3600.0
 REST = Rest(dials=400.0, left_s=8 * HOUR_S, agents=1.0, ring_s=20.0, chance=0.3, hold_s=140.0, doubt=0.0)
@@ -64,24 +64,37 @@ def test_when_it_begins(more: dict[str, float], on: bool) -> None:
 def test_it_goes_on_until_the_list_takes_more_than_the_shift() -> None:
     assert looked(REST, replace(REST, dials=460.0)).on  # .990: not enough to begin, enough to go on
     assert looked(REST, replace(REST, dials=460.0, doubt=0.9)).on
-    sparing = looked(REST, replace(REST, dials=465.0))  # 1.001
+    long, short = replace(REST, dials=465.0), replace(REST, dials=440.0)  # 1.001, .947
+    sparing = looked(REST, *[long] * 5)
+    assert sparing.on, "a moment is no change"
+    sparing.look(1300.0, short)
+    for at in range(1360, 1360 + int(SURE_AFTER_S), 60):
+        sparing.look(at, long)
+        assert sparing.on
+    ended_at = 1360.0 + SURE_AFTER_S
+    sparing.look(ended_at, long)
     assert not sparing.on
-    sparing.look(1120.0, replace(REST, dials=460.0))
+    sparing.look(ended_at + 60.0, short)
+    sparing.look(ended_at + AGAIN_AFTER_S - 1, short)
     assert not sparing.on
-    short = replace(REST, dials=440.0)
-    sparing.look(1180.0, short)
-    sparing.look(1060.0 + AGAIN_AFTER_S - 1, short)
-    assert not sparing.on
-    sparing.look(1060.0 + AGAIN_AFTER_S, short)
+    sparing.look(ended_at + AGAIN_AFTER_S, short)
     assert sparing.on
-    sparing.look(2000.0, replace(REST, dials=math.inf))
+    sparing.look(ended_at + AGAIN_AFTER_S + 1, replace(REST, dials=math.inf))
     assert not sparing.on and sparing.words() == ""
+
+
+def test_late_in_a_shift_it_ends_sooner_and_with_the_shift_at_once() -> None:
+    late = replace(REST, dials=10.0, left_s=720.0)
+    more = replace(late, dials=13.0)
+    assert looked(late, more, more).on and not looked(late, more, more, more).on  # a tenth of 12 min
+    assert not looked(late, replace(late, left_s=0.0)).on
+    assert not looked(late, replace(late, left_s=-3.0, dials=0.0)).on
 
 
 def test_a_break_is_not_taken_for_going_home_and_going_home_is_noticed() -> None:
     some = replace(REST, dials=4000.0, agents=10.0)
     fewer = replace(some, agents=8.0)  # a fifth at lunch: 1.076 of their time
-    assert looked(some, *[fewer] * 5).on
+    assert looked(some, *[fewer] * 9).on
     assert not looked(some, *[fewer] * 60).on
     assert not looked(fewer).on
 
@@ -165,6 +178,7 @@ def test_theta_learns_nothing_from_one_to_one() -> None:
     assert memory(d).threshold.factor == before
     d.pool.closes("c1", d.now + 8 * HOUR_S, 1e9, 1e9)
     d.step(1.5).one()
+    d.step(SURE_AFTER_S).one()
     d.judge(10)
     assert memory(d).threshold.factor > before
 
@@ -177,7 +191,8 @@ def test_agents_who_serve_others_too_have_no_time_to_give_away() -> None:
     assert "ends before the shift does at 1:1" in d.step(2.0 * AGENTS_FADE_S).one("c1").reason
     assert "with 4 agents" in d.one("c1").reason
     d.agents(4, "c1", first=11, phase=Phase.LEAVING)
-    assert "P(next finds nobody)" in d.step(2.0 * AGENTS_FADE_S).one("c1").reason
+    d.step(2.0 * AGENTS_FADE_S).one("c1")
+    assert "P(next finds nobody)" in d.step(SURE_AFTER_S).one("c1").reason
 
 
 def test_a_small_team_dials_one_to_one_for_its_own_reason() -> None:

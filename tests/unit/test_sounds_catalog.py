@@ -112,6 +112,27 @@ def test_whatever_the_code_says_is_in_the_table() -> None:
     assert unknown == []
 
 
+FAMILIES = (
+    *("reason-", "disposition-", "tier-", "day-", "month-", "date-", "digit-"),
+    *("time-hour-", "time-minute-", "wait-minutes-"),
+)
+"""Put together from what somebody is called, from a day, a time or a number."""
+FOR_CONFIGURATIONS = {
+    "safe-harbour", "welcome", "please-wait", "back-in-a-moment", "press-1-unknown", "voicemail-drop", "inbound-welcome",
+}  # fmt: skip
+"""Said to customers where a campaign's configuration names them."""
+
+
+def test_every_prompt_of_the_table_is_said_somewhere() -> None:
+    named = {
+        text
+        for room in ("dialer", "config", "freeswitch")
+        for path in (ROOT / room).rglob("*.py")
+        for text in _literals(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert [i for i in IDS if i not in named | FOR_CONFIGURATIONS and not i.startswith(FAMILIES)] == []
+
+
 # ---- the catalogue ------------------------------------------------------------------------------------------------
 
 

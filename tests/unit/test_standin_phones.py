@@ -744,3 +744,19 @@ def test_the_report_can_be_asked_for_at_any_moment_of_a_call() -> None:
         for leg in json.loads(floor.do("standin_audit"))["legs"]:
             seen.add(bool(leg["heard"]))
     assert seen == {False, True}, "at its very answer a leg has heard nothing yet"
+
+
+def test_what_is_scheduled_for_a_leg_happens_unless_it_is_deleted() -> None:
+    """As measured: a parked leg goes at its time, all of several do; deleting by the leg's UUID tells how many."""
+    floor = Floor()
+    floor.agent()
+    later = "'playback:silence_stream://500,hangup:NORMAL_TEMPORARY_FAILURE' inline"
+    assert floor.do(f"sched_transfer +4 A {later}") == floor.do(f"sched_transfer +6 A {later}") == "+OK\n"
+    assert floor.do("sched_del A") == "+OK Deleted: 2\n" and floor.do("sched_del A") == "+OK Deleted: 0\n"
+    assert "CHANNEL_HANGUP_COMPLETE" not in names(floor.wait(10.0), "A")
+    floor.do(f"sched_transfer +4 A {later}")
+    assert "CHANNEL_HANGUP_COMPLETE" not in names(floor.wait(4.3), "A")
+    (ended,) = [event for event in floor.wait(0.5) if event.name == "CHANNEL_HANGUP_COMPLETE"]
+    assert ended.get("Hangup-Cause") == "NORMAL_TEMPORARY_FAILURE"
+    assert floor.do(f"sched_transfer +4 A {later}") == "-ERR No such channel!\n"
+    assert floor.do("sched_transfer 4 A park").startswith("-USAGE")

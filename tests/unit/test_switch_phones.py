@@ -37,6 +37,11 @@ HANGUP = "^hangup:NORMAL_CLEARING' inline"
     ("command", "expected"),
     [
         (ph.TakeLeg("n", U), f"uuid_transfer {U} 'm:^:park' inline"),
+        (
+            ph.EndLater("n", U, 99.5, ("a",), "en"),
+            f"sched_transfer +100 {U} 'm:^:playback:file_string:///p/en/a.wav^hangup:NORMAL_TEMPORARY_FAILURE' inline",
+        ),
+        (ph.EndNotLater("n", U), f"sched_del {U}"),
         (ph.Say("n", U, ("ready",), "en"), f"uuid_broadcast {U} playback::file_string:///p/en/ready.wav aleg"),
         (
             ph.Say("n", U, ("a", "b"), "en", last=True),
