@@ -118,7 +118,8 @@ FAMILIES = (
 )
 """Put together from what somebody is called, from a day, a time or a number."""
 FOR_CONFIGURATIONS = {
-    "safe-harbour", "welcome", "please-wait", "back-in-a-moment", "press-1-unknown", "voicemail-drop", "inbound-welcome",
+    "safe-harbour", "welcome", "please-wait", "back-in-a-moment", "press-1-unknown", "voicemail-drop",
+    "inbound-welcome",
 }  # fmt: skip
 """Said to customers where a campaign's configuration names them."""
 
