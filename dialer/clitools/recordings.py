@@ -231,7 +231,7 @@ def prune(where: running.Where, *, dry_run: bool) -> int:
 
 
 def _policies(loaded: LoadedConfig) -> Mapping[str, RecordingPolicy]:
-    from dialer.settings import recording_policy
+    from dialer.campaign_settings import recording_policy
 
     return {campaign.name: recording_policy(campaign.recording) for campaign in loaded.config.campaigns}
 
