@@ -6,7 +6,7 @@ import pytest
 
 from config.callbacks_schema import CallbacksConfig, callbacks_faults
 from dialer.domain.callbacks import Away, CallbackSettings
-from dialer.settings import _callbacks
+from dialer.campaign_settings import _callbacks
 
 
 def faults(**given: object) -> list[str]:
