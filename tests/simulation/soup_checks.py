@@ -201,8 +201,11 @@ def quiet(shift: Shift) -> None:
     live, legs = shift.engine._live, shift.switch.legs
     usable = all(node.usable for node in live.nodes.values())
     require(shift.alive and live.store_ok and usable, "dialer, store or switch away")
+    # A phone that lost its power while on hold by its own button is missed after ten minutes only.
+    dark = {uuid for uuid, leg in legs.items() if leg.phone_holds and leg.vanished_at is not None}
+    watches = {uuid: watch for uuid, watch in live.watches.items() if uuid not in dark}
     for what, left in (("calls", live.calls), ("sessions", live.sessions), ("third parties", live.parties),
-                       ("supervisors", live.watches), ("calls for help", live.helps), ("dropped legs", live.dropped),
+                       ("supervisors", watches), ("calls for help", live.helps), ("dropped legs", live.dropped),
                        ("recordings", live.recordings)):  # fmt: skip
         require(not left, f"{what} are left: {left}")
     for agent in live.agents.values():
@@ -211,7 +214,8 @@ def quiet(shift: Shift) -> None:
         require(agent.state in AT_REST, told)
         rests = (agent.call, agent.party, agent.lent, agent.own, agent.typed, agent.after_call, agent.preview)
         require(not any(rests), f"agent {name} has {rests} left")
-        require(agent.reason != "supervising" or agent.state is not AgentState.PAUSED, f"{told}: supervises nobody")
+        supervises = agent.reason == "supervising" and agent.state is AgentState.PAUSED
+        require(not supervises or agent.leg in dark, f"{told}: supervises nobody")
         if agent.state is AgentState.LOGGED_OUT:
             require(agent.leg is None, f"agent {name} is logged out with a line")
         if agent.state in (AgentState.PAUSED, AgentState.READY) and agent.nailed_up:
@@ -222,6 +226,7 @@ def quiet(shift: Shift) -> None:
             leg = legs.get(agent.leg)
             require(leg is not None, f"agent {name}: the line is no channel")
             assert leg is not None
-            require(leg.idle and leg.bridge is None, f"agent {name}: the line is not parked: {_shown(leg)}")
+            idle = leg.idle or agent.leg in dark  # a supervisor's, who listens
+            require(idle and leg.bridge is None, f"agent {name}: the line is not parked: {_shown(leg)}")
     known = set(live.legs)
     require(set(legs) <= known, f"channels without an owner: {sorted(set(legs) - known)}")
