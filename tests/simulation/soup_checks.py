@@ -219,7 +219,7 @@ def quiet(shift: Shift) -> None:
         if agent.state is AgentState.LOGGED_OUT:
             require(agent.leg is None, f"agent {name} is logged out with a line")
         if agent.state in (AgentState.PAUSED, AgentState.READY) and agent.nailed_up:
-            require(agent.leg is not None and agent.line is Line.PARKED, told)
+            require(agent.leg is not None and (agent.line is Line.PARKED or agent.leg in dark), told)
         if not agent.nailed_up:
             require(agent.leg is None, f"on-call agent {name} has a line")
         if agent.line is Line.PARKED and agent.leg is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from config.callbacks_schema import CallbacksConfig, callbacks_faults
-from dialer.domain.callbacks import Away, CallbackSettings
 from dialer.campaign_settings import _callbacks
+from dialer.domain.callbacks import Away, CallbackSettings
 
 
 def faults(**given: object) -> list[str]:
