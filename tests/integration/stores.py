@@ -6,7 +6,9 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from pg import require_server
 from sqlalchemy import insert, select
 
 from dialer.domain.commands import ClaimLeads, CloseAttempt, OpenAttempt, StoreCommand
@@ -288,6 +290,14 @@ class SqlBench(Bench):
         self.epoch += 1
         self.service = self.open(self.owner)
         return self.service.recover(now)
+
+
+def bench_on(kind: str, folder: Path, campaigns: Mapping[str, CampaignSettings] = CAMPAIGNS) -> Bench:
+    """A fresh store of one of the three kinds: memory, sqlite (in ``folder``) or postgres."""
+    if kind == "memory":
+        return MemoryBench(campaigns)
+    url = f"sqlite:///{folder}/store.db" if kind == "sqlite" else require_server().new_database()
+    return SqlBench(url, campaigns=campaigns)
 
 
 def _id(conn, table, where, values) -> int:  # type: ignore[no-untyped-def]

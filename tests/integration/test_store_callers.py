@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pg import require_server
 from sqlalchemy import select
-from stores import NOW, Bench, MemoryBench, SqlBench, attempt, campaign, closing
+from stores import NOW, Bench, MemoryBench, SqlBench, attempt, bench_on, campaign, closing
 
 from dialer.domain.callbacks import CallbackClaimed, CallbackSettings, CallbacksSeen, ClaimCallback, LookCallbacks
 from dialer.domain.commands import NoteBridge
@@ -36,11 +35,7 @@ CAMPAIGNS: Mapping[str, CampaignSettings] = {
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
-    if request.param == "memory":
-        return MemoryBench(CAMPAIGNS)
-    if request.param == "sqlite":
-        return SqlBench(f"sqlite:///{tmp_path}/s.db", campaigns=CAMPAIGNS)
-    return SqlBench(require_server().new_database(), campaigns=CAMPAIGNS)
+    return bench_on(request.param, tmp_path, CAMPAIGNS)
 
 
 @dataclass(frozen=True)

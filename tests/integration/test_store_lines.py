@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pg import require_server
-from stores import NOW, Bench, MemoryBench, SqlBench, attempt, closing
+from stores import NOW, Bench, attempt, bench_on, closing
 
 from dialer.domain.commands import CloseAttempt, OpenAttempt
 from dialer.domain.events import AttemptOpened, AttemptRefused
@@ -16,11 +15,7 @@ from dialer.domain.outcomes import Outcome
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
-    if request.param == "memory":
-        return MemoryBench()
-    if request.param == "sqlite":
-        return SqlBench(f"sqlite:///{tmp_path / 'store.db'}")
-    return SqlBench(require_server().new_database())
+    return bench_on(request.param, tmp_path)
 
 
 def failed(opened: OpenAttempt) -> CloseAttempt:
