@@ -209,6 +209,11 @@ class Checker:
                 expected = self._known("campaigns", name, "a configured campaign")
                 if expected:
                     yield from self._fault(("agents", index, "campaigns", position), name, expected)
+            plans = [plan.name for plan in self.config.routing.follow_me]
+            here: tuple[str | int, ...] = ("agents", index, "follow_me")
+            if entry.follow_me is not None and entry.follow_me not in plans and self._sound(("routing", "follow_me")):
+                expected = f"a plan of routing.follow_me: {', '.join(plans) or 'none is configured'}"
+                yield from self._fault(here, entry.follow_me, expected)
 
     def _logs_in(self, agent: str) -> bool:
         return any(e.login_at_start for e in self.config.agents if agent in expand_ids(e.id))
@@ -369,6 +374,16 @@ class Checker:
         config = self.config.routing
         yield from self._section(("routing",), routing_faults(config))
         yield from self._references("routing", referred(config))
+        ours, used = {entry.number for entry in self.config.inbound.numbers}, self.config.plans_used()
+        for index, plan in enumerate(config.follow_me):
+            here: tuple[str | int, ...] = ("routing", "follow_me", index)
+            for place, phone in enumerate(plan.phones):
+                if phone.number in ours:
+                    expected = "another number than our own, at which the caller would come in again"
+                    yield from self._fault((*here, "phones", place, "number"), phone.number or "", expected)
+            if plan.voicemail and plan.name in used and self.config.inbound.voicemail_directory is None:
+                expected = "inbound.voicemail_directory, where messages are kept, or voicemail: false"
+                yield from self._fault((*here, "voicemail"), True, expected)
 
     def _references(
         self, section_name: str, names: Iterable[tuple[tuple[str | int, ...], str, str]]
@@ -378,7 +393,9 @@ class Checker:
         for (*path, last), section, name in names:
             here = (section_name, *path, last)
             expected = None
-            if section != "groups":
+            if section == "agents or groups":
+                expected = None if name in groups else self._known("agents", name, "a configured agent, or a group")
+            elif section != "groups":
                 expected = self._known(section, name, f"a configured {section.removesuffix('s')}")
             elif name not in groups:
                 expected = f"a group that an agent is in: {', '.join(sorted(groups - {''})) or 'none is named'}"
@@ -392,7 +409,9 @@ class Checker:
         taken = {campaign.name: "a campaign" for campaign in self.config.campaigns}
         taken |= dict.fromkeys((*phones.login_numbers, *phones.supervise_numbers), "a login number")
         calendars = [calendar.name for calendar in self.config.routing.calendars]
-        yield from self._section(("inbound",), inbound_faults(config, calendars, taken), ("routing", "calendars"))
+        plans = [plan.name for plan in self.config.routing.follow_me]
+        faults = inbound_faults(config, calendars, taken, plans)
+        yield from self._section(("inbound",), faults, ("routing", "calendars"), ("routing", "follow_me"))
         yield from self._references("inbound", inbound_referred(config))
         for index, queue in enumerate(config.queues):
             here = ("inbound", "queues", index)

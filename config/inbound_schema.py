@@ -40,13 +40,16 @@ Digits = Annotated[str, matching(r"[0-9]{1,12}", "an extension: 1 to 12 digits, 
 
 
 class WayConfig(Section):
-    """Where a caller goes: one of ``queue``, ``menu``, ``extension`` (they are asked for one), ``message``,
-    ``voicemail`` and ``callback``. ``say`` comes first. With a ``language`` all is said in that one from then on.
+    """Where a caller goes: one of ``queue``, ``menu``, ``extension`` (they are asked for one), ``agent`` (as if they
+    had asked for that one), ``follow`` (the phones of a follow-me plan), ``message``, ``voicemail`` and ``callback``.
+    ``say`` comes first. With a ``language`` all is said in that one from then on.
     """
 
     queue: Name | None = None
     menu: Name | None = None
     extension: Flag = False
+    agent: Name | None = None
+    follow: Name | None = None
     message: Spoken | None = None
     voicemail: Flag = False
     callback: Flag = False
@@ -56,8 +59,7 @@ class WayConfig(Section):
     @property
     def kinds(self) -> tuple[str, ...]:
         """Which of the ways are named."""
-        given = {"queue": self.queue, "menu": self.menu, "message": self.message}
-        named = [name for name, value in given.items() if value is not None]
+        named = [n for n in ("queue", "menu", "agent", "follow", "message") if getattr(self, n) is not None]
         return (*named, *(name for name in ("extension", "voicemail", "callback") if getattr(self, name)))
 
 
@@ -175,8 +177,9 @@ class FallbackConfig(Section):
 
 
 class NumberConfig(Section):
-    """One of our numbers; ``also`` are other ways in which the carrier writes it. ``menu`` comes before ``queue``.
-    Outside of ``calendar``'s hours callers go ``closed``.
+    """One of our numbers; ``also`` are other ways in which the carrier writes it. ``menu``, a person (``agent``) or the
+    follow-me plan ``follow`` come before ``queue``, whose call it is all the same. Outside of ``calendar``'s hours
+    callers go ``closed``.
 
     ``region`` is the country of callers whose number comes without one; ``trunk`` the line that the number is on.
     """
@@ -185,6 +188,8 @@ class NumberConfig(Section):
     also: tuple[OwnNumber, ...] = ()
     queue: Name
     menu: Name | None = None
+    agent: Name | None = None
+    follow: Name | None = None
     greeting: Spoken | None = None
     calendar: Name | None = None
     closed: Way = CLOSED
@@ -263,9 +268,11 @@ class InboundConfig(Section):
                 yield ("numbers", index, "fallback"), entry.fallback
 
 
-def inbound_faults(config: InboundConfig, calendars: Iterable[str], taken: Mapping[str, str]) -> Iterator[InboundFault]:
+def inbound_faults(
+    config: InboundConfig, calendars: Iterable[str], taken: Mapping[str, str], plans: Iterable[str] = ()
+) -> Iterator[InboundFault]:
     """Every fault of the section. ``taken``: names that a queue cannot have, and numbers that are used already, each
-    with what has it."""
+    with what has it. ``plans``: the follow-me plans that there are."""
     for section, key in (("numbers", "number"), ("menus", "name"), ("queues", "name")):
         seen: list[str] = []
         for index, item in enumerate(getattr(config, section)):
@@ -283,6 +290,10 @@ def inbound_faults(config: InboundConfig, calendars: Iterable[str], taken: Mappi
         yield from _one_of(queues, "queue", (*here, "queue"), entry.queue)
         yield from _one_of(menus, "menu", (*here, "menu"), entry.menu)
         yield from _one_of([*calendars], "calendar of routing", (*here, "calendar"), entry.calendar)
+        yield from _one_of([*plans], "plan of routing.follow_me", (*here, "follow"), entry.follow)
+        first = [name for name in ("menu", "agent", "follow") if getattr(entry, name) is not None]
+        if len(first) > 1:
+            yield (*here, first[1]), getattr(entry, first[1]), f"one of menu, agent, follow; {first[0]} is there too"
         prefixes = [prefix for region in entry.regions for prefix in region.prefixes]
         for place, region in enumerate(entry.regions):
             yield from _one_of(queues, "queue", (*here, "regions", place, "queue"), region.queue)
@@ -291,6 +302,7 @@ def inbound_faults(config: InboundConfig, calendars: Iterable[str], taken: Mappi
                 yield (*here, "regions", place, "prefixes"), double, "each prefix once"
     for path, way in config.ways():
         yield from _way_faults(config, path, way, queues, menus)
+        yield from _one_of([*plans], "plan of routing.follow_me", (*path, "follow"), way.follow)
     yield from _queue_faults(config)
     for path, fallback in config.fallbacks():
         if fallback.number is not None and fallback.trunk is None:
@@ -325,7 +337,7 @@ def _way_faults(
 ) -> Iterator[InboundFault]:
     if len(way.kinds) != 1:
         given = ", ".join(way.kinds) or "none of these"
-        yield path, given, "one of queue, menu, extension, message, voicemail, callback"
+        yield path, given, "one of queue, menu, extension, agent, follow, message, voicemail, callback"
         return
     yield from _one_of(queues, "queue", (*path, "queue"), way.queue)
     yield from _one_of(menus, "menu", (*path, "menu"), way.menu)
@@ -373,6 +385,9 @@ def inbound_referred(config: InboundConfig) -> Iterator[tuple[tuple[str | int, .
     for index, entry in enumerate(config.numbers):
         if entry.trunk is not None:
             yield ("numbers", index, "trunk"), "trunks", entry.trunk
+        if entry.agent is not None:
+            yield ("numbers", index, "agent"), "agents", entry.agent
+    yield from (((*path, "agent"), "agents", way.agent) for path, way in config.ways() if way.agent is not None)
     for path, fallback in config.fallbacks():
         if fallback.extension is not None:
             yield (*path, "extension"), "seats", fallback.extension

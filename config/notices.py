@@ -47,6 +47,7 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     trunks: set[str | None] = {name for campaign in config.campaigns for name in campaign.lines}
     trunks |= {entry.trunk for entry in config.inbound.numbers}
     trunks |= {fallback.trunk for _, fallback in config.inbound.fallbacks()}
+    trunks |= {phone.trunk for plan in config.routing.follow_me for phone in plan.phones}
     for index, trunk in enumerate(config.trunks):
         if trunk.name not in trunks:
             yield Notice(source_of(tree, "trunks", index), f"trunks.{trunk.name}", "no campaign uses this trunk")
@@ -83,12 +84,16 @@ def _not_called_back(config: Config, tree: Mapping) -> Iterator[Notice]:
 def _not_routed_by(config: Config, tree: Mapping) -> Iterator[Notice]:
     """What is checked and has no effect yet: an operator must not rely on it."""
     text = "is checked, but no call is routed by it yet"
-    if config.routing.follow_me:
-        yield Notice(source_of(tree, "routing", "follow_me"), "routing.follow_me", text)
+    used = config.plans_used()
+    for index, plan in enumerate(config.routing.follow_me):
+        if plan.name not in used or not config.inbound.numbers:
+            why = "no agent and no number that people call names it: nobody is followed by it"
+            yield Notice(source_of(tree, "routing", "follow_me", index), f"routing.follow_me.{plan.name}", why)
     opened_by = {entry.calendar for entry in config.inbound.numbers}
+    opened_by |= {phone.calendar for plan in config.routing.follow_me for phone in plan.phones}
     for index, calendar in enumerate(config.routing.calendars):
         if calendar.name not in opened_by:
-            why = "no number that people call is open by it"
+            why = "no number that people call is open by it, and no phone of a follow-me plan"
             yield Notice(source_of(tree, "routing", "calendars", index), f"routing.calendars.{calendar.name}", why)
     if any(queue.needs for queue in config.inbound.queues):
         return

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from config.follow_me_schema import FollowMeConfig, follow_me_faults, follow_me_referred
 from config.section import DAY, HOUR, Section
 from config.values import (
     Date,
@@ -34,7 +35,6 @@ from routing.boxes import Condition, Numbers, Words, word_of
 from routing.calendars import Calendar, Holiday
 from routing.errors import PlanError, RoutingError
 from routing.facts import VIP_SEAT, Choice, RoutingPolicy
-from routing.followme import FollowMePlan, Phone
 from routing.tiers import DEFAULT_TIERS, ORDINARY, TierPlan, TierRule
 from routing.tiers import faults as tier_faults
 from routing.vip import VipRule, overlaps
@@ -150,27 +150,6 @@ class CalendarConfig(Section):
     holidays: tuple[HolidayConfig, ...] = ()
 
 
-class FollowMePhoneConfig(Section):
-    """A phone to try. ``outside``: who answers must press 1."""
-
-    name: Name
-    number: Annotated[str, matching(r"\+?[0-9]{2,20}|user/[A-Za-z0-9._-]{1,64}", "a number, or user/SEAT", 70)]
-    ring_s: Annotated[float, duration(3, 120)] = 20.0
-    outside: Flag = False
-    calendar: Name | None = None
-
-
-class FollowMeConfig(Section):
-    """Phones in turn, then voicemail, then a task for ``task_for``."""
-
-    name: Name
-    phones: tuple[FollowMePhoneConfig, ...]
-    voicemail: Flag = True
-    task_for: Name | None = None
-    accept_s: Annotated[float, duration(3, 30)] = 8.0
-    message_s: Annotated[float, duration(5, 600)] = 120.0
-
-
 class SeatGroupConfig(Section):
     """Seats that belong together. With ``serves`` they are kept for these, ``vip`` or tiers, and take no other call."""
 
@@ -260,12 +239,6 @@ def calendar(config: CalendarConfig) -> Calendar:
     return Calendar(config.name, config.zone, tuple(week), holidays)
 
 
-def follow_me(config: FollowMeConfig) -> FollowMePlan:
-    """A follow-me plan as ``routing`` has it. Raises PlanError for one that contradicts itself."""
-    phones = tuple(Phone(p.name, p.number, p.ring_s, p.outside, p.calendar) for p in config.phones)
-    return FollowMePlan(phones, config.voicemail, config.task_for, config.accept_s, config.message_s)
-
-
 def box(when: Mapping[str, ConditionConfig]) -> dict[str, Condition]:
     """Conditions as ``routing`` has them."""
     return {name: _condition(condition) for name, condition in when.items()}
@@ -291,15 +264,8 @@ def routing_faults(config: RoutingConfig) -> Iterator[RoutingFault]:
         except RoutingError as fault:
             yield ("calendars", index, "hours"), place.name, str(fault)
     known = [place.name for place in config.calendars]
-    for index, plan in enumerate(config.follow_me):
-        try:
-            follow_me(plan)
-        except PlanError as fault:
-            yield ("follow_me", index, "phones"), plan.name, str(fault)
-        for number_, phone in enumerate(plan.phones):
-            if phone.calendar is not None and phone.calendar not in known:
-                expected = f"a configured calendar: {', '.join(known) or 'none is configured'}"
-                yield ("follow_me", index, "phones", number_, "calendar"), phone.calendar, expected
+    for path, value, expected in follow_me_faults(config.follow_me, known):
+        yield ("follow_me", *path), value, expected
 
 
 def referred(config: RoutingConfig) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
@@ -314,6 +280,8 @@ def referred(config: RoutingConfig) -> Iterator[tuple[tuple[str | int, ...], str
     for index, group in enumerate(config.seat_groups):
         for place, ids in enumerate(group.seats):
             yield from ((("seat_groups", index, "seats", place), "seats", seat) for seat in expand_ids(ids))
+    for path, section, name in follow_me_referred(config.follow_me):
+        yield ("follow_me", *path), section, name
 
 
 def _condition(config: ConditionConfig) -> Condition:

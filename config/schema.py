@@ -311,7 +311,8 @@ class AgentConfig(Section):
     """A person who may log in, or a range of them. Without ``campaigns``: serves all.
 
     ``role`` says which numbers they may dial and whether they supervise; a supervisor with a ``team`` that team only.
-    Calls are routed by ``groups`` (the team is one too) and ``skills``, each with its level from 1.
+    Calls are routed by ``groups`` (the team is one too) and ``skills``, each with its level from 1. Callers who want
+    this agent are connected by the plan ``follow_me`` of routing.
     """
 
     id: Ids
@@ -323,6 +324,7 @@ class AgentConfig(Section):
     team: Name | None = None
     groups: tuple[Name, ...] = ()
     skills: dict[Name, Annotated[int, whole(1, 100)]] = Field(default={})
+    follow_me: Name | None = None
 
     def expand(self) -> tuple[tuple[str, str], ...]:
         """(agent id, seat id) of each agent that this entry stands for."""
@@ -518,6 +520,12 @@ class Config(Section):
     def data_path(self) -> Path:
         """``data_dir`` as a path."""
         return Path(self.data_dir)
+
+    def plans_used(self) -> frozenset[str]:
+        """The follow-me plans that some caller may get into."""
+        named = {agent.follow_me for agent in self.agents}
+        named |= {entry.follow for entry in self.inbound.numbers} | {way.follow for _, way in self.inbound.ways()}
+        return frozenset(name for name in named if name is not None)
 
     def answering(self, steps: Iterable[StepConfig]) -> tuple[str, ...]:
         """The ids of the agents who may take a queue's calls, sooner or later."""

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from config import routing_schema
 from config.agentless_schema import SAY
+from config.follow_me_schema import FollowMeConfig, follow_me
 from config.inbound_schema import ALL, NumberConfig, OverflowConfig, QueueConfig, WayConfig
 from config.recording_schema import RecordingConfig
 from config.schema import Config
 from dialer.agentless_settings import spoken_path
+from dialer.domain.follow_me import FollowSettings
 from dialer.domain.inbound import (
     CallbackOffer,
     InboundSettings,
@@ -27,6 +29,7 @@ from dialer.domain.inbound import (
     Spoken,
     Way,
     Words,
+    spoken,
 )
 from dialer.domain.recordings import RecordingPolicy
 from dialer.domain.settings import CallWindows, CampaignSettings, Mode
@@ -35,6 +38,8 @@ from freeswitch.sounds.catalog import Prompts
 from freeswitch.sounds.wav import WavError, read_info
 from routing.facts import Choice, Need, Step
 
+ASK = "follow-me-accept"
+"""The prompt by which an outside phone is asked to press 1."""
 UNKNOWN_S = 6.0
 """How long a recording is taken to be that only the switch can see."""
 _NEVER = CallWindows(days=((), (), (), (), (), (), ()), default_zone="UTC")
@@ -76,7 +81,22 @@ class InboundBuilder:
             voicemail_thanks=self.words(wanted.voicemail_thanks),
             judged_within_s=wanted.judge_within_s,
             vip_within_s=lookup.deadline_s if (lookup := self._config.routing.vip_lookup) is not None else None,
+            plans={plan.name: self._plan(plan) for plan in self._config.routing.follow_me},
+            persons={
+                agent: entry.follow_me
+                for entry in self._config.agents
+                if entry.follow_me is not None
+                for agent, _ in entry.expand()
+            },
         )
+
+    def _plan(self, plan: FollowMeConfig) -> FollowSettings:
+        """What an outside phone hears is in the usual language: it is one of our people's."""
+        ask = spoken(self.words({ALL: (ASK,)}), self._languages[0])
+        assert ask is not None
+        calendars = {phone.calendar: self._calendars[phone.calendar] for phone in plan.phones if phone.calendar}
+        leave, unavailable = self.words({ALL: ("voicemail-leave",)}), self.words({ALL: ("inbound-unavailable",)})
+        return FollowSettings(follow_me(plan), calendars, ask.sound, leave, unavailable)
 
     def campaigns(self) -> dict[str, CampaignSettings]:
         """Each queue, by name."""
@@ -86,7 +106,7 @@ class InboundBuilder:
         prefixes = [(prefix, region.queue) for region in entry.regions for prefix in region.prefixes]
         return NumberSettings(
             entry.number,
-            Way(Kind.MENU, entry.menu) if entry.menu is not None else Way(Kind.QUEUE, entry.queue),
+            self._first(entry),
             entry.queue,
             self._calendars[entry.calendar] if entry.calendar is not None else None,
             self.way(entry.closed),
@@ -97,6 +117,14 @@ class InboundBuilder:
             entry.language or self._languages[0],
         )
 
+    @staticmethod
+    def _first(entry: NumberConfig) -> Way:
+        if entry.menu is not None:
+            return Way(Kind.MENU, entry.menu)
+        if entry.agent is not None:
+            return Way(Kind.AGENT, entry.agent)
+        return Way(Kind.FOLLOW, entry.follow) if entry.follow is not None else Way(Kind.QUEUE, entry.queue)
+
     def way(self, way: WayConfig) -> Way:
         """Where a caller goes. What a mailbox or a callback says by default is theirs."""
         (kind,) = way.kinds
@@ -104,7 +132,7 @@ class InboundBuilder:
         if said is None:
             usual = {"voicemail": "voicemail-leave", "callback": "queue-callback-noted", "extension": "menu-extension"}
             said = {ALL: (usual[kind],)} if kind in usual else {}
-        name = way.queue or way.menu or ""
+        name = way.queue or way.menu or way.agent or way.follow or ""
         return Way(Kind(kind), name, self.words(said), way.language or "")
 
     def _overflow(self, way: OverflowConfig) -> Overflow:

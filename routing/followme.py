@@ -15,6 +15,10 @@ from typing import Final
 
 from routing.errors import PlanError
 
+AGENT: Final = "agent/"
+SEAT: Final = "seat/"
+"""How the number of a phone begins that is the line of an agent, or the phone of a seat; the id follows."""
+
 
 class Stage(StrEnum):
     """Where a plan is."""
@@ -23,6 +27,8 @@ class Stage(StrEnum):
     """A phone is called; it rings, or does not yet."""
     ASKING = "asking"
     """An outside phone was answered, and asked to press 1."""
+    JOINING = "joining"
+    """The phone wants the call, and the two are being joined."""
     CONNECTED = "connected"
     VOICEMAIL = "voicemail"
     GONE = "gone"
@@ -41,21 +47,27 @@ class Happening(StrEnum):
     BUSY = "busy"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
+    JOINED = "joined"
+    """Customer and phone hear each other."""
     RECORDED = "recorded"
-    """Voicemail took a message, or its time was over."""
+    """Voicemail took a message."""
     LEFT = "left"
     """The customer hung up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A phone to try. ``calendar``: only while that is open. ``outside``: must be accepted by a key."""
+    """A phone to try, at ``number``: one outside through ``trunk``, or ``AGENT`` or ``SEAT`` and an id.
+
+    ``calendar``: only while that is open. ``outside``: must be accepted by a key.
+    """
 
     name: str
     number: str
     ring_s: float
     outside: bool = False
     calendar: str | None = None
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,6 @@ class FollowMePlan:
     voicemail: bool = True
     task_for: str | None = None
     accept_s: float = 8.0
-    message_s: float = 120.0
 
     def __post_init__(self) -> None:
         for phone in self.phones:
@@ -130,7 +141,10 @@ Order = Ring | AskAccept | StopRinging | Connect | TakeMessage | MissedCallTask
 
 @dataclass(frozen=True, slots=True)
 class FollowMe:
-    """A plan under way. ``phone`` is the one tried now, ``until`` when ``TIMED_OUT`` is due; ``tried``: what came."""
+    """A plan under way. ``phone`` is the one tried now, ``until`` when ``TIMED_OUT`` is due; ``tried``: what came.
+
+    How long a message may be, and its end, are the voicemail's.
+    """
 
     plan: FollowMePlan
     stage: Stage
@@ -142,27 +156,33 @@ class FollowMe:
 _NEXT: Final = "next"
 _TABLE: Final[Mapping[tuple[Stage, Happening], str]] = MappingProxyType(
     {
-        (Stage.CALLING, Happening.ANSWERED): Stage.ASKING,
+        (Stage.CALLING, Happening.ANSWERED): Stage.ASKING,  # a phone of the house: JOINING
         (Stage.CALLING, Happening.DECLINED): _NEXT,
         (Stage.CALLING, Happening.NO_ANSWER): _NEXT,
         (Stage.CALLING, Happening.BUSY): _NEXT,
         (Stage.CALLING, Happening.FAILED): _NEXT,
         (Stage.CALLING, Happening.TIMED_OUT): _NEXT,
         (Stage.CALLING, Happening.LEFT): Stage.GONE,
-        (Stage.ASKING, Happening.ACCEPTED): Stage.CONNECTED,
+        (Stage.ASKING, Happening.ACCEPTED): Stage.JOINING,
         (Stage.ASKING, Happening.DECLINED): _NEXT,
         (Stage.ASKING, Happening.NO_ANSWER): _NEXT,
         (Stage.ASKING, Happening.FAILED): _NEXT,
         (Stage.ASKING, Happening.TIMED_OUT): _NEXT,
         (Stage.ASKING, Happening.LEFT): Stage.GONE,
+        (Stage.JOINING, Happening.JOINED): Stage.CONNECTED,
+        (Stage.JOINING, Happening.NO_ANSWER): _NEXT,
+        (Stage.JOINING, Happening.FAILED): _NEXT,
+        (Stage.JOINING, Happening.TIMED_OUT): _NEXT,
+        (Stage.JOINING, Happening.LEFT): Stage.GONE,
         (Stage.VOICEMAIL, Happening.RECORDED): Stage.GONE,
-        (Stage.VOICEMAIL, Happening.TIMED_OUT): Stage.GONE,
         (Stage.VOICEMAIL, Happening.LEFT): Stage.GONE,
     }
 )
 """Anything else changes nothing: late news of a leg that was given up."""
 _OVER: Final = frozenset({Happening.NO_ANSWER, Happening.BUSY, Happening.FAILED})
 """The leg is gone already: nothing to hang up."""
+JOIN_S: Final = 12.0
+"""A bridge that does not stand after so long has failed."""
 
 
 def start(plan: FollowMePlan, open_calendars: frozenset[str], now: float) -> tuple[FollowMe, tuple[Order, ...]]:
@@ -171,44 +191,42 @@ def start(plan: FollowMePlan, open_calendars: frozenset[str], now: float) -> tup
 
 
 def happened(
-    state: FollowMe, what: Happening, phone: int, open_calendars: frozenset[str], now: float
+    state: FollowMe, what: Happening, phone: int, open_calendars: frozenset[str], now: float, why: str = ""
 ) -> tuple[FollowMe, tuple[Order, ...]]:
-    """What follows from an event of the leg of ``phone`` (its place in the plan; of no matter for other events)."""
+    """What follows from an event of the leg of ``phone`` (its place in the plan; of no matter for other events).
+
+    ``why`` says in words what came of this phone, where more is known than the event.
+    """
     to = _TABLE.get((state.stage, what))
     if to is None or (what not in _OF_NO_PHONE and phone != state.phone):
         return state, ()
     if what is Happening.TIMED_OUT and (state.until is None or now < state.until):
         return state, ()  # the timer of an earlier step
     if state.stage is Stage.VOICEMAIL:
-        message = what is not Happening.LEFT
-        return _over(state, (MissedCallTask(state.plan.task_for, message, _reason(state, _VOICEMAIL[what])),))
+        message = what is Happening.RECORDED
+        said = "left a message" if message else "hung up in voicemail"
+        return _over(state, (MissedCallTask(state.plan.task_for, message, _reason(state, said)),))
     current = state.plan.phones[state.phone]
     if to == Stage.GONE:
-        task = MissedCallTask(state.plan.task_for, False, _reason(state, "the customer hung up"))
-        return _over(state, (StopRinging(current), task))
-    if to == Stage.ASKING:
-        if current.outside:
-            asking = replace(state, stage=Stage.ASKING, until=now + state.plan.accept_s)
-            return asking, (AskAccept(current),)
-        to = Stage.CONNECTED
+        doing = "rang" if state.stage is Stage.CALLING else "was asked"
+        left = f"hung up while {current.name} {doing}"
+        return _over(state, (StopRinging(current), MissedCallTask(state.plan.task_for, False, _reason(state, left))))
     if to == Stage.CONNECTED:
+        return replace(state, stage=Stage.CONNECTED, until=None), ()
+    if to == Stage.ASKING and current.outside:
+        return replace(state, stage=Stage.ASKING, until=now + state.plan.accept_s), (AskAccept(current),)
+    if to in (Stage.ASKING, Stage.JOINING):
         how = "accepted by key" if current.outside else "answered"
-        connected = replace(state, stage=Stage.CONNECTED, until=None)
-        return connected, (Connect(current, _reason(state, f"{current.name} {how}")),)
-    tried = (*state.tried, f"{current.name}: {_WORDS.get((state.stage, what), what.value.replace('_', ' '))}")
+        joining = replace(state, stage=Stage.JOINING, until=now + JOIN_S)
+        return joining, (Connect(current, _reason(state, f"{current.name} {how}")),)
+    came = why or _WORDS.get((state.stage, what), what.value.replace("_", " "))
+    tried = (*state.tried, f"{current.name}: {came}")
     stop: tuple[Order, ...] = () if what in _OVER else (StopRinging(current),)
     next_state, orders = _advance(replace(state, stage=Stage.CALLING, tried=tried), open_calendars, now)
     return next_state, (*stop, *orders)
 
 
 _OF_NO_PHONE: Final = frozenset({Happening.LEFT, Happening.RECORDED, Happening.TIMED_OUT})
-_VOICEMAIL: Final[Mapping[Happening, str]] = MappingProxyType(
-    {
-        Happening.RECORDED: "left a message",
-        Happening.TIMED_OUT: "voicemail's time was over",
-        Happening.LEFT: "hung up in voicemail",
-    }
-)
 _WORDS: Final[Mapping[tuple[Stage, Happening], str]] = MappingProxyType(
     {
         (Stage.CALLING, Happening.TIMED_OUT): "not answered",
@@ -216,6 +234,9 @@ _WORDS: Final[Mapping[tuple[Stage, Happening], str]] = MappingProxyType(
         (Stage.ASKING, Happening.TIMED_OUT): "answered, nobody pressed 1",
         (Stage.ASKING, Happening.NO_ANSWER): "answered and hung up",
         (Stage.ASKING, Happening.DECLINED): "did not want the call",
+        (Stage.JOINING, Happening.TIMED_OUT): "answered, and could not be joined",
+        (Stage.JOINING, Happening.FAILED): "answered, and could not be joined",
+        (Stage.JOINING, Happening.NO_ANSWER): "answered and hung up",
     }
 )
 
@@ -233,8 +254,7 @@ def _advance(state: FollowMe, open_calendars: frozenset[str], now: float) -> tup
         return state, (Ring(phone, _reason(state, f"{phone.name}, {phone.ring_s:g} s")),)
     state = replace(state, phone=len(state.plan.phones), tried=tried)
     if state.plan.voicemail:
-        state = replace(state, stage=Stage.VOICEMAIL, until=now + state.plan.message_s)
-        return state, (TakeMessage(_reason(state, "voicemail")),)
+        return replace(state, stage=Stage.VOICEMAIL, until=None), (TakeMessage(_reason(state, "voicemail")),)
     return _over(state, (MissedCallTask(state.plan.task_for, False, _reason(state, "nobody was reached")),))
 
 

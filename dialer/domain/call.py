@@ -23,6 +23,7 @@ class CallState(StrEnum):
     WAITING = "waiting"  # answered, no agent yet, inside the limit
     CONNECTING = "connecting"  # uuid_bridge is sent
     CONNECTED = "connected"  # CHANNEL_BRIDGE seen
+    FOLLOWING = "following"  # came in for somebody, whose phones are rung one after the other
     CLOSING = "closing"  # came in, hears last words or speaks to a mailbox, and gets no agent
     ABANDONING = "abandoning"  # the limit passed: the switch plays the message
     RECOVERING = "recovering"  # found open in the store at start, the switch is not asked yet
@@ -42,6 +43,7 @@ class CallTrigger(StrEnum):
     PLAY = "play"  # answered, and the switch says the message
     ASK = "ask"  # asks for an agent by key
     LEAVE = "leave"  # wants none any more
+    FOLLOW = "follow"  # somebody's phones are rung
     CLOSE = "close"  # came in, and gets none
     OFFER = "offer"
     BRIDGED = "bridged"
@@ -60,20 +62,28 @@ _ANSWERS = {_T.ANSWER: _S.WAITING, _T.SCREEN: _S.SCREENING, _T.PLAY: _S.MESSAGE}
 
 CALL_TABLE: Table[CallState, CallTrigger] = Table(
     {
-        _S.ARRIVED: {_T.ANSWER: _S.WAITING, _T.PLAY: _S.MESSAGE, _T.CLOSE: _S.CLOSING, **_ENDINGS},
+        _S.ARRIVED: {
+            _T.ANSWER: _S.WAITING,
+            _T.PLAY: _S.MESSAGE,
+            _T.FOLLOW: _S.FOLLOWING,
+            _T.CLOSE: _S.CLOSING,
+            **_ENDINGS,
+        },
         _S.RESERVED: {_T.OPENED: _S.DIALING, _T.REFUSED: _S.ENDED, _T.LOST: _S.ENDED},
         _S.DIALING: {_T.RING: _S.RINGING, **_ANSWERS, **_ENDINGS},
         _S.RINGING: {_T.RING: _S.RINGING, **_ANSWERS, **_ENDINGS},
-        _S.MESSAGE: {_T.ASK: _S.WAITING, _T.CLOSE: _S.CLOSING, **_ENDINGS},
+        _S.MESSAGE: {_T.ASK: _S.WAITING, _T.FOLLOW: _S.FOLLOWING, _T.CLOSE: _S.CLOSING, **_ENDINGS},
         _S.SCREENING: {_T.PERSON: _S.WAITING, _T.MACHINE: _S.MACHINE, **_ENDINGS},
         _S.MACHINE: {**_ENDINGS},
         _S.WAITING: {
             _T.OFFER: _S.CONNECTING,
             _T.LIMIT: _S.ABANDONING,
             _T.LEAVE: _S.MESSAGE,
+            _T.FOLLOW: _S.FOLLOWING,
             _T.CLOSE: _S.CLOSING,
             **_ENDINGS,
         },
+        _S.FOLLOWING: {_T.OFFER: _S.CONNECTING, _T.BRIDGED: _S.CONNECTED, _T.CLOSE: _S.CLOSING, **_ENDINGS},
         _S.CLOSING: {**_ENDINGS},
         _S.CONNECTING: {
             _T.BRIDGED: _S.CONNECTED,

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from dialer.domain.follow_me import FollowSettings
+from dialer.domain.spoken import Spoken as Spoken
+from dialer.domain.spoken import Words as Words
+from dialer.domain.spoken import spoken as spoken
 from routing.calendars import Calendar
 from routing.facts import ANYONE, Choice, Need, Step
 from routing.intake import Queue
@@ -41,29 +45,14 @@ UNSERVED_IN_QUEUE: Final = frozenset({Ending.LOST, Ending.TURNED_AWAY, Ending.FA
 # ---- settings ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What the switch plays, and how long that takes."""
-
-    sound: str
-    seconds: float
-
-
-Words = Mapping[str, Spoken]
-"""By language; the first one where a language has none. Empty: nothing is said."""
-
-
-def spoken(words: Words, language: str) -> Spoken | None:
-    """What is said in a language."""
-    return words.get(language) or next(iter(words.values()), None)
-
-
 class Kind(StrEnum):
     """Where a caller may be sent."""
 
     QUEUE = "queue"
     MENU = "menu"
     EXTENSION = "extension"  # keyed in by the caller: the agent at it
+    AGENT = "agent"  # by their plan, or waited for in the queue
+    FOLLOW = "follow"  # the phones of a plan
     MESSAGE = "message"
     VOICEMAIL = "voicemail"
     CALLBACK = "callback"
@@ -72,7 +61,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where a caller is sent. ``name`` is the queue's or the menu's; ``words`` are said first, or are the message.
+    """Where a caller is sent. ``name`` is the queue's, the menu's, the agent's or the plan's; ``words`` are said first,
+    or are the message.
 
     With a ``language`` everything is said in that one from then on.
     """
@@ -169,7 +159,8 @@ class NumberSettings:
 class InboundSettings:
     """All of it. ``blacklist`` are numbers, or prefixes that end with ``*``. ``voicemail`` is where messages are kept,
     as the switch sees it; ``voicemail_s`` is the longest. Without an answer in ``judged_within_s`` a caller is taken as
-    unknown. ``vip_within_s``: how long the business system is waited for; None: it is not asked.
+    unknown. ``vip_within_s``: how long the business system is waited for; None: it is not asked. ``plans`` are the
+    follow-me plans, ``persons`` the plan of each agent who has one.
     """
 
     numbers: Mapping[str, NumberSettings] = field(default_factory=dict)
@@ -181,6 +172,8 @@ class InboundSettings:
     voicemail_thanks: Words = field(default_factory=dict)
     judged_within_s: float = 1.0
     vip_within_s: float | None = None
+    plans: Mapping[str, FollowSettings] = field(default_factory=dict)
+    persons: Mapping[str, str] = field(default_factory=dict)
 
 
 # ---- from the switch ---------------------------------------------------------------------------------------

@@ -227,7 +227,8 @@ class PutAside:
 
 @dataclass(frozen=True, slots=True)
 class OriginateParty:
-    """Ring a third party under ``uuid`` and park it once answered.
+    """Ring a third party under ``uuid`` and park it once answered. With ``bounded_ms`` it hears ``ask`` twice instead,
+    and is hung up so long after the second time, or at the end of its conversation: by the switch alone.
 
     Either an ``address`` of a seat (``profile`` for a SIP one), or ``number`` through ``gateway``. A seat's phone that
     sends nothing for ``media_timeout_s`` is gone (0: it is never missed). While the phone holds by its own button
@@ -247,6 +248,8 @@ class OriginateParty:
     auto_answer: bool = False
     media_timeout_s: float = 0.0
     hold_sound: str = ""
+    ask: str = ""
+    bounded_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -365,6 +365,8 @@ class CallDesk(CallEnds):
             self.feed.missed(call, abandoned=False)
             return
         self.feed.untaken(call)
+        if self.inbound.follow.back(call):
+            return
         live.waiting[call.id] = call
         if call.arrival is not None:
             self.inbound.queues.back(call)

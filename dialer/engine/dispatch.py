@@ -38,7 +38,8 @@ class LegEvents:
     def bridged(self, event: ev.LegsBridged) -> None:
         """A conversation that goes on with somebody else comes before one that begins."""
         live = self.live
-        if self.desks.parties.bridged(event) or self.desks.supervision.bridged(event):
+        desks = self.desks
+        if desks.follow.bridged(event) or desks.parties.bridged(event) or desks.supervision.bridged(event):
             return
         for call_id, leg in ((event.a_uuid, event.b_uuid), (event.b_uuid, event.a_uuid)):
             call, agent = live.calls.get(call_id), live.legs.get(leg)
@@ -80,6 +81,8 @@ class LegEvents:
     def bridge_replied(self, event: ev.BridgeReplied) -> None:
         """The answer to a bridge, whoever asked for it."""
         desks = self.desks
+        if desks.follow.bridge_replied(event):
+            return
         if not desks.parties.bridge_replied(event) and not desks.supervision.bridge_replied(event):
             self.desks.calls.bridge_replied(event)
 
@@ -115,7 +118,7 @@ class LegEvents:
 
     def key(self, event: ph.KeyPressed) -> None:
         live, desks = self.live, self.desks
-        if desks.phones.pressed(event) or desks.supervision.key(event):
+        if desks.phones.pressed(event) or desks.supervision.key(event) or desks.follow.pressed(event):
             return
         if (agent := live.legs.get(event.uuid)) is not None:
             desks.keys.pressed(agent, event.key)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from dialer.engine.arrivals import ArrivalDesk
     from dialer.engine.calls import CallDesk
     from dialer.engine.feed import Feed
+    from dialer.engine.follow_me import FollowDesk
     from dialer.engine.menus import MenuDesk
     from dialer.engine.queueing import QueueDesk
     from dialer.engine.speaking import Voice
@@ -67,6 +68,7 @@ class InboundDesk:
         self.calls: CallDesk
         self.queues: QueueDesk
         self.menus: MenuDesk
+        self.follow: FollowDesk
         self.voice: Voice
         self.counts = {
             name: QueueCounts(campaign.queue.handling_s)
@@ -84,6 +86,8 @@ class InboundDesk:
             arrival.pending = way, ending
             self.live.timers.set(("arrival", "go", call.id), call.moved_at + APART_S)
             return
+        if way.kind is Kind.AGENT:
+            way = self._to_agent(call, arrival, way)
         arrival.taken, arrival.way, arrival.pending = True, way, None
         if way.language:
             arrival.language = way.language
@@ -93,6 +97,8 @@ class InboundDesk:
                     return
             case Kind.MENU | Kind.EXTENSION | Kind.REPEAT:
                 self.menus.begin(call, way)
+            case Kind.FOLLOW:
+                self.follow.come(call, way)
             case Kind.VOICEMAIL:
                 self._record(call, way.words)
             case Kind.CALLBACK:
@@ -105,12 +111,21 @@ class InboundDesk:
     def go_on(self, call: Call) -> None:
         """The order before has been carried out."""
         arrival = call.arrival
-        here = call.kill_as is None and call.state in (CallState.MESSAGE, CallState.WAITING)
+        here = call.kill_as is None and call.state in (CallState.MESSAGE, CallState.WAITING, CallState.FOLLOWING)
         if here and arrival is not None and arrival.pending is not None:
             self.go(call, *arrival.pending)
 
-    def wants(self, call: Call, agent: str) -> None:
-        """The caller asked for an agent by extension."""
+    def _to_agent(self, call: Call, arrival: Arrival, way: Way) -> Way:
+        """To the phones of an agent's plan; whoever has none is waited for, and then anybody of the queue."""
+        arrival.person = way.name
+        plan = self.live.settings.inbound.persons.get(way.name)
+        if plan is not None:
+            return replace(way, kind=Kind.FOLLOW, name=plan)
+        self._wants(call, way.name)
+        return replace(way, kind=Kind.QUEUE, name=arrival.number.queue)
+
+    def _wants(self, call: Call, agent: str) -> None:
+        """The caller asked for an agent."""
         assert call.arrival is not None
         rank = call.lead.rank
         call.lead = replace(call.lead, rank=replace(rank, agent=agent, reasons=(*rank.reasons, f"asked for {agent}")))
@@ -136,6 +151,8 @@ class InboundDesk:
                 self.queues.came(call)
             case Kind.MENU | Kind.EXTENSION | Kind.REPEAT:
                 self.menus.began(call)
+            case Kind.FOLLOW:
+                self.follow.came(call)
             case _:
                 self._closing(call)
 
@@ -241,6 +258,7 @@ class InboundDesk:
         call.arrival.reason = reason
         if call.arrival.ending is None:
             call.arrival.ending = Ending.FALLBACK
+        self.follow.leave(call)
         self.live.emit(SendToFallback(call.node, call.id))
 
     def close(self, call: Call, outcome: Outcome, reason: str, cause: str) -> None:
@@ -248,11 +266,16 @@ class InboundDesk:
         arrival, live = call.arrival, self.live
         assert arrival is not None and call.ended_at is not None
         bridged_at = call.bridged_at if call.noted_bridge is None else call.noted_bridge
+        if bridged_at is None:
+            self.follow.over(call, outcome)
         ending, why = _ending(call, arrival, outcome, reason, bridged_at)
         waited_s = 0.0
-        if arrival.first_queued_at is not None:
+        since = arrival.first_queued_at
+        if since is None and arrival.follow is not None:
+            since = arrival.follow.began_at
+        if since is not None:
             until = call.ended_at if bridged_at is None else bridged_at
-            waited_s = max(0.0, until - arrival.first_queued_at)
+            waited_s = max(0.0, until - since)
         if bridged_at is not None and ending is Ending.SERVED:
             self.counted(call).handled(max(0.0, call.ended_at - bridged_at) + call.campaign.settings.wrap_up_s)
         words = [ending.value]
@@ -352,6 +375,8 @@ def _ending(
     call: Call, arrival: Arrival, outcome: Outcome, reason: str, bridged_at: float | None
 ) -> tuple[Ending, str]:
     """How a call that came in counts, and why."""
+    if bridged_at is not None and arrival.follow is not None and arrival.follow.answer:
+        return Ending.SERVED, arrival.follow.answer
     if bridged_at is not None:
         return Ending.SERVED, f"spoke with agent {call.agent_id}" if call.agent_id else "spoke with an agent"
     if arrival.ending is not None:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from dialer.domain.follow_me import FollowSettings
 from dialer.domain.inbound import ArrivalJudged, Ending, Menu, NumberSettings, Way
+from dialer.engine.party_records import Party
 from routing.callers import CallerId
+from routing.followme import FollowMe
 
 HANDLING_WEIGHT: Final = 0.05
 """How much one call moves what calls of a queue are taken to cost."""
+
+
+@dataclass(slots=True, eq=False)
+class Following:
+    """A caller along the plan ``name``, for the agent ``person`` if for one. ``party`` is the phone that is rung or
+    asked, ``reason`` how the phone came to be joined, ``answer`` who took the call in the end. The switch lets the
+    caller wait ``held_until``."""
+
+    name: str
+    settings: FollowSettings
+    person: str = ""
+    state: FollowMe | None = None
+    party: Party | None = None
+    began_at: float | None = None
+    held_until: float = -math.inf
+    reason: str = ""
+    answer: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +59,8 @@ class Arrival:
     offered: bool = False  # the callback
     moves: int = 0  # how often a queue has sent them elsewhere
     pending: tuple[Way, Ending] | None = None  # where to, once the order before has been carried out
+    person: str = ""  # the agent whom they asked for
+    follow: Following | None = None  # somebody's phones are rung for them, or were
     own_limit_s: float = 0.0
     rounds: int = 0  # how often they were told to wait on
     voicemail: str = ""

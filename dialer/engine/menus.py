@@ -17,6 +17,7 @@ from dialer.engine.records import APART_S
 
 if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
+    from dialer.engine.follow_me import FollowDesk
     from dialer.engine.inbound import InboundDesk
     from dialer.engine.queueing import QueueDesk
 
@@ -34,6 +35,7 @@ class MenuDesk:
         self.calls: CallDesk
         self.inbound: InboundDesk
         self.queues: QueueDesk
+        self.follow: FollowDesk
 
     def begin(self, call: Call, way: Way) -> None:
         """Order the words of a menu, or the question for an extension."""
@@ -81,6 +83,8 @@ class MenuDesk:
             return
         if arrival.way.kind is Kind.QUEUE:
             self.queues.wait(call)
+        elif arrival.way.kind is Kind.FOLLOW:
+            self.follow.begin(call)
         elif arrival.asks_extension and arrival.digits:
             self._extension(call)
         else:
@@ -106,7 +110,7 @@ class MenuDesk:
         self.live.counters["caller_keys"] += 1
         if call.state is CallState.WAITING:
             self.queues.pressed(call, event.key)
-        elif call.state is not CallState.MESSAGE or arrival.way.kind is Kind.QUEUE:
+        elif call.state is not CallState.MESSAGE or arrival.way.kind in (Kind.QUEUE, Kind.FOLLOW):
             return
         elif arrival.asks_extension:
             self._digit(call, event.key)
@@ -139,7 +143,7 @@ class MenuDesk:
         return any(other != digits and other.startswith(digits) for other in known)
 
     def _extension(self, call: Call) -> None:
-        """To the agent at it, who is waited for, and then anybody of the queue."""
+        """To the agent at it."""
         arrival = call.arrival
         assert arrival is not None
         digits, arrival.digits = arrival.digits, ""
@@ -147,5 +151,4 @@ class MenuDesk:
         if agent is None:
             self._again(call, arrival.menu.unknown if arrival.menu is not None else {})
             return
-        self.inbound.wants(call, agent)
-        self.inbound.go(call, Way(Kind.QUEUE, arrival.number.queue))
+        self.inbound.go(call, Way(Kind.AGENT, agent))

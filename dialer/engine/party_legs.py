@@ -7,6 +7,7 @@ touch customers.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dialer.domain.commands import HangUp
@@ -38,6 +39,22 @@ class PartyOwner(Protocol):
         """The third party did not come, or left; its leg is forgotten already. ``cause`` is the switch's word."""
 
 
+class Follower(PartyOwner, Protocol):
+    """The desk of follow-me."""
+
+    def party_there(self, party: Party) -> None:
+        """A phone of a plan has been answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A phone of a follow-me plan: how long it rings, what it is asked, and how long it then waits at the switch."""
+
+    ring_s: float
+    ask: str
+    wait_s: float
+
+
 class PartyLegs:
     """Rings third parties and keeps their legs. ``move`` joins one that has answered with the customer."""
 
@@ -47,9 +64,10 @@ class PartyLegs:
         self.voice = voice
         self.agents: AgentDesk
         self.owners: dict[bool, PartyOwner] = {}  # by whether there is a customer
+        self.follower: Follower
 
     def _owner(self, party: Party) -> PartyOwner:
-        return self.owners[party.call is not None]
+        return self.follower if party.follow else self.owners[party.call is not None]
 
     # ---- a leg begins --------------------------------------------------------------------------------------
 
@@ -66,12 +84,15 @@ class PartyLegs:
         self._answered(party)
         return party
 
-    def ring(self, agent: Agent | None, call: Call | None, target: Target) -> Party:
+    def ring(
+        self, agent: Agent | None, call: Call | None, target: Target, follow: Bounded | None = None
+    ) -> Party:
         """Ring a phone for ``agent``, or for the customer when there is none."""
         assert target.cleared or not target.e164, "an outside number that nobody has asked the store about"
         live, uuid, lent = self.live, self.live.new_id(), target.rings
         node = call.node if call is not None else agent.node if agent is not None else ""
         party = Party(uuid, node, call, agent, target.text, PartyState.RINGING, target.trunk, live.now, None, lent)
+        party.follow, ring_s = follow is not None, RING_S if follow is None else follow.ring_s
         live.parties[uuid] = party
         live.nodes[node].legs += 1
         if (trunk := live.trunks.get(target.trunk)) is not None:
@@ -80,13 +101,13 @@ class PartyLegs:
             self.trunks.show(target.caller_id, 1)
         if lent is not None:
             self.agents.lend(lent, party)
-        live.timers.set(("party", "ring", uuid), live.now + RING_S + RING_GRACE_S)
+        live.timers.set(("party", "ring", uuid), live.now + ring_s + RING_GRACE_S)
         live.emit(
             OriginateParty(
                 node=node,
                 uuid=uuid,
                 ident=call.id if call is not None else "own",
-                ring_timeout_s=RING_S,
+                ring_timeout_s=ring_s,
                 caller_id=target.caller_id,
                 epoch=live.settings.epoch,
                 address=target.address,
@@ -95,6 +116,8 @@ class PartyLegs:
                 hold_sound=live.settings.phones.hold_sound,
                 gateway=target.gateway,
                 number=target.number,
+                ask="" if follow is None else follow.ask,
+                bounded_ms=0 if follow is None else round(follow.wait_s * 1000),
             )
         )
         return party
@@ -235,7 +258,11 @@ class PartyLegs:
 
     def arrived(self, party: Party) -> None:
         """The third party has answered."""
-        if party.agent is None:
+        if party.follow:
+            party.state = PartyState.ASKED
+            self.live.timers.cancel(("party", "ring", party.uuid))
+            self.follower.party_there(party)
+        elif party.agent is None:
             self.move(party)
         else:
             self._answered(party)

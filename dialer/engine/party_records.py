@@ -21,6 +21,7 @@ class PartyState(StrEnum):
 
     RINGING = "ringing"
     ANSWERED = "answered"  # waits for the agent's line
+    ASKED = "asked"  # whether it takes the caller
     TALKING = "talking"  # with the agent
     JOINING = "joining"  # waits for agent and customer, to make three
     THREE = "three"
@@ -34,6 +35,7 @@ class Party:
     it is whom an agent called of their own.
 
     ``lent``: the agent who is kept from customers meanwhile: the guest, or an on-call agent whose phone is rung.
+    ``follow``: it is a phone of a follow-me plan, and has no caller yet.
     """
 
     uuid: str
@@ -46,6 +48,7 @@ class Party:
     since: float
     guest: Agent | None = None
     lent: Agent | None = None
+    follow: bool = False
     joins: int = 0  # how often it was joined with whom it is to talk to
     held: bool = False  # by the phone's own button
     hold_told: bool = False  # the switch knows, and plays music to whom it talks with

@@ -102,7 +102,7 @@ class Router:
         if call is None or not takes or self._too_late(call):
             self.agent(agent)  # is not taken after all: whoever is next
             self._again = True
-        elif not self._offer(call, agent, match.reason):
+        elif not self.offer(call, agent, match.reason):
             self.agent(agent)
 
     def _too_late(self, call: Call) -> bool:
@@ -111,7 +111,8 @@ class Router:
             return False  # how long they wait is ``asides``' and ``queueing``'s
         return call.clock_from is None or self.live.now > call.clock_from + call.campaign.settings.wait_limit_s
 
-    def _offer(self, call: Call, agent: Agent, reason: str) -> bool:
+    def offer(self, call: Call, agent: Agent, reason: str) -> bool:
+        """Send the bridge of this customer and this agent; False when it cannot be."""
         live = self.live
         timed = call.answer_read_at is not None or call.queued_again
         if agent.leg is None or not timed or not self.calls.move(call, CallTrigger.OFFER):

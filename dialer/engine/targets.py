@@ -63,7 +63,7 @@ def find(trunks: TrunkDesk, agent: Agent, digits: str, call: Call | None = None)
         )
         if sitting is not None:
             return _of_agent(agent, sitting, node)
-        return _of_seat(f"seat {digits}", seat)
+        return of_seat(f"seat {digits}", seat)
     if not digits:
         return Problem("no number was given", "no-input")
     return _outside(trunks, agent, digits, call)
@@ -80,7 +80,7 @@ def _of_agent(agent: Agent, other: Agent, node: str) -> Target | str:
     if not other.nailed_up:
         if other.leg is not None:
             return Problem(f"agent {name} is in a call", "party-busy")
-        return _of_seat(f"agent {name}", other.seat, rings=other)
+        return of_seat(f"agent {name}", other.seat, rings=other)
     if other.line is not Line.PARKED or other.held:
         return Problem(f"agent {name} is in a call", "party-busy")
     if node and there != node:
@@ -88,7 +88,8 @@ def _of_agent(agent: Agent, other: Agent, node: str) -> Target | str:
     return Target(f"agent {name}", agent=other)
 
 
-def _of_seat(text: str, seat: SeatSettings, rings: Agent | None = None) -> Target:
+def of_seat(text: str, seat: SeatSettings, rings: Agent | None = None) -> Target:
+    """The phone of a seat; ``rings``: that of this on-call agent."""
     return Target(
         text,
         rings=rings,

@@ -28,6 +28,7 @@ from dialer.engine.dispatch import LegEvents
 from dialer.engine.displays import DisplayDesk
 from dialer.engine.drain import Drain
 from dialer.engine.feed import Feed
+from dialer.engine.follow_me import FollowDesk
 from dialer.engine.holds import HoldDesk
 from dialer.engine.hoppers import HopperDesk
 from dialer.engine.inbound import InboundDesk
@@ -85,6 +86,7 @@ class Desks:
         self.phones = PhoneDesk(live, self.voice)
         self.asides = AsideDesk(live, self.voice)
         self.party_legs = PartyLegs(live, self.voice, self.trunks)
+        self.follow = FollowDesk(live, feed, self.party_legs)
         self.numbers = NumberDesk(live)
         self.parties = PartyDesk(live, self.party_legs, self.numbers, self.asides, self.voice)
         self.own_calls = OwnCallDesk(live, self.party_legs, self.numbers, self.voice)
@@ -125,6 +127,10 @@ class Desks:
         self.queues.inbound = self.menus.inbound = self.inbound
         self.inbound.queues = self.menus.queues = self.queues
         self.inbound.menus, self.inbound.voice = self.menus, self.voice
+        self.inbound.follow = self.menus.follow = self.follow
+        self.follow.calls, self.follow.inbound, self.follow.queues = self.calls, self.inbound, self.queues
+        self.follow.holds = self.holds
+        self.calls.on_connected.append(self.follow.connected)
         self.callbacks.agents = self.callbacks.who.agents = self.agents
         self.callbacks.calls, self.callbacks.announcer = self.calls, self.announcer
         self.calls.on_connected.append(self.recordings.connected)
@@ -226,6 +232,9 @@ class Desks:
             ("arrival", "cycle"): self._of_call(self.queues.cycle),
             ("arrival", "overflow"): self._of_call(self.queues.overflow),
             ("arrival", "go"): self._of_call(self.inbound.go_on),
+            ("arrival", "follow"): self._of_call(self.follow.due),
+            ("arrival", "again"): self._of_call(self.follow.again),
+            ("arrival", "join"): self._of_call(self.follow.join),
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
             ("agent", "put_down"): self._of_agent(agents.put_down),
             ("agent", "cure"): self._of_agent(agents.cure),

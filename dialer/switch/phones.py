@@ -190,16 +190,21 @@ def parked(uuid: str) -> esl.UuidTransfer:
 
 
 def party(command: ph.OriginateParty) -> esl.Originate:
-    """The originate of a third party's leg: parked once answered, and parked again after each conversation."""
+    """The originate of a third party's leg: parked once answered, and parked again after each conversation; or bounded,
+    so that it ends by itself when it is joined with nobody, and with its conversation."""
     variables: dict[str, str | int | bool] = {
         "origination_uuid": command.uuid,
         "presence_data": f"dialer/party/{command.ident}",
         "dialer_epoch": command.epoch,
         "ignore_early_media": True,
         "ignore_display_updates": True,
-        "park_after_bridge": True,
         "bridge_filter_dtmf": True,
     }
+    bounded = command.bounded_ms > 0
+    if bounded:
+        variables |= {"hangup_after_bridge": True, "playback_terminators": "none"}
+    else:
+        variables["park_after_bridge"] = True
     if command.caller_id:
         variables["origination_caller_id_number"] = command.caller_id
         variables["origination_caller_id_name"] = command.caller_id
@@ -215,4 +220,15 @@ def party(command: ph.OriginateParty) -> esl.Originate:
         endpoint = esl.check_endpoint(command.address)
     else:
         endpoint = esl.sip_endpoint(command.profile, command.address)
-    return esl.Originate(endpoint, variables, esl.App("park"), max(1, math.ceil(command.ring_timeout_s)))
+    then = asked(command.ask, command.bounded_ms) if bounded else [esl.App("park")]
+    return esl.Originate(endpoint, variables, then, max(1, math.ceil(command.ring_timeout_s)))
+
+
+ASK_PAUSE_MS: Final = 1500
+
+
+def asked(ask: str, for_ms: int) -> list[esl.App]:
+    """A question, twice, then silence, then a hang-up: what the switch does by itself with a leg that nobody takes."""
+    words = [esl.App("playback", ask)] if ask else []
+    again = [esl.App("playback", f"silence_stream://{ASK_PAUSE_MS}"), *words] if ask else []
+    return [*words, *again, esl.App("playback", f"silence_stream://{for_ms}"), esl.App("hangup", "NORMAL_CLEARING")]

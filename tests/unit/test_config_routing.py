@@ -56,6 +56,14 @@ def test_rules_reach_the_store_and_kept_seats_and_groups_the_engine(tmp_path: Pa
          "routing.tiers.high.groups.0: blue: a group that an agent is in: gold, red"),
         ("seat_groups: [{name: a, seats: [3-5], serves: [vip]}]",
          "routing.seat_groups.a.seats.0: 5: a configured seat"),
+        ("follow_me: [{name: a, phones: [{name: d, agent: '9'}]}]",
+         "routing.follow_me.a.phones.d.agent: 9: a configured agent"),
+        ("follow_me: [{name: a, phones: [{name: d, seat: '9'}]}]",
+         "routing.follow_me.a.phones.d.seat: 9: a configured seat"),
+        ("follow_me: [{name: a, phones: [{name: d, number: '+49170', trunk: x}]}]",
+         "routing.follow_me.a.phones.d.trunk: x: a configured trunk"),
+        ("follow_me: [{name: a, phones: [{name: d, seat: '1'}], task_for: blue}]",
+         "routing.follow_me.a.task_for: blue: a configured agent, or a group"),
     ],
 )  # fmt: skip
 def test_who_is_not_there_is_told_with_file_and_line(tmp_path: Path, line: str, fault: str) -> None:
@@ -71,8 +79,8 @@ def test_what_no_call_is_routed_by_yet_is_told(tmp_path: Path) -> None:
         tmp_path,
         "choice: most_skilled",
         "calendars: [{name: office, zone: Europe/Berlin, hours: {mon-fri: '09:00-17:00'}}]",
-        "follow_me: [{name: ann, phones: [{name: desk, number: user/1}]}]",
+        "follow_me: [{name: ann, phones: [{name: desk, seat: '1'}]}]",
     )
-    words = ("no call is routed by it yet", "no number that people call is open by it")
+    words = ("no call is routed by it yet", "no number that people call is open by it", "nobody is followed by it")
     told = [text for notice in load(file).warnings if any(word in (text := str(notice)) for word in words)]
     assert sorted(text.split(":")[1] for text in told) == ["12", "13", "14"]

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from config.follow_me_schema import follow_me
 from config.lines_schema import LinesConfig, cost_table, health_policy, lines_faults, reputation_policy
 from config.routing_schema import (
     RoutingConfig,
     calendar,
     dedicated,
-    follow_me,
     policy,
     routing_faults,
     tier_plan,
@@ -75,8 +75,10 @@ WRITTEN: dict[str, Any] = {
         {
             "name": "1001",
             "phones": [
-                {"name": "desk", "number": "user/1001"},
-                {"name": "mobile", "number": "+491701", "outside": True, "calendar": "office", "ring_s": "25s"},
+                {"name": "desk", "agent": "1001"},
+                {"name": "mobile", "number": "+491701", "trunk": "t", "calendar": "office", "ring_s": "25s"},
+                {"name": "lobby", "number": "+491702", "trunk": "t", "outside": False},
+                {"name": "office", "seat": "7"},
             ],
         }
     ],
@@ -97,7 +99,10 @@ def test_what_is_written_reaches_routing() -> None:
     place = calendar(config.calendars[0])
     assert place.week[0] == ((540, 720), (780, 1080)) and place.week[5] == ((600, 840),) and place.week[6] == ()
     assert place.holidays[date(2026, 12, 25)].hours == ()
-    assert [phone.outside for phone in follow_me(config.follow_me[0]).phones] == [False, True]
+    plan = follow_me(config.follow_me[0])
+    assert [phone.outside for phone in plan.phones] == [False, True, False, False]
+    assert [phone.number for phone in plan.phones] == ["agent/1001", "+491701", "+491702", "seat/7"]
+    assert (plan.phones[1].trunk, plan.phones[1].ring_s, plan.phones[1].calendar) == ("t", 25.0, "office")
 
 
 @pytest.mark.parametrize(
@@ -147,12 +152,36 @@ def test_what_is_written_reaches_routing() -> None:
             "calendars.0.hours: calendar x, Monday: 11:00-13:00, expected spans in order within a day",
         ),
         (
-            {"follow_me": [{"name": "x", "phones": [{"name": "a", "number": "10"}, {"name": "b", "number": "10"}]}]},
+            {"follow_me": [{"name": "x", "phones": [{"name": "a", "seat": "10"}, {"name": "b", "seat": "10"}]}]},
             "follow_me.0.phones: a and b: expected each number once",
         ),
         (
-            {"follow_me": [{"name": "x", "phones": [{"name": "a", "number": "10", "calendar": "night"}]}]},
+            {"follow_me": [{"name": "x", "phones": [{"name": "a", "seat": "10", "calendar": "night"}]}]},
             "follow_me.0.phones.0.calendar: a configured calendar: none is configured",
+        ),
+        (
+            {"follow_me": [{"name": "x", "phones": [{"name": "a", "seat": "10"}, {"name": "a", "seat": "11"}]}]},
+            "follow_me.0.phones.1.name: a name of its own",
+        ),
+        (
+            {"follow_me": [{"name": "x", "phones": [{"name": "a", "seat": "10", "agent": "10"}]}]},
+            "follow_me.0.phones.0: one of number, agent, seat",
+        ),
+        (
+            {"follow_me": [{"name": "x", "phones": [{"name": "a"}]}]},
+            "follow_me.0.phones.0: one of number, agent, seat",
+        ),
+        (
+            {"follow_me": [{"name": "x", "phones": [{"name": "a", "number": "+49170"}]}]},
+            "follow_me.0.phones.0.trunk: the trunk by which number is called",
+        ),
+        (
+            {"follow_me": [{"name": "x", "phones": [{"name": "a", "seat": "10", "trunk": "t"}]}]},
+            "follow_me.0.phones.0.trunk: no such key with seat: it is for a number",
+        ),
+        (
+            {"follow_me": [{"name": "x", "phones": [{"name": "a", "agent": "10", "outside": True}]}]},
+            "follow_me.0.phones.0.outside: no such key with agent: it is for a number",
         ),
     ],
 )
@@ -165,7 +194,10 @@ def test_what_contradicts_is_refused_where_it_stands(written: dict[str, Any], ex
     [
         {"calendars": [{"name": "x", "zone": "Mars/Olympus", "hours": {}}]},
         {"vips": [{"name": "x", "numbers": ["anonymous"]}]},
-        {"follow_me": [{"name": "x", "phones": [{"name": "a", "number": "10", "ring_s": 0}]}]},
+        {"follow_me": [{"name": "x", "phones": [{"name": "a", "seat": "10", "ring_s": 0}]}]},
+        {"follow_me": [{"name": "x", "phones": []}]},
+        {"follow_me": [{"name": "x", "phones": [{"name": "a", "number": "0170123", "trunk": "t"}]}]},
+        {"follow_me": [{"name": "x", "phones": [{"name": "a", "number": "user/1001"}]}]},
         {"tiers": [{"name": "red", "target_s": 0}]},
         {"surprise": 1},
     ],

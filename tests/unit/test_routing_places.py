@@ -131,6 +131,7 @@ def test_desk_mobile_leader_voicemail_task() -> None:
     assert story.then(Happening.BUSY) == (Ring(LEADER, f"leader, 25 s ({busy})"),)
     stop, message = story.wait_out()
     assert stop == StopRinging(LEADER) and isinstance(message, TakeMessage)
+    assert story.state.until is None
     (task,) = story.then(Happening.RECORDED)
     assert isinstance(task, MissedCallTask) and task.message and task.owner == "1001"
     assert task.reason == f"left a message ({busy}; leader: not answered)"
@@ -147,6 +148,24 @@ def test_a_desk_phone_that_answers_is_connected_at_once_an_outside_one_after_a_k
     assert story.state.stage is Stage.ASKING
     (connect,) = story.then(Happening.ACCEPTED)
     assert isinstance(connect, Connect) and connect.reason == "mobile accepted by key (before: desk: not answered)"
+    assert story.state.stage is Stage.JOINING
+    assert story.then(Happening.JOINED) == () and story.state.stage is Stage.CONNECTED and story.state.until is None
+    assert story.then(Happening.LEFT) == ()
+
+
+@pytest.mark.parametrize("what", [Happening.TIMED_OUT, Happening.FAILED, Happening.NO_ANSWER])
+def test_a_bridge_that_fails_is_followed_by_the_next_phone(what: Happening) -> None:
+    story = Story()
+    story.then(Happening.ANSWERED)
+    orders = story.wait_out() if what is Happening.TIMED_OUT else story.then(what)
+    assert isinstance(orders[-1], Ring) and orders[-1].phone is MOBILE
+    assert (StopRinging(DESK) in orders) is (what is Happening.TIMED_OUT)
+
+
+def test_what_came_of_a_phone_may_be_said_in_words() -> None:
+    state, _ = start(PLAN, OPEN, 0.0)
+    _, (ring,) = happened(state, Happening.BUSY, 0, OPEN, 1.0, "agent 1001 is talking")
+    assert isinstance(ring, Ring) and ring.reason == "mobile, 25 s (before: desk: agent 1001 is talking)"
 
 
 @pytest.mark.parametrize("what", [Happening.TIMED_OUT, Happening.DECLINED])

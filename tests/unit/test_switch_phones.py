@@ -96,6 +96,20 @@ def test_whoever_talks_with_a_third_party_hears_something_while_its_phone_holds(
     assert "hold_music" not in line(replace(rung, hold_sound=""))
 
 
+def test_a_phone_of_a_follow_me_plan_ends_by_itself_at_the_switch() -> None:
+    """Asked twice, let wait, hung up; and hung up when its conversation is over: nothing of ours is needed for it."""
+    rung = ph.OriginateParty("n", U, "x", 25.0, "4930", "e", gateway="g", number="1", ask="/a.wav", bounded_ms=14_000)
+    request = parse_originate(line(rung).removeprefix("originate "))
+    variables = dict(request.variables)
+    assert "park_after_bridge" not in variables and variables["hangup_after_bridge"] == "true"
+    assert variables["playback_terminators"] == "none" and variables["originate_timeout"] == "25"
+    said = ("playback", "/a.wav")
+    ends = (("playback", "silence_stream://14000"), ("hangup", "NORMAL_CLEARING"))
+    assert request.steps == (said, ("playback", "silence_stream://1500"), said, *ends)
+    inside = parse_originate(line(replace(rung, ask="")).removeprefix("originate "))
+    assert inside.steps == ends
+
+
 def test_a_file_as_the_sound_of_waiting_goes_on_for_long() -> None:
     assert line(ph.Music("n", U, "/w.wav")).count("/w.wav") == 100
     for bad in ("", "/a b", "/a!b", "/a'b", "{x}/a", "/a\nb"):
