@@ -1,7 +1,7 @@
 """Seeded shifts with callers for one person, whose phones are rung: engine, store, modelled switch, faults of any kind.
 
 Whatever happens to the dialer: nobody is joined with a phone that did not press 1, no phone is left up that has no
-caller, each caller counts once, and who was not reached has a task to be called back. A failing seed reproduces exactly.
+caller, each caller counts once, and who was not reached is to be called back. A failing seed reproduces exactly.
 """
 
 from __future__ import annotations
