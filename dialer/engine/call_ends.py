@@ -228,7 +228,7 @@ class CallEnds:
         call.campaign.dirty = True
         for name in ("guard", "limit", "minring", "placed", "aside", "screen", "renew", "turn"):
             live.timers.cancel(("call", name, call.id))
-        for name in ("judge", "turn", "cycle", "overflow", "go", "follow", "again", "join"):
+        for name in ("judge", "turn", "cycle", "overflow", "go", "follow", "again", "join", "look"):
             live.timers.cancel(("arrival", name, call.id))
         if (trunk := live.trunks.get(call.trunk)) is not None:
             trunk.give_back(caller=call.arrival is not None)

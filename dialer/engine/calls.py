@@ -327,6 +327,7 @@ class CallDesk(CallEnds):
         call.agent_id, call.joined_at, call.apart = agent.settings.agent, at, False
         self.live.emit(NoteBridge(call.id, call.bridged_at, agent.settings.agent))
         self.agents.talking(agent, call)
+        self.inbound.follow.connected(call, agent)
 
     def bridged_elsewhere(self, call: Call) -> None:
         """A recovered conversation whose agent is not logged in here: it goes on, and counts as connected."""
@@ -357,6 +358,8 @@ class CallDesk(CallEnds):
             live.timers.cancel(("call", "guard", call.id))
         if agent is not None and agent.call is call:
             self.agents.bridge_failed(agent)
+        if call.kill_as is None and self.inbound.follow.back(call):
+            return
         if call.queued_again:
             if call.kill_as is None:
                 self.asides.wait(call)
@@ -365,8 +368,6 @@ class CallDesk(CallEnds):
             self.feed.missed(call, abandoned=False)
             return
         self.feed.untaken(call)
-        if self.inbound.follow.back(call):
-            return
         live.waiting[call.id] = call
         if call.arrival is not None:
             self.inbound.queues.back(call)

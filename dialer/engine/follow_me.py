@@ -46,6 +46,8 @@ PICKED_UP_S: Final = 10.0
 """So long a phone of the house waits at the switch for its caller, once it is picked up."""
 ASKED_SPARE_S: Final = 2.0
 """The switch lets an outside phone go so much later than we do."""
+LOOK_S: Final = 1.5
+"""A bridge stands within 0.1 s; one of which nothing was heard for so long is looked for."""
 SLACK_S: Final = 3.0
 _CAUSES: Final = {
     "USER_BUSY": (Happening.BUSY, ""),
@@ -162,7 +164,7 @@ class FollowDesk:
 
     def due(self, call: Call) -> None:
         """A phone has rung, or been asked, long enough."""
-        live, follow = self.live, call.arrival.follow if call.arrival is not None else None
+        live, follow = self.live, _of(call)
         if follow is None or call.state is not CallState.FOLLOWING:
             return  # a bridge to an agent's line is watched as any is
         if not live.nodes[call.node].up:
@@ -191,7 +193,7 @@ class FollowDesk:
 
     def again(self, call: Call) -> None:
         """What kept the phone from being rung may be over."""
-        follow = call.arrival.follow if call.arrival is not None else None
+        follow = _of(call)
         if follow is None or follow.state is None or call.state is not CallState.FOLLOWING:
             return
         if follow.state.stage is Stage.CALLING and follow.party is None:
@@ -237,13 +239,14 @@ class FollowDesk:
 
     def join(self, call: Call) -> None:
         """Send the bridge."""
-        follow = call.arrival.follow if call.arrival is not None else None
+        follow = _of(call)
         if follow is None or follow.state is None or call.state is not CallState.FOLLOWING:
             return
         if follow.state.stage is not Stage.JOINING:
             return
         if follow.party is not None:
             self.legs.move(follow.party)
+            self.live.timers.set(("arrival", "look", call.id), self.live.now + LOOK_S)
             return
         place = find(self.legs.trunks, call, follow.state.plan.phones[follow.state.phone])
         if not isinstance(place, Agent):
@@ -254,7 +257,7 @@ class FollowDesk:
 
     def back(self, call: Call) -> bool:
         """The bridge to an agent's line failed; False when the agent was not given them by a plan."""
-        follow = call.arrival.follow if call.arrival is not None else None
+        follow = _of(call)
         if follow is None or follow.state is None or follow.state.stage is not Stage.JOINING:
             return False
         if self.calls.move(call, CallTrigger.FOLLOW):
@@ -263,7 +266,7 @@ class FollowDesk:
 
     def connected(self, call: Call, agent: Agent) -> None:
         """Caller and agent hear each other."""
-        follow = call.arrival.follow if call.arrival is not None else None
+        follow = _of(call)
         if follow is not None and follow.state is not None and follow.state.stage is Stage.JOINING:
             self._joined(call, follow, f"spoke with agent {agent.settings.agent}")
 
@@ -275,23 +278,23 @@ class FollowDesk:
 
     # ---- what the phones' legs say -------------------------------------------------------------------------
 
-    def _of(self, party: Party) -> tuple[Call, Following] | None:
+    def _whose(self, party: Party) -> tuple[Call, Following] | None:
         """Whose phone it is, while it is rung for them."""
         call = party.call
-        follow = call.arrival.follow if call is not None and call.arrival is not None else None
+        follow = None if call is None else _of(call)
         return (call, follow) if call is not None and follow is not None and follow.party is party else None
 
     def party_there(self, party: Party) -> None:
         """A phone has been answered."""
-        if (found := self._of(party)) is not None:
+        if (found := self._whose(party)) is not None:
             self._happened(*found, Happening.ANSWERED)
 
     def party_talks(self, party: Party) -> None:
-        """A phone with an agent: there is none."""
+        """There is no agent whom a phone could talk with."""
 
     def party_failed(self, party: Party, cause: str) -> None:
         """A phone was not answered, is gone, or could not be joined."""
-        if (found := self._of(party)) is not None:
+        if (found := self._whose(party)) is not None:
             call, follow = found
             follow.party = None
             what, why = _CAUSES.get(cause, (Happening.FAILED, cause.lower().replace("_", " ")))
@@ -305,7 +308,9 @@ class FollowDesk:
         party = self.live.parties.get(event.uuid)
         if party is None or not party.follow:
             return False
-        found = self._of(party)
+        if party.state is PartyState.RINGING:
+            self.legs.arrived(party)  # or nobody could have pressed it
+        found = self._whose(party)
         if found is not None and party.state is PartyState.ASKED:
             accepted = event.key == ACCEPT_KEY
             self.live.counters["follow_me_accepted" if accepted else "follow_me_declined"] += 1
@@ -317,7 +322,7 @@ class FollowDesk:
         live = self.live
         for a, b in ((event.a_uuid, event.b_uuid), (event.b_uuid, event.a_uuid)):
             call, party = live.calls.get(a), live.parties.get(b)
-            follow = call.arrival.follow if call is not None and call.arrival is not None else None
+            follow = None if call is None else _of(call)
             if call is None or follow is None or call.state is not CallState.FOLLOWING:
                 continue
             if party is None or party is not follow.party:
@@ -327,12 +332,28 @@ class FollowDesk:
             return True
         return False
 
+    def look(self, call: Call) -> None:
+        """Nothing is heard of a bridge: the switch's list tells. Ordered once more, it would end what may stand."""
+        follow = _of(call)
+        if follow is not None and follow.party is not None and follow.party.state is PartyState.MOVING:
+            self.live.timers.set_by(("node", "look", call.node), self.live.now)
+
+    def listed(self, call: Call, peer: str, at: float) -> bool:
+        """The switch lists the caller as joined with ``peer``; whether that is the phone whose bridge was ordered."""
+        follow = _of(call)
+        party = follow.party if follow is not None else None
+        if follow is None or party is None or party.uuid != peer or party.state is not PartyState.MOVING:
+            return False
+        self._talks(call, follow, party, at)
+        return True
+
     def _talks(self, call: Call, follow: Following, party: Party, at: float) -> None:
         live = self.live
         self.legs.stands(party, PartyState.MOVED)
         party.follow, follow.party, call.party = False, None, party
         self.calls.move(call, CallTrigger.BRIDGED)
-        call.bridged_at = max(at, call.answered_at or at)
+        if call.bridged_at is None:
+            call.bridged_at = max(at, call.answered_at or at)
         self.feed.bridged(call)
         live.emit(NoteBridge(call.id, call.bridged_at, ""))
         self._joined(call, follow, f"spoke at {party.text}")
@@ -393,8 +414,12 @@ class FollowDesk:
 
     def leave(self, call: Call) -> None:
         """No phone is rung for this caller any more."""
-        follow = call.arrival.follow if call.arrival is not None else None
+        follow = _of(call)
         if follow is not None and follow.state is not None and follow.state.stage not in _OVER:
             self._stop(follow)
             follow.state = replace(follow.state, stage=Stage.GONE, until=None)
             self._carry_out(call, follow, ())
+
+
+def _of(call: Call) -> Following | None:
+    return call.arrival.follow if call.arrival is not None else None

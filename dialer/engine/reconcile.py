@@ -332,6 +332,8 @@ class Reconciler:
         if call.state is CallState.RECOVERING:
             self._adopt(call, fact)
             return 0
+        if call.state is CallState.FOLLOWING and fact.peer is not None:
+            self.calls.inbound.follow.listed(call, fact.peer, snapshot.asked_at)
         if not self._contradicts(call, fact):
             call.misses = 0
             return 0

@@ -235,6 +235,7 @@ class Desks:
             ("arrival", "follow"): self._of_call(self.follow.due),
             ("arrival", "again"): self._of_call(self.follow.again),
             ("arrival", "join"): self._of_call(self.follow.join),
+            ("arrival", "look"): self._of_call(self.follow.look),
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
             ("agent", "put_down"): self._of_agent(agents.put_down),
             ("agent", "cure"): self._of_agent(agents.cure),

@@ -1,4 +1,4 @@
-"""A caller for one person on a whole service with its embedded switch over TCP: the mobile by key, the mailbox, a task."""
+"""A caller for one person on a whole service with its embedded switch: the mobile by key, the mailbox, a task."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def settings(
 
 
 class Followed(Desk):
-    """Phones of a plan, by hand."""
+    """Phones of a plan, by hand. ``lists_bridges``: the switch lists bridges of which nothing was heard."""
+
+    lists_bridges = False
 
     def facts(self, node: str) -> tuple[ev.ChannelFact, ...]:
         found = [f for f in super().facts(node) if f.kind != "inbound"]
@@ -63,6 +65,9 @@ class Followed(Desk):
             if call.arrival is not None and call.node == node:
                 party = call.party.uuid if call.party is not None else None
                 peer = call.agent.leg if call.agent is not None else party
+                if self.lists_bridges and call.bridged_at is None and self.of(ph.Join):
+                    found.append(ev.ChannelFact(call.id, "inbound", DID, True, self.of(ph.Join)[-1].b_uuid, 0.0))
+                    continue
                 peer, up = peer if call.bridged_at is not None else None, call.answered_at is not None
                 found.append(ev.ChannelFact(call.id, "inbound", DID, up, peer, call.opened_at))
         for party in self.live.parties.values():

@@ -216,6 +216,51 @@ def test_a_bridge_to_a_mobile_that_never_stands_is_tried_again_and_then_the_next
     floor.all_over()
 
 
+def test_a_bridge_of_which_nothing_was_heard_is_found_in_the_list_and_not_ordered_again() -> None:
+    floor = followed()
+    uuid = at_mobile(floor)
+    phone = floor.picks_up()
+    floor.presses(phone)
+    floor.lists_bridges = True
+    floor.step(9)
+    assert floor.in_state(uuid) == "connected" and len(floor.of(ph.Join)) == 1
+    floor.hang_up(phone)
+    floor.hang_up(uuid)
+    assert floor.ending(uuid) == "served"
+    floor.all_over()
+
+
+def test_a_key_tells_that_a_phone_was_answered_where_nothing_else_did() -> None:
+    floor = followed()
+    uuid = at_mobile(floor)
+    phone = floor.rings().uuid
+    floor.presses(phone)
+    floor.joined(uuid, phone)
+    assert floor.in_state(uuid) == "connected"
+
+
+def test_who_has_lost_their_agent_may_be_followed_too() -> None:
+    """The queue's last way is the plan; the agent whom it reaches has them again."""
+    follow = inb.Way(inb.Kind.FOLLOW, "ann")
+    floor = followed(settings(way=inb.Way(inb.Kind.QUEUE, SALES), queue_more={"nobody": follow}))
+    uuid = floor.waits(ANNA)
+    first = floor.talks(uuid)
+    other = "a2" if first == "a1" else "a1"
+    floor.busy(other)
+    floor.send(ev.LegUnbridged(uuid, floor.now))
+    floor.hang_up(floor.agent(first).leg, "MEDIA_TIMEOUT")
+    floor.busy(first)
+    floor.step(0.5)
+    assert floor.in_state(uuid) == "waiting"
+    floor.step(121)
+    phone = floor.picks_up()
+    floor.presses(phone)
+    floor.joined(uuid, phone)
+    floor.hang_up(uuid)
+    assert floor.over(uuid).ending is inb.Ending.SERVED and "spoke at mobile" in floor.over(uuid).reason
+    assert not floor.live.parties
+
+
 def test_a_phone_that_hangs_up_while_it_is_asked_or_joined_is_followed_by_the_next() -> None:
     floor = followed()
     uuid = at_mobile(floor)
