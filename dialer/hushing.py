@@ -47,8 +47,9 @@ def _secret(event: KeyPressed, live: Live) -> bool:
         if typed is None or not typed.act:
             return False
         return typed.act in _SECRETS or (typed.act in _NUMBERS and len(typed.digits) >= SHOWN_DIGITS)
-    if event.uuid in live.watches:
-        return False
+    party = live.parties.get(event.uuid)
+    if event.uuid in live.watches or (party is not None and party.follow):
+        return False  # a phone of a follow-me plan is asked for one key
     call = live.calls.get(event.uuid)
     return call is None or call.bridged_at is not None  # a customer's menu is answered before that
 

@@ -27,6 +27,7 @@ from dialer.domain import (
     commands,
     desk_records,
     events,
+    follow_me,
     hearing,
     inbound,
     lead,
@@ -44,7 +45,9 @@ from pacing import settings as pacing_settings
 from pacing import windows as pacing_windows
 from routing import caller_ids, costs, health, trunks
 from routing.calendars import Calendar, Holiday
+from routing.callers import CallerKind, read
 from routing.facts import Choice, Need, Step
+from routing.followme import FollowMePlan, Phone
 from routing.intake import Queue
 from routing.outbound import Rank
 
@@ -53,7 +56,7 @@ FORMAT: Final = 1
 _MODULES: Final[tuple[ModuleType, ...]] = (
     acts, agentless, callbacks, events, commands, phones, hearing, desk_records, recordings, lead, lines_module,
     outcomes, settings_module, pacing_settings, pacing_windows, routing_module, costs, health, caller_ids, trunks,
-    inbound,
+    inbound, follow_me,
 )  # fmt: skip
 _PRIVATE: Final = frozenset({"number", "person", "note", "caller_id", "caller", "address", "pin", "shown"})
 """Fields that are hidden wherever they stand: the engine hands them through and decides by nothing in them but whether
@@ -63,6 +66,8 @@ _SAID: Final = frozenset({"prompts", "parts"})
 _OUR_NUMBERS: Final = frozenset({"numbers", "allotted", "cli_allotted_only"})
 """A pool's numbers have stand-ins; which of them a carrier allots is not kept."""
 _NOT_ALLOTTED: Final[Mapping[str, Any]] = {"allotted": {"s": []}, "cli_allotted_only": False}
+_CALLER: Final = "+10000000000"
+"""Stands for every caller whose number is known."""
 _PRIVATE_OF_A_LEAD: Final = frozenset({"name", "fields"})
 _OF_PEOPLE: Final = (lead.ClaimedLead, phones.Display, inbound.ArrivalJudged)
 
@@ -79,7 +84,7 @@ class BadRecording(Exception):
 
 def _classes() -> dict[str, type[Any]]:
     known = [kind for module in _MODULES for kind in vars(module).values() if isinstance(kind, type)]
-    known += [Choice, Need, Step, Queue, Rank, Calendar, Holiday]
+    known += [Choice, Need, Step, Queue, Rank, Calendar, Holiday, FollowMePlan, Phone]
     return {kind.__name__: kind for kind in known if dataclasses.is_dataclass(kind) or issubclass(kind, Enum)}
 
 
@@ -110,6 +115,8 @@ def encode(value: Any) -> Any:
         private |= _PRIVATE_OF_A_LEAD
     elif isinstance(value, settings_module.PoolSettings | settings_module.TrunkSettings):
         private |= _OUR_NUMBERS
+    elif isinstance(value, inbound.NumberSettings):
+        private -= {"number"}  # one of ours, which each arrival names
     fields = [each.name for each in dataclasses.fields(value) if each.init]
     hidden = private | _SAID | {"keys"} if isinstance(value, _SPOKEN) else private
     return {"d": name, "v": {f: _hidden(f, value) if f in hidden else encode(getattr(value, f)) for f in fields}}
@@ -131,6 +138,10 @@ def _hidden(name: str, fact: Any) -> Any:
         return [part for part in getattr(fact, name) if ":" not in part]
     if name == "keys":
         return blanked(fact.keys)
+    if isinstance(fact, inbound.CallerArrived):
+        return _CALLER if read(fact.caller).kind is CallerKind.NUMBER else "-"
+    if isinstance(fact, Phone):
+        return f"-{fact.name}" if fact.trunk else fact.number  # else it says whose phone it is
     if name == "fields":
         return {"m": []}
     if name in _OUR_NUMBERS:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from engine_kit import START, one
+from follow_kit import Followed
+from follow_kit import settings as follow_settings
 from phones_kit import PhoneFloor
 
 from dialer.domain import phones as ph
@@ -106,3 +108,29 @@ def test_what_is_spoken_freely_is_left_out(tmp_path: Path) -> None:
     text = f.text()
     assert "Mrs" not in text and "note:" not in text and text.count('"prompts":["beep"]') == 1
     assert "PrepareSpeech" not in text
+
+
+def test_a_follow_me_plan_is_decided_again_and_no_number_of_it_is_kept(tmp_path: Path) -> None:
+    """The key that an outside phone is asked for is kept, those of the conversation are not."""
+    stream, counter = io.StringIO(), itertools.count(1)
+    floor = Followed(follow_settings())
+    new_id = lambda: f"00000000-0000-4000-8000-{next(counter):012d}"  # noqa: E731
+    floor.engine = RecordingEngine(floor.config, START, new_id, stream)
+    floor.up()
+    floor.busy()
+    uuid = floor.waits("+4917012345")
+    floor.presses(floor.picks_up(), "7")
+    phone = floor.picks_up()
+    floor.presses(phone)
+    floor.joined(uuid, phone)
+    floor.presses(phone, "5")
+    floor.hang_up(uuid)
+    assert floor.ending(uuid) == "served"
+    file = tmp_path / "run.jsonl"
+    file.write_text(stream.getvalue())
+    for number in ("491701", "491702"):
+        assert number not in stream.getvalue()
+    keys = [line["event"]["v"]["key"] for line in lines(file) if line.get("event", {}).get("d") == "KeyPressed"]
+    assert keys == ["7", "1", "0"]
+    found = replay(file)
+    assert found.same, found.differences
