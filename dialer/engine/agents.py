@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, AgentTrigger, Line
 from dialer.domain.call import CallState
-from dialer.domain.commands import ParkLeg
 from dialer.domain.events import LegHungUp
 from dialer.domain.outcomes import Outcome
 from dialer.engine import records
@@ -260,8 +259,7 @@ class AgentDesk(Lines):
             # The customer left before the bridge stood: the leg may be in limbo, so do not wait for a park.
             self._doubt(agent, CURE_EVERY_S)
             if live.nodes[agent.node].up:
-                live.emit(ParkLeg(agent.node, agent.leg))
-                self._look_soon(agent)
+                self.park(agent)
 
     def _wrap_up(self, agent: Agent) -> None:
         campaign = self.live.campaigns.get(agent.last_campaign or "")

@@ -139,7 +139,7 @@ class Agent:
     expected: str = ""  # the leg by which the phone called a former run, perhaps still on the switch
     typed: Typed | None = None  # keys of an act that is not complete yet
     extended: int = 0  # how often this wrap-up was extended
-    parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed
+    parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed, or our order to park on its way
     cures: int = 0
     failures: int = 0
     held: bool = False  # by the phone's own button, or nobody knows yet

@@ -229,6 +229,7 @@ class Desks:
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
             ("agent", "put_down"): self._of_agent(agents.put_down),
             ("agent", "cure"): self._of_agent(agents.cure),
+            ("agent", "settle"): self._of_agent(agents.settled),
             ("agent", "line"): self._of_agent(agents.line_overdue),
             ("agent", "retry"): self._of_agent(agents.retry),
             ("agent", "connect"): self._connect_again,
