@@ -340,12 +340,14 @@ class ListConfig(Section):
 class PreviewConfig(Section):
     """How long an agent may look at a lead before it is dialed, and what happens then.
 
-    An agent who lets ``misses`` leads in a row pass by without a key is paused (0: never).
+    An agent who lets ``misses`` leads in a row pass by without a key is paused (0: never). ``ring``: whether an on-call
+    phone is rung when the lead is shown, so that its agent hears it and answers by key, or once it was accepted.
     """
 
     timeout_s: Annotated[float, duration(1, HOUR)] = 30.0
     on_timeout: Literal["skip", "dial", "pause"] = "skip"
     misses: Annotated[int, whole(0, 100)] = 3
+    ring: Literal["shown", "accepted"] = "shown"
 
 
 class RecycleConfig(Section):

@@ -80,6 +80,7 @@ def _campaign(campaign: CampaignConfig) -> CampaignSettings:
         preview_timeout_s=campaign.preview.timeout_s,
         preview_on_timeout=campaign.preview.on_timeout,
         preview_misses=campaign.preview.misses,
+        preview_rings=campaign.preview.ring == "shown",
         max_attempts=campaign.max_attempts,
         hopper_size=campaign.hopper_size,
         lease_s=campaign.lease_s,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dialer.engine.keys import KeyDesk
     from dialer.engine.own_calls import OwnCallDesk
     from dialer.engine.parties import PartyDesk
+    from dialer.engine.previews import PreviewDesk
     from dialer.engine.speaking import Voice
 
 PARK_GRACE_S = 1.0
@@ -53,6 +54,7 @@ class Lines:
         self.keys: KeyDesk
         self.parties: PartyDesk
         self.own_calls: OwnCallDesk
+        self.previews: PreviewDesk
         self.on_line_gone: list[Callable[[Agent], None]] = []
         self.on_line_up: list[Callable[[Agent], None]] = []
         self.on_adopted: list[Callable[[Agent], None]] = []
@@ -226,6 +228,8 @@ class Lines:
                 self.release(agent, NO_LINE)
             else:
                 agent.preview = None
+        elif agent.state is AgentState.PREVIEWING and live.timers.due(("agent", "preview", name)) is None:
+            self.previews.begin(agent)
         self.own_calls.line_up(agent)
         self.calls.route()
 

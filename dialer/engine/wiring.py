@@ -144,7 +144,7 @@ class Desks:
         self.reconciler.on_first.append(self.callbacks.compared)
         self.agents.voice, self.agents.keys = self.voice, self.keys
         self.previews.voice = self.voice
-        self.pacer.previews = self.acts.previews = self.previews
+        self.pacer.previews = self.acts.previews = self.agents.previews = self.previews
         self.orders.hoppers = self.hoppers
         self.acts.orders = self.orders
         self.acts.phones = self.reconciler.phones = self.phones
@@ -294,7 +294,8 @@ class Desks:
 
     def _connect_again(self, name: str) -> None:
         agent = self.live.agents[name]
-        wanted = agent.state in (AgentState.CONNECTING, AgentState.RESERVED) or agent.own is not None
+        wanted = agent.state in (AgentState.CONNECTING, AgentState.RESERVED, AgentState.PREVIEWING)
+        wanted = wanted or agent.own is not None
         if wanted and agent.leg is None:
             self.agents.ring(agent)
 
