@@ -78,6 +78,7 @@ class Call:
     moved_at: float = -math.inf  # when the leg was last sent into another wait
     bridged_at: float | None = None
     bridge_seen: bool = True  # False: adopted in conversation, and nobody knows since when they talk
+    bridge_taken: bool = False  # the switch has taken the order to bridge with the agent
     ended_at: float | None = None
     failed_cause: str | None = None
     kill_as: Outcome | None = None  # we hung up: this is the outcome

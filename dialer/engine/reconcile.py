@@ -379,6 +379,8 @@ class Reconciler:
         """Whether the customer and the agent, who were to be bridged some time ago, are both there and alone."""
         if call.state is not CallState.CONNECTING or fact.peer is not None or call.agent is None:
             return False
+        if not call.bridge_taken:
+            return False  # the switch has not come to it yet
         line = listed.get(call.agent.leg or "")
         alone = line is not None and line.parked and line.peer is None
         return alone and snapshot.asked_at - call.since >= UNJOINED_S

@@ -127,7 +127,7 @@ class Router:
                 agents.release(bound, "the customer went to another agent")
         agents.reserve_for(agent, call)
         agents.voice.bridging(agent, *self.announcer.whisper(call, agent))
-        call.agent = agent
+        call.agent, call.bridge_taken = agent, False
         live.timers.set(("call", "guard", call.id), live.now + BRIDGE_SOON_S)
         if not call.queued_again and call.answer_read_at is not None:
             call.agent_id = agent.settings.agent

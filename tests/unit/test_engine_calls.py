@@ -194,7 +194,8 @@ def test_a_customer_gone_before_the_bridge_stood_frees_the_agent_only_at_channel
     assert f.agent().free
 
 
-def test_a_bridge_that_both_lists_show_as_lost_is_made_with_another_agent_in_time() -> None:
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_bridge_that_both_lists_show_as_lost_is_made_with_another_agent_in_time(taken: bool) -> None:
     f = floor(2)
     uuid, other = f.dialed()
     f.hang_up(other, "USER_BUSY")
@@ -202,7 +203,12 @@ def test_a_bridge_that_both_lists_show_as_lost_is_made_with_another_agent_in_tim
     apart = [replace(fact, parked=True) if fact.uuid == leg else fact for fact in f.facts(NODE)]
     assert not [fact for fact in apart if fact.uuid == leg and fact.peer]
     f.channels[NODE] = tuple(apart)
+    if taken:
+        f.send(ev.BridgeReplied(uuid, leg, True, "+OK"))
     out = f.step(1.0)
+    if not taken:
+        none(out, cmd.ParkLeg, cmd.Bridge)  # the switch may not have come to it yet
+        return
     again = one(out, cmd.Bridge)
     assert again.call_uuid == uuid and again.agent_uuid != leg
     assert leg in [park.uuid for park in f.of(cmd.ParkLeg, out)] and f.counter("bridges_never_stood") == 1
@@ -212,6 +218,7 @@ def test_a_bridge_that_one_list_does_not_show_yet_is_waited_for() -> None:
     f = floor()
     (uuid,) = f.dialed()
     leg = one(f.answer(uuid), cmd.Bridge).agent_uuid
+    f.send(ev.BridgeReplied(uuid, leg, True, "+OK"))
     f.channels[NODE] = tuple(replace(fact, parked=True) if fact.uuid == leg else fact for fact in f.facts(NODE))
     f.step(0.5)
     f.bridged(uuid, leg)
