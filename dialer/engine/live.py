@@ -224,6 +224,8 @@ class Watch:
     digits: str = ""
     silences: int = 0
     since: float = 0.0
+    sent_at: float = 0.0  # when the leg was last sent somewhere
+    mode_at: float = 0.0  # when it was last told how to listen
     parked: bool = False  # listens to nobody, and the switch has said so
     wanted: tuple[Agent, str] | None = None
     offer: str = ""

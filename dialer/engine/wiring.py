@@ -250,6 +250,7 @@ class Desks:
             ("watch", "ring"): self.supervision.overdue,
             ("watch", "mode"): self.supervision.set_mode,
             ("watch", "join"): self.supervision.join_overdue,
+            ("watch", "send"): self.supervision.sent,
             ("watch", "idle"): self.supervision.idle,
             ("help", "over"): self.supervision.help.over,
             ("recording", "stop"): self.recordings.overdue,
