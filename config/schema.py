@@ -203,6 +203,17 @@ class TalkConfig(Section):
     max_s: Annotated[float, duration(0.1, DAY)] = HOUR
 
 
+class CallersConfig(Section):
+    """The modelled people who call the numbers of ``inbound``, from a thousand numbers that begin with ``prefix``. They
+    hang up when nobody has come for ``patience_s`` on average; ``press``: keys, and the share who press them.
+    """
+
+    per_hour: Annotated[float, number(0, 100_000)] = 0.0
+    patience_s: Annotated[float, duration(0.1, 3600)] = 90.0
+    prefix: Annotated[str, matching(r"\+[1-9][0-9]{4,10}", "a prefix like +493023125", 12)] = "+493023125"
+    press: dict[Keys, Share] = Field(default={})
+
+
 class EmbeddedConfig(Section):
     """The modelled world under the embedded switch. Used with ``switch: embedded`` only."""
 
@@ -213,6 +224,7 @@ class EmbeddedConfig(Section):
     callees: CalleesConfig = CalleesConfig()
     carrier: CarrierConfig = CarrierConfig()
     phones: PhonesConfig = PhonesConfig()
+    callers: CallersConfig = CallersConfig()
     talk: TalkConfig = TalkConfig()
 
 
