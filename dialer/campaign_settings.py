@@ -11,10 +11,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from config.callbacks_schema import CallbacksConfig
+from config.campaign_schema import CallWindowConfig, CampaignConfig
 from config.hearing_schema import RECORD_SHARE, machines_unrecorded
 from config.pacing_schema import AbandonConfig
 from config.recording_schema import RecordingConfig
-from config.schema import CallWindowConfig, CampaignConfig, Config
+from config.schema import Config
 from config.values import expand_days
 from dialer.agentless_settings import agentless_settings
 from dialer.domain.callbacks import Away, CallbackSettings
