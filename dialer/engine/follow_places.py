@@ -79,13 +79,13 @@ def _logged_in(live: Live, call: Call, node: Node, agent: Agent) -> Agent | Targ
         return Away(f"the seat of agent {name} is kept for {', '.join(sorted(kept))}")
     if agent.state is not AgentState.READY or agent.after_call is not None:
         return Away(f"agent {name} is {agent.state.value.replace('_', ' ')}")
-    if not agent.nailed_up:
-        if agent.leg is not None or agent.own is not None or not agent.seat.address:
-            return Away(f"agent {name} is in a call")
-        return _full(node) or of_seat(f"agent {name}", agent.seat, agent)
-    if not agent.free:
+    if agent.free:
+        return agent if agent.node == call.node else Away(f"agent {name} is on another switch")
+    if agent.nailed_up:
         return Away(f"the line of agent {name} is not free")
-    return agent if agent.node == call.node else Away(f"agent {name} is on another switch")
+    if agent.leg is not None or agent.own is not None or not agent.seat.address:
+        return Away(f"agent {name} is in a call")
+    return _full(node) or of_seat(f"agent {name}", agent.seat, agent)
 
 
 def _outside(trunks: TrunkDesk, phone: Phone) -> Target | Away:

@@ -13,6 +13,7 @@ from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain import inbound as inb
 from dialer.domain import phones as ph
+from dialer.domain.agent import Line
 
 REASON = "plan ann: "
 
@@ -170,6 +171,18 @@ def test_an_on_call_desk_is_rung_and_kept_from_customers_meanwhile() -> None:
     assert floor.state("a1") == "ready" and floor.rings().number.endswith("491701")
     floor.hang_up(uuid)
     floor.all_over()
+
+
+def test_an_on_call_phone_that_is_still_up_is_not_rung_anew() -> None:
+    """It is kept for the next lead: the caller is joined with it."""
+    floor = followed(settings(on_call=True))
+    agent, leg = floor.agent(), "88888888-0000-4000-8000-000000000001"
+    agent.leg, agent.node, agent.line = leg, NODE, Line.PARKED
+    floor.live.legs[leg] = agent
+    floor.live.nodes[NODE].legs += 1
+    uuid = floor.waits(ANNA)
+    none(floor.log, ph.OriginateParty)
+    assert floor.talks(uuid) == "a1"
 
 
 def test_a_seat_where_nobody_sits_is_rung() -> None:
