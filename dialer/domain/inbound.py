@@ -189,7 +189,8 @@ class InboundSettings:
 @dataclass(frozen=True, slots=True)
 class CallerArrived:
     """A call came in, is not answered, and waits for a bounded time to be taken. ``caller`` is whatever its network
-    said, of one line; the switch's dialplan says which of our numbers (``dialed``) was called.
+    said, of one line; the switch's dialplan says which of our numbers (``dialed``) was called, and which dialer is to take
+    it: ``instance``, empty where it does not say.
     """
 
     node: str
@@ -197,6 +198,7 @@ class CallerArrived:
     dialed: str
     caller: str
     at: float
+    instance: str = ""
 
     def __repr__(self) -> str:
         """Without the caller: reprs end up in logs."""

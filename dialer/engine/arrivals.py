@@ -60,6 +60,10 @@ class ArrivalDesk:
     def arrived(self, event: CallerArrived) -> None:
         """Somebody calls, and waits unanswered for a bounded time."""
         live = self.live
+        if live.others(event.instance):
+            live.counters["others_callers_arrived"] += 1
+            live.note("info", "others_caller", f"a caller is for dialer {event.instance}, says the dialplan")
+            return
         number = live.settings.inbound.numbers.get(event.dialed)
         node = live.nodes.get(event.node)
         if event.uuid in live.calls:
@@ -216,8 +220,12 @@ class ArrivalDesk:
     def found(self, node: str, fact: ChannelFact, asked_at: float) -> None:
         """A list has a caller whom we do not know: their event was lost, or they came while we were away."""
         live = self.live
-        if not fact.answered and fact.created_at > asked_at - DIALPLAN_WAIT_S:
-            self.arrived(CallerArrived(node, fact.uuid, fact.ident, fact.caller, max(fact.created_at, 0.0)))
+        dialed, _, instance = fact.ident.partition("@")
+        if live.others(instance):
+            live.counters["others_callers_seen"] += 1
+        elif not fact.answered and fact.created_at > asked_at - DIALPLAN_WAIT_S:
+            at = max(fact.created_at, 0.0)
+            self.arrived(CallerArrived(node, fact.uuid, dialed, fact.caller, at, instance))
         else:
             live.counters["callers_not_ours_seen"] += 1  # their own bounded wait ends at the fallback
 

@@ -385,7 +385,7 @@ class Live:
         return self.mark + self._new_uuid()[len(self.mark) :]
 
     def others(self, instance: str) -> bool:
-        """Whether a phone's leg is another dialer's: the dialplan names one, and not this one."""
+        """Whether a leg that called in is another dialer's: the dialplan names one, and not this one."""
         return bool(instance and self.settings.instance) and instance != self.settings.instance
 
     def give_up(self, uuid: str, node: str) -> None:
