@@ -189,8 +189,8 @@ class InboundSettings:
 @dataclass(frozen=True, slots=True)
 class CallerArrived:
     """A call came in, is not answered, and waits for a bounded time to be taken. ``caller`` is whatever its network
-    said, of one line; the switch's dialplan says which of our numbers (``dialed``) was called, and which dialer is to take
-    it: ``instance``, empty where it does not say.
+    said, of one line; the switch's dialplan says which of our numbers (``dialed``) was called, and which dialer is to
+    take it: ``instance``, empty where it does not say.
     """
 
     node: str
@@ -271,6 +271,7 @@ class OpenInboundFact:
     person: str = ""
     tier: str = ""
     vip: bool = False
+    campaign: str = ""
 
 
 # ---- to the switch -----------------------------------------------------------------------------------------
@@ -358,7 +359,8 @@ class JudgeArrival:
 
 @dataclass(frozen=True, slots=True)
 class NoteInbound:
-    """Write what is known of an open call that came in; None and empty leave what is there."""
+    """Write what is known of an open call that came in; None and empty leave what is there. ``campaign``: whose call of
+    ours they return."""
 
     call_id: str
     answered_at: float | None = None
@@ -369,6 +371,7 @@ class NoteInbound:
     lead_id: int = 0
     person: str = ""
     reason: str = ""
+    campaign: str = ""
 
 
 @dataclass(frozen=True, slots=True)

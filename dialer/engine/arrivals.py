@@ -19,6 +19,7 @@ from dialer.domain.inbound import (
     Ending,
     JudgeArrival,
     Kind,
+    NoteInbound,
     NumberSettings,
     OpenInbound,
     VipTold,
@@ -28,7 +29,7 @@ from dialer.domain.lead import ClaimedLead
 from dialer.engine.inbound_records import Arrival
 from dialer.engine.live import Call, Live
 from dialer.leads.errors import NumberError
-from dialer.leads.numbers import normalise
+from dialer.leads.numbers import normalise, zones_of
 from routing import callers
 from routing.calendars import OpenVerdict, is_open
 from routing.intake import Queue
@@ -169,15 +170,26 @@ class ArrivalDesk:
             return  # gone meanwhile, or the answer came too late
         live.timers.cancel(("arrival", "judge", call.id))
         arrival, rank = call.arrival, event.rank
-        arrival.judged, arrival.own_limit_s = event, event.own_limit_s
+        arrival.judged, arrival.own_limit_s, arrival.campaign = event, event.own_limit_s, event.campaign
         if event.problem:
             rank = Rank(NOT_RANKED.tier, False, None, (), (f"{event.problem}: an ordinary caller of their queue",))
         known = call.lead
         call.lead = ClaimedLead(
             event.lead_id, known.campaign, 0, known.number, event.person, 0, live.now, event.name,
-            fields=event.fields, rank=rank,
+            fields=event.fields, rank=rank, zones=zones_of(known.number) if known.number else (),
         )  # fmt: skip
         live.note("debug", "caller_judged", f"call {call.id}: {'; '.join(rank.reasons)}")
+        live.emit(
+            NoteInbound(
+                call.id,
+                tier=rank.tier,
+                vip=rank.vip,
+                lead_id=event.lead_id,
+                person=event.person,
+                reason="; ".join(rank.reasons),
+                campaign=event.campaign,
+            )
+        )
         if call.state is CallState.ARRIVED and not arrival.taken and not live.draining:
             self._decide(call)
 

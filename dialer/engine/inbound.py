@@ -113,7 +113,9 @@ class InboundDesk:
         """The caller asked for an agent by extension."""
         assert call.arrival is not None
         rank = call.lead.rank
-        call.lead = replace(call.lead, rank=replace(rank, agent=agent, reasons=(*rank.reasons, f"asked for {agent}")))
+        reasons = (*rank.reasons, f"asked for {agent}")
+        call.lead = replace(call.lead, rank=replace(rank, agent=agent, reasons=reasons))
+        self.live.emit(NoteInbound(call.id, reason="; ".join(reasons)))
         call.arrival.own_limit_s = self.live.settings.routing.policy.own_limit_s
 
     def aside(self, call: Call, sound: str, for_s: float) -> None:
@@ -306,6 +308,7 @@ class InboundDesk:
             number = number or NumberSettings(fact.dialed, Way(Kind.MESSAGE), fact.queue)
             arrival = Arrival(number, fact.arrived_at, number.language)
             arrival.queued_at = arrival.first_queued_at = fact.queued_at
+            arrival.campaign = fact.campaign
             rank = Rank(fact.tier or NOT_RANKED.tier, fact.vip, None, (), ("judged before the restart",))
             lead = ClaimedLead(fact.lead_id, fact.queue, 0, fact.number, fact.person, 0, live.now, rank=rank)
             call = Call(

@@ -26,6 +26,7 @@ class Arrival:
     language: str
     caller: CallerId | None = None
     judged: ArrivalJudged | None = None
+    campaign: str = ""  # whose call of ours they return
     taken: bool = False
     way: Way | None = None
     menu: Menu | None = None

@@ -197,6 +197,7 @@ class OwnCallDesk:
                 answered_at=own.answered_at,
                 ended_at=live.now,
                 reason=why,
+                shown=target.caller_id if target.outside and own.party is not None else "",
             )
         )
 

@@ -113,19 +113,7 @@ class QueueDesk:
         if arrival.first_queued_at is None:
             arrival.first_queued_at = live.now
         self._waits(call, arrival)
-        rank = call.lead.rank
-        live.emit(
-            NoteInbound(
-                call.id,
-                queue=call.campaign.name,
-                queued_at=arrival.first_queued_at,
-                tier=rank.tier,
-                vip=rank.vip,
-                lead_id=call.lead.lead_id,
-                person=call.lead.person,
-                reason="; ".join(rank.reasons),
-            )
-        )
+        live.emit(NoteInbound(call.id, queue=call.campaign.name, queued_at=arrival.first_queued_at))
         self.calls.route()
 
     def _waits(self, call: Call, arrival: Arrival) -> None:

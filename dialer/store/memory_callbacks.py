@@ -73,13 +73,15 @@ class MemoryCallback:
 
 @dataclass(frozen=True, slots=True)
 class Wisher:
-    """Whose wish it is: a customer whom we called, or who called. ``lead_id`` is 0 for nobody whom we know."""
+    """Whose wish it is: a customer whom we called, or who called. ``lead_id`` is 0 for nobody whom we know;
+    ``returned``: whose call a caller returned."""
 
     lead_id: int
     campaign: str
     number: str
     person: str
     reason: str = ""
+    returned: str = ""
 
 
 class MemoryCallbacks:

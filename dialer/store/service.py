@@ -258,7 +258,7 @@ class StoreService:
             case NoteInbound():
                 self._inbound.note(conn, command)
             case CloseInbound():
-                self._inbound.close(conn, command)
+                self._inbound.close(conn, command, now)
             case SaveRecording():
                 self._desk.recording(conn, command)
             case RequestCallback():
@@ -308,7 +308,7 @@ class StoreService:
         )
         campaigns = tuple((row.name, row.state) for row in conn.execute(st.campaign_states))
         recordings = self._desk.unfinished(conn, self._me.owner)
-        inbound = self._inbound.former(conn)
+        inbound = self._inbound.former(conn, now)
         return Recovered(attempts, agents, campaigns, self._mark(conn), recordings=recordings, inbound=inbound)
 
     def _mark(self, conn: Connection) -> str:
