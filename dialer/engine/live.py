@@ -291,6 +291,11 @@ class Trunk:
     told: int = 0  # answers before which it told of ringing
     untold: int = 0  # and those that came out of silence
 
+    @property
+    def in_use(self) -> int:
+        """All channels in use, callers' too."""
+        return self.legs + min(self.callers, self.settings.reserved_inbound)
+
     def take(self, *, caller: bool = False) -> None:
         """A call takes a channel."""
         self.callers += caller

@@ -121,7 +121,8 @@ class MemoryDesk:
             return Wisher(opened.lead_id, opened.campaign, opened.number, opened.person)
         if call is not None and call.fact.number:
             fact = call.fact
-            return Wisher(fact.lead_id, fact.queue, fact.number, fact.person or fact.number, returned=fact.campaign)
+            person, queue = fact.person or fact.number, fact.queue
+            return Wisher(fact.lead_id, queue, fact.number, person, returned=fact.campaign, queue=queue)
         return None
 
     def _do_not_call(self, command: AddDoNotCall) -> None:

@@ -43,5 +43,5 @@ def shown_facts(
         counts = dialed[number], answered[number], tuple(sorted(quarters[number].items()))
         known = judged.get(number, SaveShownNumber(number, "good", 0, 0.0, 0.0))
         rest = known.standing, known.rests, known.rests_until, known.judged_at
-        facts.append(ShownFact(number, *rest, *counts))
+        facts.append(ShownFact(number, *rest, *counts, known.reason))
     return tuple(facts)

@@ -7,6 +7,7 @@ Owns these questions and the one statement. What is made of the counts is ``rout
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, and_, case, cast, func, select
@@ -14,6 +15,7 @@ from sqlalchemy.sql import Executable
 
 from dialer.domain.lines import DAY_S, LOOK_BACK_S, QUARTER_S, SaveShownNumber, ShownFact
 from dialer.domain.outcomes import ANSWERED_BY_PERSON, NOT_ANSWERED_BY_ONE
+from dialer.store.gate import plain
 from dialer.store.statements import ATTEMPTS, OWN_CALLS, SHOWN, Statements, parameter
 
 
@@ -39,15 +41,13 @@ class ShownNumbers:
                 "rests": command.rests,
                 "rests_until": command.rests_until,
                 "judged_at": command.judged_at,
+                "reason": plain(command.reason, 300),
             },
         )
 
     def read(self, conn: Connection, now: float) -> tuple[ShownFact, ...]:
         """A fact for each number, by number. ``now``: UTC epoch seconds."""
-        judged = {
-            row.number: (row.standing, row.rests, row.rests_until, row.judged_at)
-            for row in conn.execute(self._judged)
-        }
+        judged = {row.number: row for row in conn.execute(self._judged)}
         quarters: defaultdict[str, Counter[float]] = defaultdict(Counter)
         for question in self._quarters:  # of attempts, and of agents' own calls
             for row in conn.execute(question, {"p_since": now - DAY_S}):
@@ -58,8 +58,13 @@ class ShownNumbers:
         }
         facts = []
         for number in sorted({*judged, *quarters, *blocks}):
-            counts = *blocks.get(number, (0, 0)), tuple(sorted(quarters.get(number, Counter()).items()))
-            facts.append(ShownFact(number, *judged.get(number, ("good", 0, 0.0, 0.0)), *counts))
+            dialed, answered = blocks.get(number, (0, 0))
+            today = tuple(sorted(quarters.get(number, Counter()).items()))
+            fact = ShownFact(number, dialed=dialed, answered=answered, quarters=today)
+            if (known := judged.get(number)) is not None:
+                rest = {"standing": known.standing, "rests": known.rests, "rests_until": known.rests_until}
+                fact = replace(fact, **rest, judged_at=known.judged_at, reason=known.reason)
+            facts.append(fact)
         return tuple(facts)
 
 

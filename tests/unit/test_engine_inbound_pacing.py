@@ -78,6 +78,8 @@ def test_lines_that_are_kept_for_callers() -> None:
     callers = [floor.caller(f"+49170000{n:04d}", DID) for n in range(3)]
     line = floor.live.trunks["t1"]
     assert (line.callers, line.legs) == (3, 1)
+    (view,) = floor.engine.status(floor.now).trunks
+    assert (view.in_use, view.callers) == (3, 3), "people see all of them"
     for uuid in callers:
         floor.hang_up(uuid)
     assert (line.callers, line.legs) == (0, 0)
