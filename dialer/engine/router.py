@@ -82,7 +82,7 @@ class Router:
         for gone in self._queued - placed.keys():
             self._forget(gone)
         for call in placed.values():
-            if call.id not in self._queued and not self._too_late(call):
+            if call.id not in self._queued and not self.too_late(call):
                 self._queued.add(call.id)
                 self.queue.put_call(floor.waiting_call(call))
         for match in self.queue.settle(live.now):
@@ -99,14 +99,15 @@ class Router:
         self._queued.discard(match.call)
         call, agent = self.live.waiting.get(match.call), self.live.agents[match.agent]
         takes = agent.free or floor.kept_for(agent) is call
-        if call is None or not takes or self._too_late(call):
+        if call is None or not takes or self.too_late(call):
             self.agent(agent)  # is not taken after all: whoever is next
             self._again = True
         elif not self._offer(call, agent, match.reason):
             self.agent(agent)
 
-    def _too_late(self, call: Call) -> bool:
-        """After a standstill timers fire in order: an agent may come free before the limit is told to be over."""
+    def too_late(self, call: Call) -> bool:
+        """Whether a customer is offered to nobody any more. After a standstill timers fire in order: an agent may come
+        free before the limit is told to be over."""
         if call.queued_again or call.arrival is not None:
             return False  # how long they wait is ``asides``' and ``queueing``'s
         return call.clock_from is None or self.live.now > call.clock_from + call.campaign.settings.wait_limit_s

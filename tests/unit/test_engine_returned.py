@@ -95,6 +95,20 @@ def test_the_agent_who_called_is_waited_for_while_they_talk_and_not_while_they_a
     assert f.talks(f.waits(ANNA)) == "a1"
 
 
+def test_an_agent_who_is_going_to_pause_after_their_customer_is_not_waited_for() -> None:
+    """Their caller goes to who is free the moment that they say so."""
+    f = floor(own="a2")
+    f.send(ev.AgentPause(1, "a1", "tea"))
+    busy = f.waits("+49301111111")
+    assert f.talks(busy) == "a2"
+    f.send(ev.AgentReady(1, "a1"))
+    uuid = f.waits(ANNA)
+    f.step(5)
+    assert f.in_state(uuid) == "waiting"
+    f.send(ev.AgentPause(1, "a2", "lunch"))
+    assert f.talks(uuid) == "a1"
+
+
 def test_a_restart_forgets_nothing_of_it() -> None:
     """The former run wrote whose call is returned; the next one books it there."""
     f = floor()
