@@ -27,8 +27,8 @@ from dialer.domain.lead import LeadState
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CampaignSettings
 from dialer.store.gate import plain
-from dialer.store.identity import Identity
-from dialer.store.judging import MOST_LEADS, MOST_ROWS, KnownLead, judged, reached
+from dialer.store.identity import Identity, epoch_key
+from dialer.store.judging import MOST_LEADS, MOST_ROWS, KnownLead, judged, never_settled, reached
 from dialer.store.statements import ATTEMPTS, INBOUND, LEADS, NUMBERS, OWN_CALLS, Statements
 from dialer.store.statements import parameter as _p
 from routing.affinity import Attempt, Conversation
@@ -96,6 +96,7 @@ class Inbound:
             .order_by(OWN_CALLS.c.began_at.desc())
             .limit(MOST_ROWS)
         )
+        self._newest: Executable = statements.meta
         self._row: Executable = select(INBOUND).where(INBOUND.c.id == _p("call"))
         self._lead: Executable = select(LEADS.c.attempts).where(LEADS.c.id == _p("lead"))
         self._talked_to: Executable = (
@@ -167,6 +168,10 @@ class Inbound:
         row |= dict.fromkeys(("ending", "reason", "cause", "voicemail"), "")
         row |= {"owner": self._me.owner, "epoch": self._me.epoch, "lead_id": 0, "vip": 0, "waited_s": 0.0}
         row |= {"id": plain(command.call_id, 64), "node": command.node, "trunk": command.trunk}
+        newest = conn.execute(self._newest, {"p_key": epoch_key(self._me.owner)}).scalar_one_or_none()
+        if newest not in (None, self._me.epoch):
+            over = never_settled(command)
+            row |= {"ended_at": over.ended_at, "ending": over.ending.value, "reason": over.reason}
         row |= {"number": plain(command.number, 20), "dialed": plain(command.dialed, 40), "queue": command.queue}
         conn.execute(self._insert, row | {"arrived_at": command.arrived_at})
 

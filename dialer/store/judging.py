@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dialer.domain.inbound import ArrivalJudged, JudgeArrival
+from dialer.domain.inbound import ArrivalJudged, CloseInbound, Ending, JudgeArrival, OpenInbound
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CampaignSettings
 from dialer.leads.recycle import after
@@ -95,3 +95,9 @@ def reached(settings: CampaignSettings, attempts: int, at: float) -> tuple[bool,
     it is done, why, and when it is due."""
     fate = after(Outcome.CONNECTED, attempts, settings)
     return fate.done, "returned our call", at if fate.done else at + fate.after_s
+
+
+def never_settled(command: OpenInbound) -> CloseInbound:
+    """The end of a call of which the store hears late, by a run that died since: the next one was not told of it."""
+    reason = "the dialer died before this could be written"
+    return CloseInbound(command.call_id, Ending.INTERRUPTED, reason, command.arrived_at)

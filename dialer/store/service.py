@@ -45,7 +45,7 @@ from dialer.store.database import make_engine, read_only
 from dialer.store.desk_records import DeskRecords
 from dialer.store.errors import StoreDoubtful, StoreUnavailable
 from dialer.store.gate import Gate
-from dialer.store.identity import Identity
+from dialer.store.identity import Identity, epoch_key
 from dialer.store.inbound import Inbound
 from dialer.store.own_calls import OwnCalls
 from dialer.store.pacing_facts import PacingFacts
@@ -279,7 +279,7 @@ class StoreService:
         conn.execute(st.release_former, {**me, "p_now": now})
         conn.execute(st.release_strays, {**me, "p_now": now})
         self._callbacks.release_former(conn, now)
-        conn.execute(st.save_meta, {"key": f"epoch/{self._me.owner}"[:100], "value": self._me.epoch})
+        conn.execute(st.save_meta, {"key": epoch_key(self._me.owner), "value": self._me.epoch})
         attempts = tuple(
             OpenAttemptFact(
                 attempt_id=row.id,

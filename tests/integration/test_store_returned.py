@@ -247,6 +247,20 @@ def test_a_call_of_a_dialer_that_died_for_good_keeps_nobody_from_being_dialed(tm
     assert isinstance(dial_own(dead), AttemptOpened | AttemptRefused)
 
 
+def test_a_call_that_a_dead_runs_worker_writes_late_is_over(tmp_path: Path) -> None:
+    """It had kept the record while the disk was full; the next run has recovered meanwhile, and was not told of it."""
+    bench = SqlBench(f"sqlite:///{tmp_path}/s.db", campaigns=CAMPAIGNS, rules=RULES)
+    dead = bench.service
+    bench.restart()
+    dead.execute([OpenInbound("call-1", "n1", "t1", ANNA, DID, "desk", NOW)], NOW + 5)
+    bench.execute([OpenInbound("call-2", "n1", "t1", BORIS, DID, "desk", NOW)], NOW + 5)
+    with bench.engine.connect() as conn:
+        rows = conn.exec_driver_sql("SELECT id, ending, ended_at IS NULL FROM inbound_calls ORDER BY id").all()
+    assert [tuple(row) for row in rows] == [("call-1", "interrupted", 0), ("call-2", "", 1)]
+    bench.add_lead([ANNA])
+    assert isinstance(dial(bench, NOW + 60), AttemptOpened)
+
+
 def dial_own(bench: SqlBench) -> AttemptOpened | AttemptRefused:
     """The dead one comes back: its own call is over, and settles nothing anew."""
     bench.execute([CloseInbound("call-1", Ending.SERVED, "late", NOW + 90_000)], NOW + 90_000)
