@@ -123,7 +123,8 @@ class QueueSettings:
     """How callers wait. ``steps``, ``needs`` and ``choice`` are routing's.
 
     Words and place are told every ``announce_every_s``, when the switch is also told to let them wait on; without a
-    dialer that tells it so the caller goes to the fallback. A caller waits ``max_wait_s`` at most, then goes
+    dialer that tells it so the caller goes to the fallback. Who waits for their own agent hears ``own_words``, if there
+    are some, in place of ``comfort``. A caller waits ``max_wait_s`` at most, then goes
     ``nobody``.
     ``handling_s`` is what a call is taken to cost an agent until it is known, ``target_s`` is the wait of the service
     level. ``callback_campaign`` dials callbacks of its callers; empty: they are only listed.
@@ -137,6 +138,7 @@ class QueueSettings:
     tells_place: bool = True
     tells_wait: bool = True
     comfort: Words = field(default_factory=dict)
+    own_words: Words = field(default_factory=dict)
     callback: CallbackOffer | None = None
     overflow: tuple[Overflow, ...] = ()
     max_wait_s: float = 600.0

@@ -14,6 +14,7 @@ from dialer.domain.phones import Join
 from dialer.engine import floor
 from dialer.engine.live import Agent, Call, Live
 from routing.facts import AgentFacts, Match
+from routing.fitting import holds_for_own, standing
 from routing.queue import RoutingQueue
 from routing.snapshot import Floor
 
@@ -58,6 +59,14 @@ class Router:
         """Everybody, for those who ask who would get a call."""
         everyone = tuple(map(self._facts, self.live.agents.values()))
         return Floor(self.live.now, self.queue.policy, everyone, self.queue.calls())
+
+    def holds(self, call: Call) -> bool:
+        """Whether a caller waits for the agent who knows them, and takes nobody else for now."""
+        own = self.live.agents.get(call.lead.rank.agent or "")
+        if own is None or call.id not in self.live.waiting:
+            return False
+        waiting, now = floor.waiting_call(call), self.live.now
+        return holds_for_own(waiting, standing(waiting, self.queue.policy, now), self._facts(own), now)
 
     def route(self) -> None:
         """Join every waiting customer and free agent whom the rules join. Called after every step, and by desks that

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from engine_kit import NODE, agents, one
-from inbound_kit import DID, SALES, Desk, desk, office, outbound, pause_all, queue
+from inbound_kit import DID, SALES, Desk, desk, office, outbound, pause_all, queue, said
 
 from dialer.domain import events as ev
 from dialer.domain import inbound as inb
@@ -93,6 +93,30 @@ def test_the_agent_who_called_is_waited_for_while_they_talk_and_not_while_they_a
     f.step(11)
     f.send(ev.AgentPause(1, "a2", "tea"))
     assert f.talks(f.waits(ANNA)) == "a1"
+
+
+def test_who_waits_for_the_agent_who_knows_them_is_told_so() -> None:
+    """At once, and each time while they do; whoever may take anybody hears the usual words."""
+    f = floor(own="a2")
+    line = f.live.settings.campaigns[SALES]
+    assert line.queue is not None
+    said_ = replace(line.queue, own_words=said("own.wav"), comfort=said("comfort.wav"), announce_every_s=20.0)
+    g = desk(replace(f.live.settings, campaigns={**f.live.settings.campaigns, SALES: replace(line, queue=said_)}))
+    g.ranks = f.ranks
+    pause_all(g)
+    g.send(ev.AgentReady(1, "a2"))
+    busy = g.waits("+49301111111")
+    assert g.talks(busy) == "a2"
+    uuid = g.waits(ANNA)
+    g.step(2)
+    assert [held.sounds for held in g.held(uuid)] == [(), ("own.wav",)]
+    g.step(25)
+    assert g.held(uuid)[-1].sounds == ("own.wav",)
+    g.step(50)
+    assert g.held(uuid)[-1].sounds == ("comfort.wav",), "the limit is over: anybody's"
+    other = g.waits("+49302222222")
+    g.step(2)
+    assert [held.sounds for held in g.held(other)] == [()]
 
 
 def test_an_agent_who_is_going_to_pause_after_their_customer_is_not_waited_for() -> None:
