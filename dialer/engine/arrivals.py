@@ -206,9 +206,9 @@ class ArrivalDesk:
             arrival.reason = closed
             self.inbound.go(call, number.closed, Ending.CLOSED)
             return
-        here = next((queue for start, queue in number.regions if call.lead.number.startswith(start)), "")
-        way = number.way if not here or number.way.kind is not Kind.QUEUE else Way(Kind.QUEUE, here)
-        self.inbound.go(call, way)
+        here = next((queue for start, queue in number.regions if call.lead.number.startswith(start)), number.queue)
+        arrival.home = here
+        self.inbound.go(call, number.way if number.way.kind is not Kind.QUEUE else Way(Kind.QUEUE, here))
 
     def _closed(self, number: NumberSettings) -> str:
         """Why the place is closed now; empty when it is not."""

@@ -50,6 +50,8 @@ LOOK_S: Final = 5.0
 """How soon the switch is asked about a caller of whom nothing was heard."""
 DIALPLAN_WAIT_S: Final = 10.0
 """Older than this, an unanswered caller whom a list shows is on the way to the fallback."""
+MET_BUSY: Final = frozenset({Ending.TURNED_AWAY, Ending.FALLBACK})
+"""Nobody had time, and the caller was told so."""
 LEAST_MESSAGE_S: Final = 1.0
 """A shorter recording is no message."""
 LAST_WORDS_S: Final = 10.0
@@ -263,6 +265,8 @@ class InboundDesk:
                 words.append("in_target")
             if call.lead.rank.vip:
                 words += ["vip", *(["vip_waited"] if waited_s >= self.queues.NO_WAIT_S else [])]
+        if call.lead.rank.vip and ending in MET_BUSY:
+            words.append("vip_busy")
         self.counted(call).add(call.lead.rank.tier, *words)
         live.emit(
             CloseInbound(
