@@ -97,12 +97,15 @@ class NeedConfig(Section):
 
 
 class AnnounceConfig(Section):
-    """What is said every ``every_s``: ``words``, the ``place``, the expected ``wait``."""
+    """What is said every ``every_s``: ``words``, the ``place``, the expected ``wait``. Who waits for the agent who
+    knows them hears ``own_agent`` in place of ``words``, and the first time at once.
+    """
 
     every_s: Annotated[float, duration(10, 600)] = 30.0
     place: Flag = True
     wait: Flag = True
     words: Spoken | None = None
+    own_agent: Spoken | None = None
 
 
 class CallbackConfig(Section):
@@ -245,8 +248,9 @@ class InboundConfig(Section):
             yield ("menus", index, "say"), menu.say
             yield ("menus", index, "unknown"), menu.unknown
         for index, queue in enumerate(self.queues):
-            if queue.announce.words is not None:
-                yield ("queues", index, "announce", "words"), queue.announce.words
+            for name, said in (("words", queue.announce.words), ("own_agent", queue.announce.own_agent)):
+                if said is not None:
+                    yield ("queues", index, "announce", name), said
             if queue.callback is not None:
                 yield ("queues", index, "callback", "say"), queue.callback.say
                 yield ("queues", index, "callback", "noted"), queue.callback.noted

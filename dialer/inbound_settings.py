@@ -149,6 +149,7 @@ class InboundBuilder:
             tells_place=announce.place,
             tells_wait=announce.wait,
             comfort=self.words(announce.words or {}),
+            own_words=self.words(announce.own_agent or {}),
             callback=None
             if offer is None
             else CallbackOffer(offer.key, self.words(offer.say), self.words(offer.noted), offer.after_s),

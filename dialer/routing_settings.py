@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from config import routing_schema
 from config.schema import Config
-from dialer.domain.routing import LookupSettings, RoutingSettings
+from dialer.domain.routing import LookupSettings, RoutingSettings, team_of
 from routing.intake import Rules
 from routing.tiers import Tier
 
@@ -45,5 +45,11 @@ def rules(config: Config) -> Rules:
         own_age_s=section.own_agent.age,
         missed_age_s=section.own_agent.missed_call_age,
         asked_keep_s=section.vip_lookup.stale if section.vip_lookup is not None else 0.0,
+        campaign_groups={campaign.name: frozenset({team_of(campaign.name)}) for campaign in config.campaigns},
         agent_groups={agent: names for agent, names in groups.items() if names},
+        written={
+            way.removeprefix("+"): entry.number
+            for entry in config.inbound.numbers
+            for way in (entry.number, *entry.also)
+        },
     )

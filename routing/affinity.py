@@ -6,7 +6,7 @@ Whether the agent is there is a matter of the moment and belongs to ``fitting``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from routing.facts import Direction, RoutingPolicy
@@ -28,7 +28,8 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """We called, and showed a number. ``agent``: who would have talked, where that was settled beforehand."""
+    """We called, and showed a number. ``agent``: who would have talked, where that was settled beforehand. An agent's
+    own call is of no ``campaign`` and no ``lead``."""
 
     at: float
     number: str
@@ -42,26 +43,29 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class OwnAgent:
-    """The agent who knows the customer."""
+    """The agent who knows the customer, and when they talked."""
 
     agent: str
     reason: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The missed call that a customer returns. No agent: nobody in particular called."""
+    """The missed call that a customer returns, and when it was. No agent: nobody in particular called."""
 
     campaign: str
     lead: str
     agent: str | None
     reason: str
+    at: float = 0.0
 
 
 def last_agent(
-    history: Iterable[Conversation], number: str, person: str, now: float, age_limit_s: float
+    history: Iterable[Conversation], number: str, persons: Collection[str], now: float, age_limit_s: float
 ) -> OwnAgent | None:
     """Who talked to this customer last: by this number, or by another number of the same person; newest first.
+    ``persons``: whose number it is, by whatever name each list of leads has for them.
 
     At the same moment, the same number counts more than the same person, then the smaller agent id.
     """
@@ -69,7 +73,7 @@ def last_agent(
     chosen: Conversation | None = None
     for talk in history:
         same_number = bool(number) and talk.number == number
-        if not same_number and not (person and talk.person == person):
+        if not same_number and not (talk.person and talk.person in persons):
             continue
         if not 0 <= now - talk.at <= age_limit_s:
             continue
@@ -80,25 +84,31 @@ def last_agent(
         return None
     how = "with this number" if best[1] == 0 else "with the same person at another number"
     where = f" in {chosen.campaign}" if chosen.campaign else ""
-    return OwnAgent(chosen.agent, f"talked {how}{where} ({chosen.direction}) {_ago(now - chosen.at)}")
+    return OwnAgent(chosen.agent, f"talked {how}{where} ({chosen.direction}) {_ago(now - chosen.at)}", chosen.at)
 
 
 def returned_call(
-    attempts: Iterable[Attempt], number: str, person: str, dialed: str, now: float, age_limit_s: float
+    attempts: Iterable[Attempt],
+    number: str,
+    persons: Collection[str],
+    dialed: str,
+    now: float,
+    age_limit_s: float,
 ) -> Returned | None:
     """The newest call of ours to this customer that showed the number now dialed, if they had missed it."""
     newest: Attempt | None = None
     for attempt in attempts:
-        theirs = (bool(number) and attempt.number == number) or (bool(person) and attempt.person == person)
+        theirs = (bool(number) and attempt.number == number) or (bool(attempt.person) and attempt.person in persons)
         if not theirs or attempt.shown != dialed or not 0 <= now - attempt.at <= age_limit_s:
             continue
         if newest is None or (attempt.at, attempt.lead) > (newest.at, newest.lead):
             newest = attempt
     if newest is None or newest.answered:
         return None
-    who = f", {newest.agent} called" if newest.agent else ""
-    reason = f"returns the call that {newest.campaign} made {_ago(now - newest.at)}{who}"
-    return Returned(newest.campaign, newest.lead, newest.agent, reason)
+    who = f", {newest.agent} called" if newest.agent and newest.campaign else ""
+    by = newest.campaign or newest.agent
+    reason = f"returns the call that {by} made {_ago(now - newest.at)}{who}"
+    return Returned(newest.campaign, newest.lead, newest.agent, reason, newest.at)
 
 
 def own_limit_s(target_s: float, vip: bool, policy: RoutingPolicy) -> float:

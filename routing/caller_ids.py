@@ -29,7 +29,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShownNumber:
-    """A number of a pool, and its recent life. ``dialed``/``answered``: since its last judgement."""
+    """A number of a pool, and its recent life. ``dialed``/``answered``: since its last judgement, which was made for a
+    ``reason``."""
 
     number: str
     standing: Standing = Standing.GOOD
@@ -39,6 +40,7 @@ class ShownNumber:
     answered: int = 0
     rests: int = 0
     rests_until: float = 0.0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +158,18 @@ def judged(
         new = replace(shown, dialed=0, answered=0)
         if verdict is not None:
             rests = shown.rests + (verdict.standing is Standing.RESTING)
-            new = replace(new, standing=verdict.standing, rests=rests, rests_until=verdict.until)
+            new = replace(
+                new, standing=verdict.standing, rests=rests, rests_until=verdict.until, reason=verdict.reason
+            )
         found.append((new, verdict))
     return found
+
+
+def restored(shown: ShownNumber, reason: str) -> ShownNumber:
+    """The number as if it had never been judged, because somebody says so."""
+    return replace(
+        shown, standing=Standing.GOOD, dialed=0, answered=0, rests=0, rests_until=0.0, reason=reason
+    )
 
 
 def rested(shown: ShownNumber, now: float) -> ShownNumber:

@@ -45,10 +45,16 @@ class Rules:
     campaign_groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     agent_groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Who stands in for an agent who is away: the others of their groups, before anybody else."""
+    written: Mapping[str, str] = field(default_factory=dict)
+    """Our numbers that take calls, by their digits as a carrier, or a call of ours that shows one, may write them."""
 
     def tier(self, name: str) -> tiering.Tier:
         """A tier by its name; served as ordinary when there is none."""
         return next((tier for tier in self.tiers if tier.name == name), UNNAMED)
+
+    def ours(self, shown: str) -> str:
+        """The number of ours that a call showed, as it is called when somebody calls back."""
+        return self.written.get(shown.removeprefix("+"), shown)
 
 
 EVERYBODY_ORDINARY: Final = Rules()
@@ -57,7 +63,10 @@ EVERYBODY_ORDINARY: Final = Rules()
 
 @dataclass(frozen=True)
 class Arrival:
-    """A call that has come in, and what is known of who calls. ``number`` is normalised, empty where it is none."""
+    """A call that has come in, and what is known of who calls. ``number`` is normalised, empty where it is none.
+
+    ``persons``: whose number it is in any list; several names may be one person's, or a line may be shared.
+    """
 
     id: str
     at: float
@@ -69,6 +78,7 @@ class Arrival:
     fields: Mapping[str, object] = field(default_factory=dict)
     asked: vip.Asked | None = None
     node: str = ""
+    persons: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +106,11 @@ def judge(
     reasons += [f"tier {tier.name}, to be served in {tier.target_s:g} s: {ranked.reason}"]
     if tier.refused and not verdict.vip:
         return Intake(None, tier, "", (*reasons, f"refused: tier {tier.name}"))
-    returned = returned_call(attempts, number, arrival.person, arrival.dialed, now, rules.missed_age_s)
+    persons = arrival.persons | {arrival.person}
+    known = last_agent(history, number, persons, now, rules.own_age_s)
+    returned = returned_call(attempts, number, persons, arrival.dialed, now, rules.missed_age_s)
+    if returned is not None and known is not None and known.at > returned.at:
+        returned = None  # they have talked since: it is not missed any more
     if returned is not None:
         reasons.append(returned.reason)
     own = verdict.agent
@@ -104,11 +118,9 @@ def judge(
         reasons.append(f"personal agent {own}")
     elif returned is not None and returned.agent is not None:
         own = returned.agent
-    else:
-        known = last_agent(history, number, arrival.person, now, rules.own_age_s)
-        if known is not None:
-            own = known.agent
-            reasons.append(f"{known.agent} {known.reason}")
+    elif known is not None:
+        own = known.agent
+        reasons.append(f"{known.agent} {known.reason}")
     limit_s = own_limit_s(tier.target_s, verdict.vip, rules.policy)
     if own is not None:
         reasons.append(f"waits for {own} up to {limit_s:g} s" if limit_s else f"{own} first, waits for nobody")

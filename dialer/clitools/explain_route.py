@@ -149,7 +149,7 @@ def _floor(where: running.Where, snapshot: Path | None) -> Floor:
 
 
 def _ask(floor: Floor, campaign: CampaignConfig, rank: Rank) -> Answer:
-    from dialer.engine.floor import team_of
+    from dialer.domain.routing import team_of
     from routing.outbound import waiting_call
     from routing.snapshot import ask
 

@@ -131,7 +131,7 @@ def _trunk(trunk: Mapping[str, Any]) -> str:
     ends = ", ".join(f"{whose} {count:,}" for whose, count in sorted(trunk["ends"].items()) if count)
     health = mask_text(str(trunk["health"]))
     return (
-        f"{trunk['trunk']}: {trunk['legs']} of {trunk['channels']} channels{kept}, {trunk['calls_per_second']:g} calls "
-        f"a second, {trunk['condition']}{rests} ({health}); {trunk['chosen']:,} calls given to it, "
+        f"{trunk['trunk']}: {trunk['in_use']} of {trunk['channels']} channels{kept}, {trunk['calls_per_second']:g} "
+        f"calls a second, {trunk['condition']}{rests} ({health}); {trunk['chosen']:,} calls given to it, "
         f"{trunk['gone_on']:,} went on elsewhere; ended by: {ends or 'none yet'}"
     )

@@ -177,7 +177,7 @@ def _trunks(trunks: Sequence[Mapping[str, Any]]) -> list[Text]:
     for trunk in sorted(trunks, key=lambda trunk: trunk["condition"] == "healthy"):  # the sick ones are to be seen
         well = trunk["condition"] == "healthy"
         rests = f" {duration(float(trunk['rests_s'] or 0.0))}" if trunk["condition"] == "cooling" else ""
-        parts.append((f"{_clean(trunk['trunk'])} {trunk['legs']:,}/{trunk['channels']:,} ", ""))
+        parts.append((f"{_clean(trunk['trunk'])} {trunk['in_use']:,}/{trunk['channels']:,} ", ""))
         parts.append(("well" if well else f"{_clean(trunk['condition'])}{rests}", "green" if well else "bold red"))
         parts.append(("  ", ""))
     return [_line(*parts[:-1])]

@@ -18,6 +18,7 @@ from dialer.clitools.flags import Config
 from dialer.clitools.flags import Seconds as _Seconds
 from dialer.clitools.flags import where_of as _where
 from dialer.clitools.hearing import hearing_app
+from dialer.clitools.numbers import numbers_app
 from dialer.clitools.options import RunOptions
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ app.add_typer(campaigns_app, name="campaigns")
 app.add_typer(explain_app, name="explain")
 app.add_typer(freeswitch_app, name="freeswitch")
 app.add_typer(hearing_app, name="hearing")
+app.add_typer(numbers_app, name="numbers")
 desk_tree.add_to(app, agents_app)
 
 Settings = Annotated[

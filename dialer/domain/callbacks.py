@@ -153,7 +153,8 @@ class PutBackCallback:
 
 @dataclass(frozen=True, slots=True)
 class CallbackFact:
-    """An open callback. ``agent`` is who promised it (empty: anyone may), ``tries`` calls were made for it.
+    """An open callback. ``agent`` is who promised it (empty: anyone may), ``tries`` calls were made for it; ``queue``
+    is the one that the customer had called, empty for one whom we had called.
 
     ``wanted_at`` is when the customer is to be called, ``due_at`` when it is to be tried next.
     """
@@ -167,14 +168,17 @@ class CallbackFact:
     wanted_at: float
     tries: int = 0
     reason: str = ""
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CallbacksSeen:
-    """The answer to LookCallbacks. ``counts``: how many of each campaign are open, due or not."""
+    """The answer to LookCallbacks. ``counts``: how many of each campaign are open, due or not. ``expired``: how many
+    were given up now, because they could not be dialed for too long."""
 
     callbacks: tuple[CallbackFact, ...]
     counts: tuple[tuple[str, int], ...] = ()
+    expired: int = 0
 
 
 @dataclass(frozen=True, slots=True)

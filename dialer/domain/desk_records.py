@@ -71,8 +71,8 @@ class AddDoNotCall:
 
 @dataclass(frozen=True, slots=True)
 class SaveOwnCall:
-    """A call of an agent's own is over. ``target`` says whom it was for, ``number`` is an outside one's; ``reason`` is
-    the switch's word for the end, or ours. The same ``ident`` again is the same call.
+    """A call of an agent's own is over. ``target`` says whom it was for, ``number`` is an outside one's, which saw the
+    number ``shown``; ``reason`` is the switch's word for the end, or ours. The same ``ident`` again is the same call.
     """
 
     ident: str
@@ -85,6 +85,7 @@ class SaveOwnCall:
     answered_at: float | None
     ended_at: float
     reason: str
+    shown: str = ""
 
 
 DeskRecord = SaveRecording | RequestCallback | AddDoNotCall | SaveOwnCall

@@ -407,6 +407,19 @@ class CampaignOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreNumber:
+    """Show one of our numbers again that rests or is retired, as if it had never been judged; ``reason`` says why."""
+
+    request_id: int
+    number: str
+    reason: str
+
+    def __repr__(self) -> str:
+        """Without the number: reprs end up in logs."""
+        return f"RestoreNumber(request_id={self.request_id!r})"
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """Start no more calls; after ``drain_s`` hang up what is left, with outcome shutdown."""
 
@@ -451,6 +464,7 @@ OperatorEvent = (
     | PreviewSkip
     | AgentDispose
     | CampaignOrder
+    | RestoreNumber
     | Shutdown
     | PhoneOrder
 )

@@ -113,7 +113,8 @@ class QueueSettings:
     """How callers wait. ``steps``, ``needs`` and ``choice`` are routing's.
 
     Words and place are told every ``announce_every_s``, when the switch is also told to let them wait on; without a
-    dialer that tells it so the caller goes to the fallback. A caller waits ``max_wait_s`` at most, then goes
+    dialer that tells it so the caller goes to the fallback. Who waits for their own agent hears ``own_words``, if there
+    are some, in place of ``comfort``. A caller waits ``max_wait_s`` at most, then goes
     ``nobody``.
     ``handling_s`` is what a call is taken to cost an agent until it is known, ``target_s`` is the wait of the service
     level. ``callback_campaign`` dials callbacks of its callers; empty: they are only listed.
@@ -127,6 +128,7 @@ class QueueSettings:
     tells_place: bool = True
     tells_wait: bool = True
     comfort: Words = field(default_factory=dict)
+    own_words: Words = field(default_factory=dict)
     callback: CallbackOffer | None = None
     overflow: tuple[Overflow, ...] = ()
     max_wait_s: float = 600.0
@@ -182,7 +184,8 @@ class InboundSettings:
 @dataclass(frozen=True, slots=True)
 class CallerArrived:
     """A call came in, is not answered, and waits for a bounded time to be taken. ``caller`` is whatever its network
-    said, of one line; the switch's dialplan says which of our numbers (``dialed``) was called.
+    said, of one line; the switch's dialplan says which of our numbers (``dialed``) was called, and which dialer is to
+    take it: ``instance``, empty where it does not say.
     """
 
     node: str
@@ -190,6 +193,7 @@ class CallerArrived:
     dialed: str
     caller: str
     at: float
+    instance: str = ""
 
     def __repr__(self) -> str:
         """Without the caller: reprs end up in logs."""
@@ -262,6 +266,7 @@ class OpenInboundFact:
     person: str = ""
     tier: str = ""
     vip: bool = False
+    campaign: str = ""
 
 
 # ---- to the switch -----------------------------------------------------------------------------------------
@@ -349,7 +354,8 @@ class JudgeArrival:
 
 @dataclass(frozen=True, slots=True)
 class NoteInbound:
-    """Write what is known of an open call that came in; None and empty leave what is there."""
+    """Write what is known of an open call that came in; None and empty leave what is there. ``campaign``: whose call of
+    ours they return."""
 
     call_id: str
     answered_at: float | None = None
@@ -360,6 +366,7 @@ class NoteInbound:
     lead_id: int = 0
     person: str = ""
     reason: str = ""
+    campaign: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,15 @@ LOOK_BACK_S: Final = 30 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class SaveShownNumber:
-    """Write how a number was judged. ``standing``: good, resting or retired. Times on the engine clock; 0: none."""
+    """Write how a number was judged, and why. ``standing``: good, resting or retired. Times on the engine clock; 0:
+    none."""
 
     number: str
     standing: str
     rests: int
     rests_until: float
     judged_at: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,4 @@ class ShownFact:
     dialed: int = 0
     answered: int = 0
     quarters: tuple[tuple[float, int], ...] = ()
+    reason: str = ""

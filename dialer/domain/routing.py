@@ -1,7 +1,8 @@
 """Whom calls go to, as the engine needs it: the knobs of the queue, and the seats that are kept for some callers.
 
 Owns the frozen settings, built from the checked configuration by ``dialer.routing_settings``. What a customer is to us
-is judged where their records are, in the store's process, by ``routing.intake.Rules``. No rule lives here.
+is judged where their records are, in the store's process, by ``routing.intake.Rules``: the name of a campaign's team is
+all that both sides must agree on. No rule lives here.
 """
 
 from __future__ import annotations
@@ -10,6 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from routing.facts import RoutingPolicy
+
+
+def team_of(campaign: str) -> str:
+    """The group of the agents who serve a campaign; no configured group can be called so."""
+    return f"campaign {campaign}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,3 +228,12 @@ class EngineSettings:
     routing: RoutingSettings = field(default_factory=RoutingSettings)
     inbound: InboundSettings = field(default_factory=InboundSettings)
     instance: str = ""
+
+
+def callers_dialed_by(campaigns: Mapping[str, CampaignSettings], queue: str, returned: str) -> str:
+    """The campaign that dials a caller's callback; empty: none. The one whose call they ``returned``, if it calls
+    anybody back, else their queue's."""
+    own, here = campaigns.get(returned), campaigns.get(queue)
+    if own is not None and own.callbacks is not None:
+        return returned
+    return here.queue.callback_campaign if here is not None and here.queue is not None else ""

@@ -122,7 +122,9 @@ class NodeView:
 
 @dataclass(frozen=True, slots=True)
 class TrunkView:
-    """One line out. ``calls_now``: so many its speed takes at this moment; ``health`` says why it is in ``condition``.
+    """One line out. ``legs`` take from what our calls may have, ``in_use`` are all channels in use: callers' too, of
+    whom there are ``callers``. ``calls_now``: so many its speed takes at this moment; ``health`` says why it is in
+    ``condition``.
 
     Counts since the start: ``chosen`` calls, ``gone_on`` that failed here and were tried elsewhere, ``ends`` by whose
     doing they were, ``passed`` calls that went elsewhere or waited, by why.
@@ -142,11 +144,14 @@ class TrunkView:
     gone_on: int
     ends: Mapping[str, int]
     passed: Mapping[str, int]
+    in_use: int = 0
+    callers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ShownView:
-    """One number of a pool, masked; ``place`` counts from 1. ``dialed`` and ``answered``: since it was judged."""
+    """One number of a pool, masked; ``place`` counts from 1. ``dialed`` and ``answered``: since it was judged, for a
+    ``reason``."""
 
     pool: str
     place: int
@@ -158,6 +163,7 @@ class ShownView:
     answered: int
     rests: int
     rests_s: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class ActDesk:
         if name == "pause":
             return tuple(self.live.settings.phones.pause_reasons)
         if name == "dispose":
-            codes = self._codes(agent)
+            codes = self.live.dispositions(agent.last_call)
             return (*(str(n) for n in range(1, len(codes) + 1)), *(code for code in codes if code.isdecimal()))
         return ()
 
@@ -172,12 +172,8 @@ class ActDesk:
 
     # ---- the last call -------------------------------------------------------------------------------------
 
-    def _codes(self, agent: Agent) -> tuple[str, ...]:
-        campaign = self.live.campaigns.get(agent.last_campaign or "")
-        return () if campaign is None else campaign.settings.dispositions
-
     def _dispose(self, agent: Agent, argument: str) -> str | None:
-        codes = self._codes(agent)
+        codes = self.live.dispositions(agent.last_call)
         code = argument
         if argument not in codes and argument.isdecimal() and 1 <= int(argument) <= len(codes):
             code = codes[int(argument) - 1]
@@ -201,11 +197,11 @@ class ActDesk:
 
     def _callback(self, agent: Agent, argument: str) -> str | None:
         live = self.live
-        if agent.last_attempt is None:
+        call = agent.last_call
+        if agent.last_attempt is None or call is None:
             return Problem("the agent has had no customer yet", "no-call-to-dispose")
-        campaign = live.campaigns.get(agent.last_campaign or "")
+        campaign, zones = live.calls_back(call), call.lead.zones
         default = "UTC" if campaign is None else campaign.settings.windows.default_zone
-        zones = agent.last_call.lead.zones if agent.last_call is not None else ()
         zone = zone_for(zones, default)
         now = datetime.fromtimestamp(live.now, zone)
         due = callback_time(argument, now)

@@ -392,9 +392,9 @@ class AgentDesk(Lines):
         return None
 
     def _wish(self, agent: Agent, wish: tuple[str, str] | None) -> None:
-        """What the agent does after the customer at hand: whoever leaves then is nobody to dial for."""
+        """What the agent does after the customer at hand: whoever leaves then is nobody to dial for, or to wait for."""
         agent.after_call = wish
-        self.feed.agent(agent)
+        self.changed(agent)
 
     def logout(self, agent: Agent, reason: str) -> str | None:
         """Log out now, or after the customer at hand; returns what is wrong, or None."""

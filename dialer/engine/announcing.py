@@ -82,7 +82,7 @@ class Announcer:
         known = {
             "name": _free(NAME, call.lead.name),
             "tier": self._tier(call.lead),
-            "campaign": _free(NAME, campaign.name),
+            "campaign": _free(NAME, self.live.booked(call).name),
         }
         return tuple(word for each in campaign.settings.whisper for word in known.get(each, ()))
 

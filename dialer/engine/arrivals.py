@@ -19,6 +19,7 @@ from dialer.domain.inbound import (
     Ending,
     JudgeArrival,
     Kind,
+    NoteInbound,
     NumberSettings,
     OpenInbound,
     VipTold,
@@ -28,7 +29,7 @@ from dialer.domain.lead import ClaimedLead
 from dialer.engine.inbound_records import Arrival
 from dialer.engine.live import Call, Live
 from dialer.leads.errors import NumberError
-from dialer.leads.numbers import normalise
+from dialer.leads.numbers import normalise, zones_of
 from routing import callers
 from routing.calendars import OpenVerdict, is_open
 from routing.intake import Queue
@@ -60,6 +61,10 @@ class ArrivalDesk:
     def arrived(self, event: CallerArrived) -> None:
         """Somebody calls, and waits unanswered for a bounded time."""
         live = self.live
+        if live.others(event.instance):
+            live.counters["others_callers_arrived"] += 1
+            live.note("info", "others_caller", f"a caller is for dialer {event.instance}, says the dialplan")
+            return
         number = live.settings.inbound.numbers.get(event.dialed)
         node = live.nodes.get(event.node)
         if event.uuid in live.calls:
@@ -165,15 +170,26 @@ class ArrivalDesk:
             return  # gone meanwhile, or the answer came too late
         live.timers.cancel(("arrival", "judge", call.id))
         arrival, rank = call.arrival, event.rank
-        arrival.judged, arrival.own_limit_s = event, event.own_limit_s
+        arrival.judged, arrival.own_limit_s, arrival.campaign = event, event.own_limit_s, event.campaign
         if event.problem:
             rank = Rank(NOT_RANKED.tier, False, None, (), (f"{event.problem}: an ordinary caller of their queue",))
         known = call.lead
         call.lead = ClaimedLead(
             event.lead_id, known.campaign, 0, known.number, event.person, 0, live.now, event.name,
-            fields=event.fields, rank=rank,
+            fields=event.fields, rank=rank, zones=zones_of(known.number) if known.number else (),
         )  # fmt: skip
         live.note("debug", "caller_judged", f"call {call.id}: {'; '.join(rank.reasons)}")
+        live.emit(
+            NoteInbound(
+                call.id,
+                tier=rank.tier,
+                vip=rank.vip,
+                lead_id=event.lead_id,
+                person=event.person,
+                reason="; ".join(rank.reasons),
+                campaign=event.campaign,
+            )
+        )
         if call.state is CallState.ARRIVED and not arrival.taken and not live.draining:
             self._decide(call)
 
@@ -190,9 +206,9 @@ class ArrivalDesk:
             arrival.reason = closed
             self.inbound.go(call, number.closed, Ending.CLOSED)
             return
-        here = next((queue for start, queue in number.regions if call.lead.number.startswith(start)), "")
-        way = number.way if not here or number.way.kind is not Kind.QUEUE else Way(Kind.QUEUE, here)
-        self.inbound.go(call, way)
+        here = next((queue for start, queue in number.regions if call.lead.number.startswith(start)), number.queue)
+        arrival.home = here
+        self.inbound.go(call, number.way if number.way.kind is not Kind.QUEUE else Way(Kind.QUEUE, here))
 
     def _closed(self, number: NumberSettings) -> str:
         """Why the place is closed now; empty when it is not."""
@@ -216,8 +232,12 @@ class ArrivalDesk:
     def found(self, node: str, fact: ChannelFact, asked_at: float) -> None:
         """A list has a caller whom we do not know: their event was lost, or they came while we were away."""
         live = self.live
-        if not fact.answered and fact.created_at > asked_at - DIALPLAN_WAIT_S:
-            self.arrived(CallerArrived(node, fact.uuid, fact.ident, fact.caller, max(fact.created_at, 0.0)))
+        dialed, _, instance = fact.ident.partition("@")
+        if live.others(instance):
+            live.counters["others_callers_seen"] += 1
+        elif not fact.answered and fact.created_at > asked_at - DIALPLAN_WAIT_S:
+            at = max(fact.created_at, 0.0)
+            self.arrived(CallerArrived(node, fact.uuid, dialed, fact.caller, at, instance))
         else:
             live.counters["callers_not_ours_seen"] += 1  # their own bounded wait ends at the fallback
 

@@ -29,8 +29,8 @@ Kept = dict[str, tuple[int, float]]
 
 @dataclass(slots=True)
 class Bench:
-    """The agents of a campaign for one look at all its callbacks: ``size`` are at work; those who may be taken, who is
-    ready first, then who is free soonest, each in order.
+    """The agents of a campaign, or of the queue that its customers had called, for one look at all these callbacks:
+    ``size`` are at work; those who may be taken, who is ready first, then who is free soonest, each in order.
     """
 
     size: int
@@ -45,14 +45,18 @@ class CallbackAgents:
         self.live = live
         self.agents: AgentDesk
         self.kept: Kept = {}
+        self.asked_in: dict[int, str] = {}
+        """Callbacks that are claimed or dialed, and the queue in which the customer asked for it."""
         self._before: dict[int, str] = {}  # the same by callback
         self._mates: dict[tuple[str, str], tuple[str, ...]] = {}
 
-    def serving(self, campaign: str) -> list[Agent]:
-        """Who is at work for a campaign, those first who have been idle longest."""
-        here = [a for a in self.live.agents.values() if campaign in self.live.calls_out_for(a)
-                and a.state in LOGGED_IN_STATES]  # fmt: skip
-        return sorted(here, key=lambda a: (a.idle_since, a.settings.agent))
+    def serving(self, campaign: str, queue: str) -> list[Agent]:
+        """Who is at work for it, those first who have been idle longest: for a caller the people of their ``queue``,
+        and while none of them is there, or for whom we had called, those of the campaign."""
+        here = [a for a in self.live.agents.values() if a.state in LOGGED_IN_STATES]
+        theirs = [a for a in here if queue and queue in self.live.calls_out_for(a)]
+        theirs = theirs or [a for a in here if campaign in self.live.calls_out_for(a)]
+        return sorted(theirs, key=lambda a: (a.idle_since, a.settings.agent))
 
     def team(self, fact: CallbackFact) -> tuple[str, ...]:
         """Who takes it when its agent has no time."""
@@ -61,9 +65,9 @@ class CallbackAgents:
             self._mates[key] = mates(self.live.settings.agents, *key)
         return self._mates[key]
 
-    def bench(self, campaign: str) -> Bench:
-        """Who may be taken for a campaign's callbacks now."""
-        serving = self.serving(campaign)
+    def bench(self, campaign: str, queue: str) -> Bench:
+        """Who may be taken for a campaign's callbacks now, of customers who had called in ``queue``, or whom we had."""
+        serving = self.serving(campaign, queue)
         able = [agent for agent in serving if self.able(agent, {})]
         ready = deque(agent for agent in able if self.ready(agent))
         soon = sorted((agent for agent in able if not self.ready(agent)), key=_soonest)
@@ -102,7 +106,8 @@ class CallbackAgents:
 
     def instead(self, call: Call) -> Agent | None:
         """Who takes the place of an agent who is lost while the customer's phone rings: that one again at best."""
-        able = [a for a in self.serving(call.campaign.name) if a.nailed_up and a.node == call.node]
+        serving = self.serving(call.campaign.name, self.asked_in.get(call.lead.callback, ""))
+        able = [a for a in serving if a.nailed_up and a.node == call.node]
         able.sort(key=lambda agent: agent.settings.agent != call.agent_id)
         return next((a for a in able if self.ready(a) and self.safe(a, self.live.now)), None)
 
@@ -124,7 +129,8 @@ class CallbackAgents:
     def nobody(self, fact: CallbackFact, turn: Turn) -> str:
         """Why none of those whose turn it is is able."""
         if turn.who is None:
-            return "no agent of the campaign is at work and free for it"
+            whose = f"queue {fact.queue}, or else of " if fact.queue else ""
+            return f"no agent of {whose}the campaign is at work and free for it"
         own = self.live.agents[fact.agent]
         if self.live.dedicated(own):
             return f"agent {fact.agent} sits at a seat that is kept for others"

@@ -118,6 +118,10 @@ class CallbackDesk:
         }
         self._why = {ident: self._why[ident] for ident in self._known.keys() & self._why.keys()}
         self._open = dict(event.counts)
+        if event.expired:
+            self.live.counters["callbacks_expired"] += event.expired
+            text = f"{event.expired} callbacks could not be dialed for too long and were given up"
+            self.live.note("warning", "callbacks_expired", text)
         self._wake_by(self.live.now)
 
     def _serve_all(self) -> None:
@@ -129,15 +133,16 @@ class CallbackDesk:
         self._replace_lost_agents()
         kept: Kept = {}
         used = Counter(name for agent in live.agents.values() if (name := self._waits_for(agent)))
-        benches: dict[str, Bench] = {}
+        benches: dict[tuple[str, str], Bench] = {}
         for fact in sorted(self._known.values(), key=lambda each: (each.due_at, each.callback)):
             begins = fact.due_at - self.rules[fact.campaign].ahead_s
             if begins > live.now:
                 self._wake_by(begins)
                 continue
-            if fact.campaign not in benches:
-                benches[fact.campaign] = self.who.bench(fact.campaign)
-            self._why[fact.callback] = self._serve(fact, benches[fact.campaign], kept, used)
+            whose = fact.campaign, fact.queue
+            if whose not in benches:
+                benches[whose] = self.who.bench(*whose)
+            self._why[fact.callback] = self._serve(fact, benches[whose], kept, used)
             # Whatever it waits for: a rule that changes with time, a trunk, a switch.
             self._wake_by(live.now + AGAIN_S)
         self.who.keep(kept)
@@ -203,6 +208,7 @@ class CallbackDesk:
             return problem
         self._known.pop(fact.callback)
         self._claiming[fact.callback] = fact, agent
+        self.who.asked_in[fact.callback] = fact.queue
         self.agents.move(agent, AgentTrigger.RESERVE, f"callback {fact.callback}")
         live.timers.set(("callback", "claim", str(fact.callback)), live.now + CLAIM_OVERDUE_S)
         live.emit(ClaimCallback(fact.callback, campaign.name, agent.settings.agent, self._lease_s(agent)))
@@ -293,6 +299,8 @@ class CallbackDesk:
     def _replace_lost_agents(self) -> None:
         """A customer is being called back whose agent's line was lost: the next who is ready waits for them."""
         self._calls = {ident: call for ident, call in self._calls.items() if ident in self.live.calls}
+        under_way = self._claiming.keys() | {call.lead.callback for call in self._calls.values()}
+        self.who.asked_in = {ident: queue for ident, queue in self.who.asked_in.items() if ident in under_way}
         alone, self._alone = self._alone, {}
         for call in self._calls.values():
             if call.bound_agent is None and call.agent is None and call.state in RINGING_STATES and not call.kill_as:

@@ -34,7 +34,7 @@ class DisplayDesk:
         """The agent and this customer hear each other."""
         live, phones = self.live, self.live.settings.phones
         if phones.display and agent.leg is not None and live.nodes[agent.node].up:
-            name, number = shown(phones, call.lead.name, call.campaign.name, call.lead.number)
+            name, number = shown(phones, call.lead.name, live.booked(call).name, call.lead.number)
             live.emit(Display(agent.node, agent.leg, name, number))
 
     def over(self, agent: Agent) -> None:

@@ -1,7 +1,6 @@
 """Customers and agents as routing sees them: what each call and each agent is at this moment.
 
-Owns the translation from the engine's records to ``routing``'s facts, and nothing else: no state, no rule. A team is
-written as the group ``campaign NAME``, which no configured group can be called.
+Owns the translation from the engine's records to ``routing``'s facts, and nothing else: no state, no rule.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from typing import Final
 
 from dialer.domain.agent import AgentState, Line
 from dialer.domain.inbound import QueueSettings
+from dialer.domain.routing import team_of
 from dialer.domain.settings import AgentSettings
 from dialer.engine.agents import worked_share
 from dialer.engine.inbound_records import Arrival
@@ -27,11 +27,6 @@ _STATES: Final = {
     AgentState.PAUSED: Seen.PAUSED,
 }
 """What is not here is away. READY is busy as long as the line cannot take a customer."""
-
-
-def team_of(campaign: str) -> str:
-    """The group of the agents who serve a campaign."""
-    return f"campaign {campaign}"
 
 
 def groups_of(settings: AgentSettings) -> frozenset[str]:
@@ -107,7 +102,7 @@ def _caller(call: Call, arrival: Arrival, started: float) -> WaitingCall:
         call.lead.number,
         call.lead.person,
         call.campaign.name,
-        judged.campaign if judged is not None else "",
+        arrival.campaign,
         rank.tier,
         rank.vip,
         target_s,

@@ -51,6 +51,8 @@ LOOK_S: Final = 5.0
 """How soon the switch is asked about a caller of whom nothing was heard."""
 DIALPLAN_WAIT_S: Final = 10.0
 """Older than this, an unanswered caller whom a list shows is on the way to the fallback."""
+MET_BUSY: Final = frozenset({Ending.TURNED_AWAY, Ending.FALLBACK})
+"""Nobody had time, and the caller was told so."""
 LEAST_MESSAGE_S: Final = 1.0
 """A shorter recording is no message."""
 LAST_WORDS_S: Final = 10.0
@@ -122,13 +124,15 @@ class InboundDesk:
         if plan is not None:
             return replace(way, kind=Kind.FOLLOW, name=plan)
         self._wants(call, way.name)
-        return replace(way, kind=Kind.QUEUE, name=arrival.number.queue)
+        return replace(way, kind=Kind.QUEUE, name=arrival.home or arrival.number.queue)
 
     def _wants(self, call: Call, agent: str) -> None:
         """The caller asked for an agent."""
         assert call.arrival is not None
         rank = call.lead.rank
-        call.lead = replace(call.lead, rank=replace(rank, agent=agent, reasons=(*rank.reasons, f"asked for {agent}")))
+        reasons = (*rank.reasons, f"asked for {agent}")
+        call.lead = replace(call.lead, rank=replace(rank, agent=agent, reasons=reasons))
+        self.live.emit(NoteInbound(call.id, reason="; ".join(reasons)))
         call.arrival.own_limit_s = self.live.settings.routing.policy.own_limit_s
 
     def aside(self, call: Call, sound: str, for_s: float) -> None:
@@ -284,6 +288,8 @@ class InboundDesk:
                 words.append("in_target")
             if call.lead.rank.vip:
                 words += ["vip", *(["vip_waited"] if waited_s >= self.queues.NO_WAIT_S else [])]
+        if call.lead.rank.vip and ending in MET_BUSY:
+            words.append("vip_busy")
         self.counted(call).add(call.lead.rank.tier, *words)
         live.emit(
             CloseInbound(
@@ -329,6 +335,7 @@ class InboundDesk:
             number = number or NumberSettings(fact.dialed, Way(Kind.MESSAGE), fact.queue)
             arrival = Arrival(number, fact.arrived_at, number.language)
             arrival.queued_at = arrival.first_queued_at = fact.queued_at
+            arrival.campaign = fact.campaign
             rank = Rank(fact.tier or NOT_RANKED.tier, fact.vip, None, (), ("judged before the restart",))
             lead = ClaimedLead(fact.lead_id, fact.queue, 0, fact.number, fact.person, 0, live.now, rank=rank)
             call = Call(

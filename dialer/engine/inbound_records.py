@@ -45,8 +45,10 @@ class Arrival:
     number: NumberSettings
     arrived_at: float
     language: str
+    home: str = ""  # the queue of the number for callers of their region
     caller: CallerId | None = None
     judged: ArrivalJudged | None = None
+    campaign: str = ""  # whose call of ours they return
     taken: bool = False
     way: Way | None = None
     menu: Menu | None = None
@@ -73,7 +75,7 @@ class Arrival:
 @dataclass(slots=True, eq=False)
 class QueueCounts:
     """What a queue has done since the start. ``by_tier`` counts by tier and word: offered, the endings, in_target,
-    vip_waited."""
+    vip_waited, vip_busy."""
 
     handling_s: float
     by_tier: dict[str, Counter[str]] = field(default_factory=dict)

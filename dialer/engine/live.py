@@ -26,6 +26,7 @@ from dialer.domain.settings import (
     SeatMode,
     SeatSettings,
     TrunkSettings,
+    callers_dialed_by,
 )
 from dialer.engine.agentless_records import Told
 from dialer.engine.inbound_records import Arrival
@@ -293,6 +294,11 @@ class Trunk:
     told: int = 0  # answers before which it told of ringing
     untold: int = 0  # and those that came out of silence
 
+    @property
+    def in_use(self) -> int:
+        """All channels in use, callers' too."""
+        return self.legs + min(self.callers, self.settings.reserved_inbound)
+
     def take(self, *, caller: bool = False) -> None:
         """A call takes a channel."""
         self.callers += caller
@@ -383,12 +389,29 @@ class Live:
             self.campaigns[name] = campaign
         return campaign
 
+    def booked(self, call: Call) -> Campaign:
+        """Whose customer a call's is: of somebody who returns a call of ours, the campaign's that made it."""
+        made = None if call.arrival is None else self.campaigns.get(call.arrival.campaign)
+        return made or call.campaign
+
+    def dispositions(self, call: Call | None) -> tuple[str, ...]:
+        """The words for what became of a call; none for no call."""
+        if call is None:
+            return ()
+        return self.booked(call).settings.dispositions or call.campaign.settings.dispositions
+
+    def calls_back(self, call: Call) -> Campaign | None:
+        """The campaign that would call the customer of a call again; None: nobody does."""
+        if call.arrival is None:
+            return call.campaign
+        return self.campaigns.get(callers_dialed_by(self.settings.campaigns, call.campaign.name, call.arrival.campaign))
+
     def new_id(self) -> str:
         """The UUID of a new attempt or leg, with our mark: presence data says whose agent, not whose dialer."""
         return self.mark + self._new_uuid()[len(self.mark) :]
 
     def others(self, instance: str) -> bool:
-        """Whether a phone's leg is another dialer's: the dialplan names one, and not this one."""
+        """Whether a leg that called in is another dialer's: the dialplan names one, and not this one."""
         return bool(instance and self.settings.instance) and instance != self.settings.instance
 
     def give_up(self, uuid: str, node: str) -> None:

@@ -6,6 +6,7 @@ agent. What a key leads to is ``inbound``'s.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dialer.domain.call import CallState, CallTrigger
@@ -97,7 +98,7 @@ class MenuDesk:
         menu = arrival.menu
         arrival.tries += 1
         if menu is None or arrival.tries > menu.repeats:
-            self.inbound.go(call, menu.otherwise if menu is not None else Way(Kind.QUEUE, arrival.number.queue))
+            self._lead(call, menu.otherwise if menu is not None else Way(Kind.QUEUE, arrival.number.queue))
             return
         self.inbound.go(call, Way(Kind.REPEAT, words=first))
 
@@ -122,7 +123,15 @@ class MenuDesk:
         if way is None:
             self._again(call, menu.unknown)
         else:
-            self.inbound.go(call, way)
+            self._lead(call, way)
+
+    def _lead(self, call: Call, way: Way) -> None:
+        """Where a key leads: where that is the number's own queue, a region's callers have another one."""
+        arrival = call.arrival
+        assert arrival is not None
+        if way.kind is Kind.QUEUE and way.name == arrival.number.queue:
+            way = replace(way, name=arrival.home or way.name)
+        self.inbound.go(call, way)
 
     def _digit(self, call: Call, key: str) -> None:
         arrival, live = call.arrival, self.live
@@ -131,6 +140,7 @@ class MenuDesk:
             self._extension(call)
         elif key == "*":
             arrival.digits = ""
+            live.timers.set(("arrival", "turn", call.id), live.now + GAP_S)
         elif key.isdecimal() and len(arrival.digits) < LONGEST:
             arrival.digits += key
             if arrival.digits in live.settings.inbound.extensions and not self._goes_on(arrival.digits):

@@ -87,8 +87,7 @@ class OrderDesk:
         live, name = self.live, agent.settings.agent
         if agent.last_attempt is None:
             return f"agent {name} has had no customer yet"
-        campaign = live.campaigns.get(agent.last_campaign or "")
-        codes = campaign.settings.dispositions if campaign is not None else ()
+        codes = live.dispositions(agent.last_call)
         if codes and code not in codes:
             return f"disposition {code!r}: expected one of {', '.join(codes)}"
         live.emit(SaveDisposition(agent.last_attempt, name, code, note, live.now))

@@ -18,7 +18,7 @@ from dialer.engine.number_checks import STORE_TROUBLE, Asked, NumberDesk, Refusa
 from dialer.engine.parties import WHY
 from dialer.engine.party_legs import PartyLegs
 from dialer.engine.party_records import OwnCall, Party
-from dialer.engine.targets import Target, find, no_room
+from dialer.engine.targets import Target, by_line, find
 
 if TYPE_CHECKING:
     from dialer.engine.acts import ActDesk
@@ -119,15 +119,16 @@ class OwnCallDesk:
 
     def _call(self, agent: Agent, own: OwnCall) -> None:
         target = own.target
-        other, full = target.agent or target.rings, no_room(self.live, target)
+        other, chosen = target.agent or target.rings, by_line(self.legs.trunks, target)
         if other is not None and (other.state is not AgentState.READY or (target.agent is not None and not other.free)):
             self._told(agent, "party-busy", "busy")
         elif target.agent is not None and target.agent.node != agent.node:
             self._told(agent, "party-unreachable", "on another switch")
-        elif full is not None:
-            self._told(agent, full.prompts[0], full)
+        elif isinstance(chosen, Problem):
+            self._told(agent, chosen.prompts[0], chosen)
         else:
-            own.party = self.legs.ask(agent, None, target)
+            own.target = chosen
+            own.party = self.legs.ask(agent, None, chosen)
 
     # ---- what becomes of it --------------------------------------------------------------------------------
 
@@ -197,6 +198,7 @@ class OwnCallDesk:
                 answered_at=own.answered_at,
                 ended_at=live.now,
                 reason=why,
+                shown=target.caller_id if target.outside and own.party is not None else "",
             )
         )
 

@@ -20,7 +20,7 @@ from dialer.engine.live import Agent, Call, Live
 from dialer.engine.number_checks import STORE_TROUBLE, Asked, NumberDesk, Refusal
 from dialer.engine.party_legs import PartyLegs
 from dialer.engine.party_records import Party, PartyState
-from dialer.engine.targets import Target, find, no_room
+from dialer.engine.targets import Target, by_line, find
 
 if TYPE_CHECKING:
     from dialer.engine.acts import ActDesk
@@ -142,11 +142,11 @@ class PartyDesk:
 
         def cleared(target: Target) -> None:
             if self._customer(agent) is call:  # else the conversation has ended, and the wish with it
-                full = no_room(self.live, target)
-                if full is None:
-                    reach(agent, call, target)
+                chosen = by_line(self.legs.trunks, target, call)
+                if isinstance(chosen, Problem):
+                    self.voice.tell(agent, *chosen.prompts)
                 else:
-                    self.voice.tell(agent, *full.prompts)
+                    reach(agent, call, chosen)
 
         def refused(refusal: Refusal) -> None:
             if agent.call is call:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 BOUND_SPARE_S: Final = 10.0
 """How much longer than our next word the switch waits before it sends a caller to the fallback."""
+OWN_WORDS_S: Final = 1.0
+"""So soon a caller hears that they wait for the agent who knows them: who comes free meanwhile need not be told of."""
 MOST_MOVES: Final = 8
 """A caller is sent from queue to queue no oftener: queues that are full may send each other's callers in a circle."""
 _AT_WORK: Final = AT_WORK_STATES | {AgentState.TALKING}
@@ -113,20 +115,10 @@ class QueueDesk:
         if arrival.first_queued_at is None:
             arrival.first_queued_at = live.now
         self._waits(call, arrival)
-        rank = call.lead.rank
-        live.emit(
-            NoteInbound(
-                call.id,
-                queue=call.campaign.name,
-                queued_at=arrival.first_queued_at,
-                tier=rank.tier,
-                vip=rank.vip,
-                lead_id=call.lead.lead_id,
-                person=call.lead.person,
-                reason="; ".join(rank.reasons),
-            )
-        )
+        live.emit(NoteInbound(call.id, queue=call.campaign.name, queued_at=arrival.first_queued_at))
         self.calls.route()
+        if _settings(call.campaign).own_words and self.calls.router.holds(call):
+            live.timers.set(("arrival", "cycle", call.id), live.now + OWN_WORDS_S)
 
     def _waits(self, call: Call, arrival: Arrival) -> None:
         """In the queue, its clocks running."""
@@ -193,7 +185,8 @@ class QueueDesk:
         if offer is not None and call.lead.number and wait_s >= offer.after_s:
             arrival.offered = True
             parts = [each for each in (spoken(offer.words, arrival.language),) if each is not None]
-        comfort = spoken(queue.comfort, arrival.language)
+        own = queue.own_words and self.calls.router.holds(call)
+        comfort = spoken(queue.own_words if own else queue.comfort, arrival.language)
         parts = [*([comfort] if comfort is not None else []), *parts]
         prompts = self._place(call, queue)
         says_s = sum(part.seconds for part in parts) + (self.inbound.lasts(prompts) if prompts else 0.0)

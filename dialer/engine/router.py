@@ -14,6 +14,7 @@ from dialer.domain.phones import Join
 from dialer.engine import floor
 from dialer.engine.live import Agent, Call, Live
 from routing.facts import AgentFacts, Match
+from routing.fitting import holds_for_own, standing
 from routing.queue import RoutingQueue
 from routing.snapshot import Floor
 
@@ -62,6 +63,14 @@ class Router:
         everyone = tuple(map(self._facts, self.live.agents.values()))
         return Floor(self.live.now, self.queue.policy, everyone, self.queue.calls())
 
+    def holds(self, call: Call) -> bool:
+        """Whether a caller waits for the agent who knows them, and takes nobody else for now."""
+        own = self.live.agents.get(call.lead.rank.agent or "")
+        if own is None or call.id not in self.live.waiting:
+            return False
+        waiting, now = floor.waiting_call(call), self.live.now
+        return holds_for_own(waiting, standing(waiting, self.queue.policy, now), self._facts(own), now)
+
     def route(self) -> None:
         """Join every waiting customer and free agent whom the rules join. Called after every step, and by desks that
         go on to do something else with a customer who still waits."""
@@ -85,7 +94,7 @@ class Router:
         for gone in self._queued - placed.keys():
             self._forget(gone)
         for call in placed.values():
-            if call.id not in self._queued and not self._too_late(call):
+            if call.id not in self._queued and not self.too_late(call):
                 self._queued.add(call.id)
                 self.queue.put_call(floor.waiting_call(call))
         for match in self.queue.settle(live.now):
@@ -102,14 +111,15 @@ class Router:
         self._queued.discard(match.call)
         call, agent = self.live.waiting.get(match.call), self.live.agents[match.agent]
         takes = agent.free or floor.kept_for(agent) is call
-        if call is None or not takes or self._too_late(call):
+        if call is None or not takes or self.too_late(call):
             self.agent(agent)  # is not taken after all: whoever is next
             self._again = True
         elif not self.offer(call, agent, match.reason):
             self.agent(agent)
 
-    def _too_late(self, call: Call) -> bool:
-        """After a standstill timers fire in order: an agent may come free before the limit is told to be over."""
+    def too_late(self, call: Call) -> bool:
+        """Whether a customer is offered to nobody any more. After a standstill timers fire in order: an agent may come
+        free before the limit is told to be over."""
         if call.queued_again or call.arrival is not None:
             return False  # how long they wait is ``asides``' and ``queueing``'s
         return call.clock_from is None or self.live.now > call.clock_from + call.campaign.settings.wait_limit_s

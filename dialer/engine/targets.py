@@ -6,7 +6,7 @@ nothing, changes nothing. What it says is wrong is said to the agent too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialer.domain.acts import DialRule
 from dialer.domain.agent import AgentState, Line
@@ -23,8 +23,9 @@ from routing.trunks import Why
 class Target:
     """Where to ring: an ``agent`` with an open line, an ``address`` of a seat, or ``number`` through ``gateway``.
 
-    ``rings``: the on-call agent whose phone that is. ``e164`` is an outside number as do-not-call lists know it; empty
-    for one that is dialed as it was keyed in. ``cleared``: do-not-call lists and calling hours have nothing against it.
+    ``rings``: the on-call agent whose phone that is. ``e164`` is an outside number as do-not-call lists know it, and
+    ``verbatim`` one that is dialed as it was keyed in; one of the two is empty. ``cleared``: do-not-call lists and
+    calling hours have nothing against it.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Target:
     gateway: str = ""
     number: str = ""
     e164: str = ""
+    verbatim: str = ""
     caller_id: str = ""
     campaign: str = ""
     cleared: bool = False
@@ -112,39 +114,35 @@ def _outside(trunks: TrunkDesk, agent: Agent, digits: str, call: Call | None) ->
     refused = rule.refuses(e164) if e164 else ""
     if refused:
         return Problem(refused, "number-not-allowed")
-    campaign = _campaign(live, agent, call)
-    own = live.campaigns.get(campaign)
+    target = Target(
+        "an outside number", e164=e164, verbatim=verbatim, campaign=_campaign(live, agent, call)
+    )
+    return by_line(trunks, target, call)
+
+
+def by_line(trunks: TrunkDesk, target: Target, call: Call | None = None) -> Target | Problem:
+    """An outside target by the line that takes it at this moment, or why none does; another target as it is. Asked when
+    the digits are keyed in, and again when the store has let the number pass: a line may be full or sick by then."""
+    if not (target.e164 or target.verbatim):
+        return target
+    live, own = trunks.live, trunks.live.campaigns.get(target.campaign)
     lines = [] if own is None else trunks.lines(own)
     if call is not None and not lines:
         lines = [trunk for trunk in (live.trunks.get(call.trunk),) if trunk is not None]
     if not lines:
         return Problem("no trunk for outside numbers", "party-unreachable")
-    choice = trunks.choice(lines, e164 or verbatim, own)
+    choice = trunks.choice(lines, target.e164 or target.verbatim, own)
     if choice.trunk is None:
         busy = any(why is Why.SPEED for _, why in choice.passed)
         told = "; ".join(f"trunk {name}: {why}" for name, why in choice.why_nots)
         return Problem(told, "try-again" if busy else "party-unreachable")
-    return Target(
-        "an outside number",
+    return replace(
+        target,
         trunk=choice.trunk,
         gateway=live.trunks[choice.trunk].settings.gateway,
-        number=verbatim or choice.dial,
-        e164=e164,
+        number=target.verbatim or choice.dial,
         caller_id=choice.shown or "",
-        campaign=campaign,
     )
-
-
-def no_room(live: Live, target: Target) -> Problem | None:
-    """What keeps the target's trunk from taking another call now; None when nothing does, or it needs none."""
-    trunk = live.trunks.get(target.trunk)
-    if trunk is None:
-        return None
-    if trunk.legs >= trunk.settings.outbound:
-        return Problem(f"trunk {target.trunk} is full", "party-unreachable")
-    if trunk.bucket.available(live.now) < 1:
-        return Problem(f"trunk {target.trunk} takes no more calls this moment", "try-again")
-    return None
 
 
 def _number(digits: str, rule: DialRule) -> tuple[str, str] | Problem:

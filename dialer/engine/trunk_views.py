@@ -42,6 +42,8 @@ def _trunk(live: Live, trunk: Trunk) -> TrunkView:
         gone_on=trunk.gone_on,
         ends={whose.value: count for whose, count in trunk.ends.items()},
         passed={why.value: count for why, count in trunk.passed.items()},
+        in_use=trunk.in_use,
+        callers=trunk.callers,
     )
 
 
@@ -59,6 +61,7 @@ def shown(desk: TrunkDesk) -> tuple[ShownView, ...]:
             answered=number.answered,
             rests=number.rests,
             rests_s=max(0.0, number.rests_until - desk.live.now) if number.standing is Standing.RESTING else 0.0,
+            reason=number.reason,
         )
         for name in desk.settings.pools
         for place, number in enumerate(desk.members(name), 1)

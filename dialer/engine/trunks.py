@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
+from dialer.domain.commands import Reply
+from dialer.domain.events import RestoreNumber
 from dialer.domain.lines import SaveShownNumber, ShownFact
 from dialer.domain.outcomes import ANSWERED_BY_PERSON, NOT_ANSWERED_BY_ONE, Outcome
 from dialer.domain.settings import TrunkSettings
@@ -283,11 +285,31 @@ class TrunkDesk:
         for new, verdict in caller_ids.judged(self.members(pool.name), live.now, self.settings.reputation):
             self.put(new)
             until = new.rests_until if new.standing is Standing.RESTING else 0.0
-            live.emit(SaveShownNumber(new.number, new.standing.value, new.rests, until, live.now))
+            live.emit(SaveShownNumber(new.number, new.standing.value, new.rests, until, live.now, new.reason))
             if verdict is not None:
                 live.counters["shown_numbers_put_away"] += 1
                 text = f"pool {pool.name}: {mask_number(new.number)} is {new.standing.value}: {verdict.reason}"
                 live.note("warning", "shown_number", text)
+
+    def restore(self, event: RestoreNumber) -> None:
+        """An operator wants a number shown again that rests or is retired."""
+        live, digits = self.live, event.number.removeprefix("+")
+        for name in [number for number in self._shown if number.removeprefix("+") == digits]:
+            known = caller_ids.rested(self._shown[name], live.now)
+            if known.standing is Standing.GOOD:
+                text = f"{mask_number(name)} is good: neither resting nor retired"
+                live.emit(Reply(event.request_id, False, text))
+                return
+            was = known.standing.value
+            self.put(caller_ids.restored(known, event.reason))
+            live.emit(SaveShownNumber(name, Standing.GOOD.value, 0, 0.0, live.now, event.reason))
+            live.counters["shown_numbers_restored"] += 1
+            live.note("info", "shown_number", f"{mask_number(name)}, {was}, is shown again: {event.reason}")
+            for campaign in live.campaigns.values():
+                campaign.dirty = True
+            live.emit(Reply(event.request_id, True, f"{mask_number(name)} was {was} and is shown again"))
+            return
+        live.emit(Reply(event.request_id, False, f"{mask_number(event.number)} is in no pool of lines.pools"))
 
     def recovered(self, facts: Iterable[ShownFact]) -> None:
         """What the store knows of our numbers: how they were judged, what they showed today."""
@@ -306,6 +328,7 @@ class TrunkDesk:
                     answered=fact.answered,
                     rests=fact.rests,
                     rests_until=fact.rests_until,
+                    reason=fact.reason,
                 )
             )
 

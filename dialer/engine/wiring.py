@@ -211,6 +211,7 @@ class Desks:
             ev.PreviewSkip: lambda e: orders.of_agent(e, self.previews.skip),
             ev.AgentDispose: orders.dispose,
             ev.CampaignOrder: orders.of_campaign,
+            ev.RestoreNumber: self.trunks.restore,
             ev.Shutdown: self.drain.begin,
         }
 

@@ -83,7 +83,7 @@ def make_app(port: ServicePort, token: str) -> Flask:
     _agent_paths(app, port)
     _campaign_paths(app, port)
     desk_paths.add(app, port)
-    trunk_paths.add(app, port)
+    trunk_paths.add(app, port, _carry_out)
     return app
 
 

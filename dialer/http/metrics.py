@@ -271,6 +271,9 @@ def _queues(queues: tuple[QueueView, ...]) -> Iterator[Metric]:
         "overflowed": CounterMetricFamily("dialer_queue_overflowed", "Sent on to another queue.", labels=labels),
         "vip": CounterMetricFamily("dialer_queue_vips", "VIPs of whom it is known how they ended.", labels=labels),
         "vip_waited": CounterMetricFamily("dialer_queue_vips_waited", "Those of them who waited.", labels=labels),
+        "vip_busy": CounterMetricFamily(
+            "dialer_queue_vips_busy", "VIPs who were told that nobody had time, or fell back.", labels=labels
+        ),
     }
     for queue in queues:
         for tier, words in queue.by_tier.items():

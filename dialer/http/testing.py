@@ -169,7 +169,7 @@ def sample_pacing_view() -> PacingView:
 def sample_trunk(trunk: str = "main", **changes: object) -> TrunkView:
     """A line that does well."""
     view = TrunkView(trunk, 12, 30, 2, 10.0, 5, "healthy", "works", 0.0, False, 400, 3, {"callee": 380}, {"sick": 0})
-    return replace(view, **changes)  # type: ignore[arg-type]
+    return replace(view, **({"in_use": 12} | changes))  # type: ignore[arg-type]
 
 
 def sample_line(number: str, campaign: str | None, at: float | None) -> dict[str, object]:
@@ -225,6 +225,8 @@ class FakePort:
             if not event.agent:
                 return Reply(event.request_id, False, "no agent was named")
             return Reply(event.request_id, True, f"supervisor {event.supervisor}: done")
+        if isinstance(event, events.RestoreNumber):
+            return Reply(event.request_id, True, "+120****0100 was retired and is shown again")
         if isinstance(event, events.Shutdown):
             return Reply(0, False, "not over HTTP")
         return self._move_agent(event.request_id, event.agent, _AGENT_ORDERS[type(event)])

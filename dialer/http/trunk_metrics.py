@@ -17,7 +17,8 @@ from routing.health import Condition
 from routing.trunks import Why
 
 _GAUGES: Final[tuple[tuple[str, str, Callable[[TrunkView], float]], ...]] = (
-    ("dialer_trunk_legs", "Legs of ours on the trunk.", lambda t: t.legs),
+    ("dialer_trunk_legs", "Channels of the trunk that are in use, callers' among them.", lambda t: t.in_use),
+    ("dialer_trunk_callers", "Of those the callers'.", lambda t: t.callers),
     ("dialer_trunk_channels", "Channels of the trunk.", lambda t: t.channels),
     ("dialer_trunk_reserved_channels", "Channels kept for callers.", lambda t: t.reserved_inbound),
     ("dialer_trunk_rests_seconds", "How long a sick trunk is left alone still.", lambda t: t.rests_s),

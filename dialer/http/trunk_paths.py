@@ -1,10 +1,11 @@
-"""The API's paths to lines out: how each is doing, and which one a call would take.
+"""The API's paths to lines out and to the numbers that they show: how each is doing, and which one a call would take.
 
 Owns these paths and their shapes. A number that is asked about comes in a body, never in a path, which is logged.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from flask import Response, jsonify
@@ -12,12 +13,15 @@ from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StringConstraints
 
+from dialer.domain.events import OperatorEvent, RestoreNumber
 from dialer.domain.status import ShownView, TrunkView
 from dialer.http import shapes
 from dialer.http.errors import fault
 from dialer.ports import ServicePort
 
 LATEST: Final = 4e9
+SHOWN_PATTERN: Final = r"^\+?[0-9]{2,20}$"
+Order = Callable[[int], OperatorEvent]
 _TRUNKS: Final = Tag(name="trunks", description="Lines out")
 
 
@@ -39,6 +43,22 @@ class TrunksAnswer(BaseModel):
     at: float
     trunks: list[TrunkView]
     shown: list[ShownView]
+
+
+class NumbersAnswer(BaseModel):
+    """The numbers of all pools, masked; durations in seconds."""
+
+    at: float
+    numbers: list[ShownView]
+
+
+class RestoreBody(shapes.Body):
+    """Which number is to be shown again, and why."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    number: Annotated[str, StringConstraints(pattern=SHOWN_PATTERN)] = Field(description="as it stands in its pool")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class Passed(BaseModel):
@@ -68,7 +88,7 @@ class ExplainAnswer(BaseModel):
     trunks: list[TrunkView]
 
 
-def add(app: OpenAPI, port: ServicePort) -> None:
+def add(app: OpenAPI, port: ServicePort, carry_out: Callable[[ServicePort, Order], Response]) -> None:
     """Add the paths to the application."""
     locked: dict[str, Any] = {"security": [{"token": []}]}
 
@@ -89,3 +109,18 @@ def add(app: OpenAPI, port: ServicePort) -> None:
         if told is None:
             return fault(404, f"no campaign {body.campaign}", "a campaign of the configuration: see /v1/campaigns")
         return jsonify(shapes.plain(told))
+
+    @app.get("/v1/numbers", tags=[_TRUNKS], summary="Numbers that we show", responses={200: NumbersAnswer}, **locked)
+    def numbers() -> Response:
+        status = port.status()
+        return jsonify(shapes.plain({"at": status.at, "numbers": status.shown}))
+
+    @app.post(
+        "/v1/numbers/restore",
+        tags=[_TRUNKS],
+        summary="Show a number again",
+        responses={200: shapes.Done, 409: shapes.Fault, 504: shapes.Fault},
+        **locked,
+    )
+    def restore(body: RestoreBody) -> Response:
+        return carry_out(port, lambda request_id: RestoreNumber(request_id, body.number, body.reason))

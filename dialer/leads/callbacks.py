@@ -7,13 +7,11 @@ asked for (``dialer.leads.eligibility``). Reasons are sentences for people and h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from dialer.domain.callbacks import AGAIN_SOON_S, CallbackSettings, CallbackState
 from dialer.domain.outcomes import Outcome
-from dialer.domain.settings import CampaignSettings
 from dialer.leads.eligibility import ATTEMPTS, DNC, WINDOW, Verdict
 from dialer.leads.recycle import NUMBER_IS_DEAD
 
@@ -82,11 +80,6 @@ def after_refusal(verdict: Verdict, now: float) -> CallbackFate:
 def expired(rules: CallbackSettings) -> str:
     """Why one is given up that could not be dialed for too long."""
     return f"it could not be dialed within {rules.expires_s / 3600:g} h of its time"
-
-
-def dialing(campaigns: Mapping[str, CampaignSettings]) -> dict[str, str]:
-    """By queue, the campaign that dials its callers' callbacks; empty: none."""
-    return {name: each.queue.callback_campaign for name, each in campaigns.items() if each.queue is not None}
 
 
 def undialed(queue: str) -> str:

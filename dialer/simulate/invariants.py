@@ -14,8 +14,11 @@ from dialer.domain.call import CallState
 from dialer.domain.campaign import CampaignState
 from dialer.domain.lead import LeadState
 from dialer.domain.settings import Mode
+from dialer.engine import floor
 from dialer.simulate.shift import EPOCH_S, Shift, is_customer
 from pacing.board import Phase
+from routing.batch import match_all
+from routing.facts import VIP_SEAT
 
 AGENT_STATES_WITH_CALL = frozenset({AgentState.RESERVED, AgentState.TALKING})
 STUCK_S = 20.0
@@ -71,7 +74,7 @@ def _engine(shift: Shift) -> None:
         if call.id in live.waiting:
             _require(call.state is CallState.WAITING, f"attempt {call.id} waits while {call.state}")
     _pool(shift)
-    _callers(shift)
+    _routed(shift)
     for trunk in live.trunks.values():
         name = trunk.settings.name
         callers = sum(1 for call in live.calls.values() if call.trunk == name and call.arrival is not None)
@@ -113,16 +116,22 @@ def _pool(shift: Shift) -> None:
         _require(free_now == in_line, f"campaign {campaign.name}: free are {free_now}, in line {in_line}")
 
 
-def _callers(shift: Shift) -> None:
-    """Nobody waits beside an agent whom any of the queues would give them, but for the moment of an order."""
-    live = shift.engine._live
-    for call in live.waiting.values():
-        if call.arrival is None or not call.placed or call.lead.rank.agent is not None:
-            continue
-        queue = call.campaign.settings.queue
-        anyone = queue is not None and any(not step.groups and not step.after_s for step in queue.steps)
-        free = [a for a in live.free_agents(call.campaign, call.node) if a.after_call is None]
-        _require(not (anyone and free), f"caller {call.id} waits beside {len(free)} free agents")
+def _routed(shift: Shift) -> None:
+    """Nobody waits beside an agent who may take them, by the rule written plainly, but for the moment of an order; and
+    a dedicated seat serves those only whom it is kept for."""
+    live, router = shift.engine._live, shift.engine._desks.calls.router
+    for agent in live.agents.values():
+        serves, call = live.dedicated(agent), agent.call
+        if serves and call is not None and call.party is None:
+            rank = call.lead.rank
+            words = {rank.tier, VIP_SEAT} if rank.vip else {rank.tier}
+            name = agent.settings.agent
+            _require(bool(words & serves), f"agent {name}, kept for {sorted(serves)}, has one who is {sorted(words)}")
+    placed = [call for call in live.waiting.values() if call.placed and not router.too_late(call)]
+    if placed:
+        waiting = [floor.waiting_call(call) for call in placed]
+        joined = match_all(waiting, router.floor().agents, router.queue.policy, live.now)
+        _require(not joined, f"they wait beside agents who are free for them: {joined}")
 
 
 def ledger(shift: Shift) -> None:

@@ -15,12 +15,13 @@ from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain.callbacks import CallbackGone, CallbacksSeen, ClaimCallback, LookCallbacks
 from dialer.domain.hearing import Listen, StopListening
-from dialer.domain.inbound import ArrivalJudged, JudgeArrival
+from dialer.domain.inbound import ArrivalJudged, JudgeArrival, OpenInbound
 from dialer.domain.settings import EngineSettings
 from dialer.engine import Engine
 from dialer.simulate.faults import NO_FAULTS, Faults
 from dialer.simulate.listeners import ModelListeners
 from dialer.simulate.queue import Agenda
+from dialer.store.judging import never_settled
 from dialer.store.memory import MemoryStore
 from dialer.switch.driver import Driver
 from dialer.switch.translate import SUBSCRIPTIONS, Translator
@@ -68,7 +69,7 @@ class Shift:
         self.commands_seen: list[cmd.Command] = []
         self.connected = False
         self.store_failing = False
-        self._backlog: list[cmd.StoreCommand] = []
+        self._backlog: list[tuple[int, cmd.StoreCommand]] = []
         self._stored_at = 0.0
         self.drained = False
         self.alive = False
@@ -303,20 +304,20 @@ class Shift:
             self._to_store(stored)
 
     def _to_store(self, commands: list[cmd.StoreCommand]) -> None:
-        feed = self._feeder()
+        feed, run = self._feeder(), self._epoch
         for command in commands:
             self.tell(f"    => {command!r:.200}")
 
         def execute() -> None:
             # The store is a process of its own: what reached it is carried out even if the dialer died meanwhile.
-            for event in self._store_answers(commands):
+            for event in self._store_answers(commands, run):
                 feed(event)
 
         # In their order, as the store's worker does it: what is late holds up what is behind it.
         self._stored_at = max(self._stored_at, self.now + STORE_DELAY_S * self._rng.uniform(0.5, 2.0))
         self._agenda.at(self._stored_at, execute)
 
-    def _store_answers(self, commands: list[cmd.StoreCommand]) -> list[ev.StoreEvent]:
+    def _store_answers(self, commands: list[cmd.StoreCommand], run: int) -> list[ev.StoreEvent]:
         if not self.store_failing:
             return self.store.execute(commands, self.now)
         answers: list[ev.StoreEvent] = [ev.StoreFailed("disk full")]
@@ -332,7 +333,7 @@ class Shift:
             elif isinstance(command, ClaimCallback):
                 answers.append(CallbackGone(command.callback, "the store is in trouble"))
             else:
-                self._backlog.append(command)
+                self._backlog.append((run, command))
         return answers
 
     # ---- delivery ------------------------------------------------------------------------------------------
@@ -412,7 +413,10 @@ class Shift:
             self.store_failing = False
             # As its worker does: what happened is written in order, before anything new.
             backlog, self._backlog = self._backlog, []
-            self.store.execute(backlog, self.now)
+            for run, command in backlog:
+                self.store.execute([command], self.now)
+                if run != self._epoch and isinstance(command, OpenInbound):
+                    self.store.execute([never_settled(command)], self.now)
             self.feed(ev.StoreRecovered())
 
         self._agenda.at(self.now + self._rng.uniform(0.5, max(1.0, self.faults.outage_s)), recover)

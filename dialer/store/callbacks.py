@@ -34,7 +34,7 @@ from dialer.leads.callbacks import NEWER_WISH, CallbackFate, after_call, after_r
 from dialer.leads.eligibility import CallbackHeld, Verdict
 from dialer.store.claims import Claims
 from dialer.store.identity import Identity
-from dialer.store.statements import ATTEMPTS, CALLBACKS, LEADS, LISTS, NUMBERS, ZONES, Statements
+from dialer.store.statements import ATTEMPTS, CALLBACKS, INBOUND, LEADS, LISTS, NUMBERS, ZONES, Statements
 from dialer.store.statements import parameter as _p
 
 EARLY_S: Final = 1.0
@@ -70,7 +70,8 @@ class Callbacks:
             .values(state=_FAILED, reason=_p("reason"), changed_at=_p("now"))
         )
         self._due: Executable = (
-            select(CALLBACKS)
+            select(CALLBACKS, INBOUND.c.queue)
+            .outerjoin(INBOUND, INBOUND.c.id == cb.attempt_id)
             .where(cb.state == _OPEN, named, cb.due_at <= _p("until"))
             .order_by(cb.due_at, cb.id)
             .limit(_p("count"))
@@ -266,20 +267,30 @@ class Callbacks:
         if not campaigns:
             return CallbacksSeen(())
         self._run(conn, self._leases_over, {"p_now": now, "p_campaigns": campaigns})
+        given_up = 0
         for name in campaigns:
             rules = self._rules.get(name, CallbackSettings())
             late = {"p_last": now - rules.expires_s, "p_reason": expired(rules)}
-            self._run(conn, self._give_up, {"p_now": now, "p_campaign": name, **late})
+            given_up += self._run(conn, self._give_up, {"p_now": now, "p_campaign": name, **late}).rowcount
         rows = self._run(conn, self._due, {"p_campaigns": campaigns, "p_until": command.until, "p_count": command.count}
         )
         facts = tuple(
             CallbackFact(
-                row.id, row.kind, row.campaign, row.lead_id, row.agent, row.due_at, row.wanted_at, row.tries, row.reason
+                row.id,
+                row.kind,
+                row.campaign,
+                row.lead_id,
+                row.agent,
+                row.due_at,
+                row.wanted_at,
+                row.tries,
+                row.reason,
+                row.queue or "",
             )
             for row in rows
         )
         counts = self._run(conn, self._counts, {"p_campaigns": campaigns})
-        return CallbacksSeen(facts, tuple((name, count) for name, count in counts))
+        return CallbacksSeen(facts, tuple((name, count) for name, count in counts), given_up)
 
     def claim(self, conn: Connection, command: ClaimCallback, now: float) -> CallbackClaimed | CallbackGone:
         """Make it this run's, for an agent who is reserved."""

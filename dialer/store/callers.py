@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.sql import Executable
 
 from dialer.domain.lead import LeadState
-from dialer.domain.settings import CampaignSettings
-from dialer.leads.callbacks import CALLED_IN, CALLERS, dialing, undialed
+from dialer.domain.settings import CampaignSettings, callers_dialed_by
+from dialer.leads.callbacks import CALLED_IN, CALLERS, undialed
 from dialer.leads.numbers import line_type, zones_of
 from dialer.store.imports import ensure_list_id
 from dialer.store.statements import LEADS, NEW_LEAD, NEW_NUMBER, NUMBERS, ZONES, Statements
@@ -39,7 +39,7 @@ class Callers:
 
     def __init__(self, st: Statements, campaigns: Mapping[str, CampaignSettings]) -> None:
         self._st = st
-        self._dialing = dialing(campaigns)
+        self._campaigns = campaigns
         self._known: Executable = (
             select(LEADS.c.id, LEADS.c.person)
             .join(NUMBERS, NUMBERS.c.lead_id == LEADS.c.id)
@@ -49,13 +49,15 @@ class Callers:
         )
         self._new_zones = st.insert_new(ZONES)
 
-    def campaign(self, queue: str) -> str:
-        """Whose the callbacks of a queue's callers are: the campaign's that dials them, else the queue's own."""
-        return self._dialing.get(queue) or queue
+    def wishes_of(self, row: Any) -> frozenset[str]:
+        """Whose the callbacks of a caller (the call's row) may be: the campaigns' that dial them, else the queue's."""
+        both = (row.campaign, "")
+        return frozenset(callers_dialed_by(self._campaigns, row.queue, each) or row.queue for each in both)
 
     def wisher(self, conn: Connection, row: Any, now: float) -> Customer:
         """The caller of a call that came in (its row), as the campaign that dials them must have them."""
-        campaign, lead_id, person = self._dialing.get(row.queue), row.lead_id, row.person
+        campaign = callers_dialed_by(self._campaigns, row.queue, row.campaign)
+        lead_id, person = row.lead_id, row.person
         if not campaign:
             return Customer(row.id, lead_id, row.queue, row.number, person or row.number, undialed(row.queue))
         if not lead_id:

@@ -185,8 +185,8 @@ class DeskRecords:
         """A caller has an agent: they need not be called for what they wished before."""
         row = conn.execute(self._caller, {"p_attempt": call}).one_or_none()
         if row is not None:
-            campaign = self._callers.campaign(row.queue)
-            self._callbacks.served(conn, row.id, row.number, row.person, campaign, row.arrived_at, now)
+            for campaign in sorted(self._callers.wishes_of(row)):
+                self._callbacks.served(conn, row.id, row.number, row.person, campaign, row.arrived_at, now)
 
     def do_not_call(self, conn: Connection, command: AddDoNotCall, now: float) -> None:
         """Block the dialed number for all campaigns and for ever, and close the lead where nothing else holds it."""

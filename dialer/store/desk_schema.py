@@ -77,7 +77,8 @@ class Callback(Base):
 
 
 class OwnCall(Base):
-    """A call that an agent placed of their own accord. ``number`` is an outside one, empty for a call inside."""
+    """A call that an agent placed of their own accord. ``number`` is an outside one, empty for a call inside; it saw
+    the number ``shown``."""
 
     __tablename__ = "own_calls"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -90,8 +91,14 @@ class OwnCall(Base):
     answered_at: Mapped[float | None] = mapped_column(Double)
     ended_at: Mapped[float] = mapped_column(Double)
     reason: Mapped[str] = mapped_column(String(200))
+    shown: Mapped[str] = mapped_column(String(32), server_default="")
 
-    __table_args__ = (Index("ix_own_calls_agent", "agent", "began_at"),)
+    __table_args__ = (
+        Index("ix_own_calls_agent", "agent", "began_at"),
+        # Who calls back, and what was shown today.
+        Index("ix_own_calls_number", "number", "began_at"),
+        Index("ix_own_calls_began_at", "began_at"),
+    )
 
 
 class Recording(Base):

@@ -38,6 +38,10 @@ from dialer.store.statements import Statements
 STALE_ANSWER_S: Final = 30.0
 """An attempt that was committed, but whose answer got lost, is not dialed after this time: it is taken back."""
 
+OTHERS_CALL_S: Final = 3600.0
+"""A call that came in to another dialer of this database keeps its caller from being dialed for so long: that dialer
+may be dead. Our own are closed, at our next start at the latest."""
+
 _BUSY: Final = Verdict(
     False, PERSON_BUSY, "another call to this person is under way", retry_after_s=PERSON_BUSY_RETRY_S
 )
@@ -70,7 +74,7 @@ class Gate:
         if rules is None:
             text = f"campaign {command.campaign} is not configured in this dialer"
             return AttemptRefused(command.attempt_id, CLAIM_LOST, text)
-        facts = self._facts(conn, command)
+        facts = self._facts(conn, command, now)
         verdict = judge(facts, rules, now)
         if verdict.rule == CLAIM_LOST and facts.state is LeadState.DIALING:
             repeated = self._repeated(conn, command, now)
@@ -94,7 +98,7 @@ class Gate:
             command.attempt_id, STORE, "the database lost the attempt", keep=True
         )
 
-    def _facts(self, conn: Connection, command: OpenAttempt) -> GateFacts:
+    def _facts(self, conn: Connection, command: OpenAttempt, now: float) -> GateFacts:
         row = conn.execute(
             self._st.facts,
             {"p_lead": command.lead_id, "p_number_id": command.number_id, "p_calls_back": self._calls_back},
@@ -105,7 +109,13 @@ class Gate:
             self._st.dnc_hits, {"p_lead": command.lead_id, "p_prefixes": prefixes(command.number)}
         ).all()
         live = conn.execute(
-            self._st.live_of_person, {"p_person": command.person, "p_number": command.number}
+            self._st.live_of_person,
+            {
+                "p_person": command.person,
+                "p_number": command.number,
+                "p_owner": self._identity.owner,
+                "p_lives": now - OTHERS_CALL_S,
+            },
         ).first()
         return GateFacts(
             state=LeadState(row.state),

@@ -15,3 +15,8 @@ class Identity:
     def __post_init__(self) -> None:
         if not self.owner or not self.epoch:
             raise ValueError("owner and epoch of a store must not be empty")
+
+
+def epoch_key(owner: str) -> str:
+    """Where the newest run of an instance stands in the store."""
+    return f"epoch/{owner}"[:100]

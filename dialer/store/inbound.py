@@ -14,18 +14,29 @@ from sqlalchemy import Connection, and_, func, or_, select, update
 from sqlalchemy.sql import Executable
 
 from dialer.domain.commands import NoteBridge
-from dialer.domain.inbound import ArrivalJudged, CloseInbound, JudgeArrival, NoteInbound, OpenInbound, OpenInboundFact
+from dialer.domain.inbound import (
+    ArrivalJudged,
+    CloseInbound,
+    Ending,
+    JudgeArrival,
+    NoteInbound,
+    OpenInbound,
+    OpenInboundFact,
+)
+from dialer.domain.lead import LeadState
+from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import CampaignSettings
 from dialer.store.gate import plain
-from dialer.store.identity import Identity
-from dialer.store.judging import MOST_LEADS, MOST_ROWS, KnownLead, judged
-from dialer.store.own_calls import OWN_CALLS
-from dialer.store.statements import ATTEMPTS, INBOUND, LEADS, NUMBERS, Statements
+from dialer.store.identity import Identity, epoch_key
+from dialer.store.judging import MOST_LEADS, MOST_ROWS, KnownLead, judged, never_settled, reached
+from dialer.store.statements import ATTEMPTS, INBOUND, LEADS, NUMBERS, OWN_CALLS, Statements
 from dialer.store.statements import parameter as _p
 from routing.affinity import Attempt, Conversation
 from routing.facts import Direction
 from routing.intake import Rules
 
+GONE_S: Final = 86_400.0
+"""No call lasts so long."""
 _IS_OPEN: Final = and_(INBOUND.c.id == _p("call"), INBOUND.c.ended_at.is_(None))
 
 
@@ -36,6 +47,7 @@ class Inbound:
         self, statements: Statements, me: Identity, campaigns: Mapping[str, CampaignSettings], rules: Rules
     ) -> None:
         self._me = me
+        self._campaigns = campaigns
         self._shown = {name: settings.caller_id for name, settings in campaigns.items()}
         self._rules = rules
         self._insert = statements.insert_new(INBOUND)
@@ -66,14 +78,50 @@ class Inbound:
             .order_by(OWN_CALLS.c.answered_at.desc())
             .limit(MOST_ROWS)
         )
+        persons_leads = select(LEADS.c.id).where(LEADS.c.person.in_(_p("persons", many=True)))
         self._missed: Executable = (
             select(ATTEMPTS)
             .where(
-                or_(ATTEMPTS.c.number == _p("number"), ATTEMPTS.c.lead_id.in_(_p("leads", many=True))),
+                or_(ATTEMPTS.c.number == _p("number"), ATTEMPTS.c.lead_id.in_(persons_leads)),
                 ATTEMPTS.c.opened_at >= _p("since"),
             )
             .order_by(ATTEMPTS.c.opened_at.desc())
             .limit(MOST_ROWS)
+        )
+        self._missed_own: Executable = (
+            select(OWN_CALLS)
+            .where(
+                OWN_CALLS.c.number == _p("number"), OWN_CALLS.c.began_at >= _p("since"), OWN_CALLS.c.shown != ""
+            )
+            .order_by(OWN_CALLS.c.began_at.desc())
+            .limit(MOST_ROWS)
+        )
+        self._newest: Executable = statements.meta
+        self._row: Executable = select(INBOUND).where(INBOUND.c.id == _p("call"))
+        self._lead: Executable = select(LEADS.c.attempts).where(LEADS.c.id == _p("lead"))
+        self._talked_to: Executable = (
+            update(LEADS)
+            .where(
+                LEADS.c.id == _p("lead"), LEADS.c.state.in_([LeadState.READY.value, LeadState.CLAIMED.value])
+            )
+            .values(
+                state=_p("state"),
+                reason=_p("reason"),
+                due_at=_p("due"),
+                last_outcome=Outcome.CONNECTED.value,
+                claimed_by="",
+                claim_epoch="",
+                claim_campaign="",
+                lease_until=0.0,
+                changed_at=_p("now"),
+            )
+        )
+        self._gone: Executable = (
+            update(INBOUND)
+            .where(
+                INBOUND.c.ended_at.is_(None), INBOUND.c.owner != _p("owner"), INBOUND.c.arrived_at < _p("before")
+            )
+            .values(ended_at=_p("now"), ending=Ending.INTERRUPTED.value, reason="its dialer is gone")
         )
         self._note: Executable = (
             update(INBOUND)
@@ -86,6 +134,7 @@ class Inbound:
                 vip=func.coalesce(_p("vip"), INBOUND.c.vip),
                 lead_id=func.coalesce(func.nullif(_p("lead"), 0), INBOUND.c.lead_id),
                 person=func.coalesce(func.nullif(_p("person"), ""), INBOUND.c.person),
+                campaign=func.coalesce(func.nullif(_p("campaign"), ""), INBOUND.c.campaign),
                 judged=func.coalesce(func.nullif(_p("judged"), ""), INBOUND.c.judged),
             )
         )
@@ -115,9 +164,14 @@ class Inbound:
     def open(self, conn: Connection, command: OpenInbound) -> None:
         """A call came in."""
         row: dict[str, Any] = dict.fromkeys(("answered_at", "queued_at", "bridged_at", "ended_at"))
-        row |= dict.fromkeys(("person", "tier", "judged", "agent", "ending", "reason", "cause", "voicemail"), "")
+        row |= dict.fromkeys(("person", "tier", "judged", "campaign", "agent"), "")
+        row |= dict.fromkeys(("ending", "reason", "cause", "voicemail"), "")
         row |= {"owner": self._me.owner, "epoch": self._me.epoch, "lead_id": 0, "vip": 0, "waited_s": 0.0}
         row |= {"id": plain(command.call_id, 64), "node": command.node, "trunk": command.trunk}
+        newest = conn.execute(self._newest, {"p_key": epoch_key(self._me.owner)}).scalar_one_or_none()
+        if newest not in (None, self._me.epoch):
+            over = never_settled(command)
+            row |= {"ended_at": over.ended_at, "ending": over.ending.value, "reason": over.reason}
         row |= {"number": plain(command.number, 20), "dialed": plain(command.dialed, 40), "queue": command.queue}
         conn.execute(self._insert, row | {"arrived_at": command.arrived_at})
 
@@ -134,6 +188,7 @@ class Inbound:
                 "p_vip": int(command.vip) if command.tier else None,
                 "p_lead": command.lead_id,
                 "p_person": plain(command.person, 200),
+                "p_campaign": plain(command.campaign, 100),
                 "p_judged": plain(command.reason, 2000),
             },
         )
@@ -146,9 +201,9 @@ class Inbound:
         )
         return written.rowcount == 1
 
-    def close(self, conn: Connection, command: CloseInbound) -> None:
+    def close(self, conn: Connection, command: CloseInbound, now: float) -> None:
         """How it ended; a second time, or for an unknown call, nothing."""
-        conn.execute(
+        closed = conn.execute(
             self._close,
             {
                 "p_call": command.call_id,
@@ -164,6 +219,21 @@ class Inbound:
                 "p_voicemail": plain(command.voicemail, 500),
             },
         )
+        if closed.rowcount == 1 and command.ending is Ending.SERVED:
+            self._lead_served(conn, command, now)
+
+    def _lead_served(self, conn: Connection, command: CloseInbound, now: float) -> None:
+        """Whoever returned a campaign's call and was spoken with has been reached: the lead goes on as after a call of
+        ours that reached them. One that is being dialed, or at rest, is left alone."""
+        call = conn.execute(self._row, {"p_call": command.call_id}).one()
+        settings = self._campaigns.get(call.campaign)
+        lead = conn.execute(self._lead, {"p_lead": call.lead_id}).one_or_none()
+        if settings is None or lead is None:
+            return
+        done, reason, due_at = reached(settings, lead.attempts, command.ended_at)
+        state = LeadState.DONE if done else LeadState.READY
+        values = {"p_state": state.value, "p_reason": reason, "p_due": due_at}
+        conn.execute(self._talked_to, {"p_lead": call.lead_id, "p_now": now, **values})
 
     def judge(self, conn: Connection, command: JudgeArrival) -> ArrivalJudged:
         """Who calls, and what they are to us."""
@@ -177,7 +247,7 @@ class Inbound:
         persons = {"p_persons": sorted({lead.person for lead in leads if lead.person})}
         talked = {**by_number, **persons, "p_since": command.at - self._rules.own_age_s}
         since = command.at - self._rules.missed_age_s
-        missed = {**by_number, "p_leads": [lead.lead_id for lead in leads], "p_since": since}
+        missed = {**by_number, **persons, "p_since": since}
         attempts = [
             Attempt(
                 row.opened_at,
@@ -191,6 +261,10 @@ class Inbound:
             )
             for row in conn.execute(self._missed, missed)
         ]
+        attempts += [
+            Attempt(row.began_at, row.number, row.shown, "", "", "", row.agent, row.answered_at is not None)
+            for row in conn.execute(self._missed_own, {**by_number, "p_since": since})
+        ]
         return judged(command, self._rules, leads, self._conversations(conn, talked), attempts)
 
     def _conversations(self, conn: Connection, talked: Mapping[str, Any]) -> Iterator[Conversation]:
@@ -202,8 +276,10 @@ class Inbound:
         for row in conn.execute(self._own, own):
             yield Conversation(row.agent, row.answered_at, row.number)
 
-    def former(self, conn: Connection) -> tuple[OpenInboundFact, ...]:
-        """What former runs of this instance left open."""
+    def former(self, conn: Connection, now: float) -> tuple[OpenInboundFact, ...]:
+        """What former runs of this instance left open. What an instance left that never came back is over."""
+        gone = {"p_owner": self._me.owner, "p_before": now - GONE_S, "p_now": now}
+        conn.execute(self._gone, gone)
         me = {"p_owner": self._me.owner, "p_epoch": self._me.epoch}
         return tuple(
             OpenInboundFact(
@@ -221,6 +297,7 @@ class Inbound:
                 row.person,
                 row.tier,
                 bool(row.vip),
+                row.campaign,
             )
             for row in conn.execute(self._former, me)
         )

@@ -12,7 +12,8 @@ class InboundCall(Base):
     """A call that came in, written as soon as it is known of. Open while ``ended_at`` is null.
 
     ``number`` is the caller's, empty where that is not known; ``dialed`` is ours. ``lead_id`` is 0 where nobody is
-    known by the number. ``waited_s``: in queues, without an agent.
+    known by the number. ``campaign``: whose call of ours they return, empty for none. ``waited_s``: in queues, without
+    an agent.
     """
 
     __tablename__ = "inbound_calls"
@@ -40,6 +41,7 @@ class InboundCall(Base):
     cause: Mapped[str] = mapped_column(String(100))
     waited_s: Mapped[float] = mapped_column(Double)
     voicemail: Mapped[str] = mapped_column(String(500))
+    campaign: Mapped[str] = mapped_column(String(100), server_default="")
 
     __table_args__ = (
         Index("ix_inbound_calls_number", "number", "arrived_at"),
@@ -47,6 +49,13 @@ class InboundCall(Base):
         Index(
             "ix_inbound_calls_open",
             "owner",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        # Who is on the line.
+        Index(
+            "ix_inbound_calls_live_person",
+            "person",
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),

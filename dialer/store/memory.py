@@ -35,14 +35,14 @@ from dialer.domain.events import (
     Recovered,
     StoreEvent,
 )
-from dialer.domain.inbound import CloseInbound, JudgeArrival, NoteInbound, OpenInbound, OpenInboundFact
+from dialer.domain.inbound import CloseInbound, Ending, JudgeArrival, NoteInbound, OpenInbound, OpenInboundFact
 from dialer.domain.lead import LEAD_TABLE, ClaimedLead, LeadState, LeadTrigger
 from dialer.domain.lines import SaveShownNumber
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import CheckNumber, CheckPin
-from dialer.domain.settings import CampaignSettings
+from dialer.domain.settings import CampaignSettings, callers_dialed_by
 from dialer.leads import recycle
-from dialer.leads.callbacks import CALLED_IN, CALLERS, dialing, undialed
+from dialer.leads.callbacks import CALLED_IN, CALLERS, undialed
 from dialer.leads.claiming import next_due_at
 from dialer.leads.eligibility import (
     CLAIM_LOST,
@@ -57,6 +57,7 @@ from dialer.leads.numbers import line_type, zones_for_lead
 from dialer.leads.windows import OpeningTimes
 from dialer.store.answers import number_verdict
 from dialer.store.errors import StoreError
+from dialer.store.judging import reached
 from dialer.store.memory_callbacks import MemoryCallbacks, Wisher
 from dialer.store.memory_desk import MemoryDesk
 from dialer.store.memory_facts import pacing_facts
@@ -114,12 +115,13 @@ class MemoryStore:
         self._epoch = 1
         self.agent_log: list[LogAgentState] = []
         self.dispositions: list[SaveDisposition] = []
-        self.inbound = MemoryInbound(self._attempts, self._leads, campaigns, rules)
+        own_calls: dict[str, SaveOwnCall] = {}
+        self.inbound = MemoryInbound(self._attempts, self._leads, campaigns, rules, own_calls)
         self.callbacks = MemoryCallbacks(campaigns, self._leads, self._attempts, self._dressed)
-        self._dialing = dialing(campaigns)
         self.desk = MemoryDesk(
-            self._attempts, self._leads, self._move, self.do_not_call, self.inbound, self.callbacks, self._caller
-        )
+            self._attempts, self._leads, self._move, self.do_not_call, self.inbound, self.callbacks, self._caller,
+            own_calls,
+        )  # fmt: skip
 
     # ---- filling -------------------------------------------------------------------------------------------
 
@@ -171,8 +173,12 @@ class MemoryStore:
                 self._note(command)
                 if isinstance(command, NoteBridge):
                     self._caller_served(self.inbound.bridged(command))
-            case OpenInbound() | JudgeArrival() | NoteInbound() | CloseInbound():
+            case OpenInbound() | JudgeArrival() | NoteInbound():
                 return self.inbound.run(command, self._epoch)
+            case CloseInbound():
+                if self.inbound.is_open(command.call_id) and command.ending is Ending.SERVED:
+                    self._returned(command)
+                self.inbound.run(command, self._epoch)
             case CloseAttempt():
                 self._close_attempt(command)
             case ClaimLeads():
@@ -205,6 +211,8 @@ class MemoryStore:
                 return number_verdict(command, self._campaigns.get(command.campaign), hits, now)
             case SaveRecording() | RequestCallback() | AddDoNotCall() | SaveOwnCall():
                 self.desk.record(command)
+                if isinstance(command, SaveOwnCall) and command.answered_at is not None:
+                    self._talked(command.number, command.agent, command.answered_at)
             case LookCallbacks():
                 return self.callbacks.look(command, now)
             case ClaimCallback():
@@ -256,7 +264,8 @@ class MemoryStore:
         facts = pacing_facts(
             self._campaigns, self._attempts.values(), self._leads, self.dispositions, self._pacing, now
         )
-        shown, inbound = shown_facts(self._attempts.values(), self._shown, now), self.inbound.former(self._epoch)
+        own = self.desk.own_calls.values()
+        shown, inbound = shown_facts(self._attempts.values(), own, self._shown, now), self.inbound.former(self._epoch)
         recordings = self.desk.unfinished()
         return Recovered(
             attempts, agents, campaigns, pacing=facts, recordings=recordings, shown=shown, inbound=inbound
@@ -409,7 +418,7 @@ class MemoryStore:
             attempts=lead.attempts - command.retries,
             person_busy=command.person in self._live_persons
             or command.number in self._live_numbers
-            or self.inbound.on_the_line(command.number),
+            or self.inbound.on_the_line(command.number, command.person),
             promised=self.callbacks.promised(lead.lead_id),
             for_callback=command.callback > 0,
             callback=self.callbacks.held(command.callback),
@@ -417,7 +426,7 @@ class MemoryStore:
 
     def _caller(self, caller: Wisher) -> Wisher:
         """A caller as the campaign that dials them must have them; see ``callers``."""
-        campaign = self._dialing.get(caller.campaign)
+        campaign = callers_dialed_by(self._campaigns, caller.campaign, caller.returned)
         if not campaign:
             return replace(caller, reason=undialed(caller.campaign))
         if caller.lead_id:
@@ -431,10 +440,32 @@ class MemoryStore:
         return replace(caller, campaign=campaign, lead_id=lead.lead_id, person=lead.person)
 
     def _caller_served(self, fact: OpenInboundFact | None) -> None:
-        if fact is not None and fact.number:
-            campaign = self._dialing.get(fact.queue) or fact.queue
+        if fact is None or not fact.number:
+            return
+        for who in {fact.person or fact.number, fact.number}:
+            self._talked(who, fact.agent, fact.bridged_at or 0.0)
+        for returned in {fact.campaign, ""}:
+            campaign = callers_dialed_by(self._campaigns, fact.queue, returned) or fact.queue
             caller = Wisher(fact.lead_id, campaign, fact.number, fact.person or fact.number)
             self.callbacks.served(fact.call_id, caller, fact.arrived_at)
+
+    def _talked(self, person: str, agent: str, at: float) -> None:
+        if at >= self._known.get(person, ("", 0.0))[1]:
+            self._known[person] = agent, at
+
+    def _returned(self, command: CloseInbound) -> None:
+        """The lead of a caller who returned a call, and was spoken with."""
+        fact = self.inbound.calls[command.call_id].fact
+        settings, lead = self._campaigns.get(fact.campaign), self._leads.get(fact.lead_id)
+        if settings is None or lead is None or lead.state not in (LeadState.READY, LeadState.CLAIMED):
+            return
+        done, reason, due_at = reached(settings, lead.attempts, command.ended_at)
+        lead.due_at, lead.last_outcome = due_at, Outcome.CONNECTED.value
+        if lead.state is LeadState.CLAIMED:
+            self._move(lead, LeadTrigger.RELEASE, reason)
+        if done:
+            self._move(lead, LeadTrigger.FINISH, reason)
+        lead.reason = reason
 
     def _refuse(self, lead: MemoryLead, verdict: Verdict, now: float) -> None:
         for_good = verdict.for_good
@@ -458,7 +489,7 @@ class MemoryStore:
             attempt.clock_at = attempt.clock_at if command.clock_at is None else command.clock_at
         else:
             attempt.bridged_at, attempt.agent = command.bridged_at, command.agent
-            self._known[attempt.opened.person] = command.agent, command.bridged_at
+            self._talked(attempt.opened.person, command.agent, command.bridged_at)
 
     def _close_attempt(self, command: CloseAttempt) -> None:
         attempt = self._open.pop(command.attempt_id, None)

@@ -68,18 +68,22 @@ class MemoryCallback:
     lease_until: float = 0.0
     lead_was: LeadState = LeadState.READY
     lead_reason: str = ""
+    queue: str = ""
     history: tuple[CallbackState, ...] = ()  # every state it was in, for tests
 
 
 @dataclass(frozen=True, slots=True)
 class Wisher:
-    """Whose wish it is: a customer whom we called, or who called. ``lead_id`` is 0 for nobody whom we know."""
+    """Whose wish it is: a customer whom we called, or who called. ``lead_id`` is 0 for nobody whom we know;
+    ``queue``: where a caller had called, ``returned``: whose call they returned."""
 
     lead_id: int
     campaign: str
     number: str
     person: str
     reason: str = ""
+    returned: str = ""
+    queue: str = ""
 
 
 class MemoryCallbacks:
@@ -124,6 +128,7 @@ class MemoryCallbacks:
             command.at,
             command.zone,
             reason=whose.reason,
+            queue=whose.queue,
         )
         self.rows[ident] = self.by_attempt[command.attempt_id] = made
         for row in self.rows.values():
@@ -149,19 +154,21 @@ class MemoryCallbacks:
         for row in mine:
             if row.state is CallbackState.CLAIMED and row.lease_until <= now:
                 self._move(row, CallbackTrigger.PUT_BACK, "whoever held it did not dial it")
+        given_up = 0
         for row in mine:
             rules = self._rules.get(row.campaign, CallbackSettings())
             if row.state is CallbackState.OPEN and row.due_at <= now and row.wanted_at <= now - rules.expires_s:
                 self._move(row, CallbackTrigger.FAIL, expired(rules))
+                given_up += 1
         waiting = sorted((r for r in mine if r.state is CallbackState.OPEN), key=lambda r: (r.due_at, r.ident))
         facts = tuple(
             CallbackFact(
-                r.ident, r.kind, r.campaign, r.lead_id, r.agent, r.due_at, r.wanted_at, r.tries, r.reason
+                r.ident, r.kind, r.campaign, r.lead_id, r.agent, r.due_at, r.wanted_at, r.tries, r.reason, r.queue
             )
             for r in waiting
             if r.due_at <= command.until
         )
-        return CallbacksSeen(facts[: command.count], tuple(Counter(r.campaign for r in waiting).items()))
+        return CallbacksSeen(facts[: command.count], tuple(Counter(r.campaign for r in waiting).items()), given_up)
 
     def claim(self, command: ClaimCallback, now: float) -> CallbackClaimed | CallbackGone:
         """Make it this run's, for an agent who is reserved."""

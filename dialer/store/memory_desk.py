@@ -41,6 +41,7 @@ class MemoryDesk:
         inbound: MemoryInbound,
         wishes: MemoryCallbacks,
         caller: Callable[[Wisher], Wisher],
+        own_calls: dict[str, SaveOwnCall],
     ) -> None:
         self._attempts = attempts
         self._leads = leads
@@ -52,7 +53,7 @@ class MemoryDesk:
         self._tries: dict[str, pins.Tries] = {}
         self._wishes = wishes
         self.recordings: dict[tuple[str, str], SaveRecording] = {}
-        self.own_calls: dict[str, SaveOwnCall] = {}
+        self.own_calls = own_calls
 
     def unfinished(self) -> tuple[RecordingFact, ...]:
         """Recordings that go on as far as is known, or are still to be brought here."""
@@ -120,7 +121,8 @@ class MemoryDesk:
             return Wisher(opened.lead_id, opened.campaign, opened.number, opened.person)
         if call is not None and call.fact.number:
             fact = call.fact
-            return Wisher(fact.lead_id, fact.queue, fact.number, fact.person or fact.number)
+            person, queue = fact.person or fact.number, fact.queue
+            return Wisher(fact.lead_id, queue, fact.number, person, returned=fact.campaign, queue=queue)
         return None
 
     def _do_not_call(self, command: AddDoNotCall) -> None:

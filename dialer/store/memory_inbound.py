@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dialer.domain.commands import NoteBridge
+from dialer.domain.desk_records import SaveOwnCall
 from dialer.domain.inbound import (
     ArrivalJudged,
     CloseInbound,
@@ -33,7 +34,7 @@ class MemoryInboundCall:
 
 
 class MemoryInbound:
-    """``attempts`` and ``leads`` are the store's own."""
+    """``attempts``, ``leads`` and ``own_calls`` are the store's own."""
 
     def __init__(
         self,
@@ -41,7 +42,9 @@ class MemoryInbound:
         leads: Mapping[int, MemoryLead],
         campaigns: Mapping[str, CampaignSettings],
         rules: Rules,
+        own_calls: Mapping[str, SaveOwnCall],
     ) -> None:
+        self._own_calls = own_calls
         self._attempts = attempts
         self._leads = leads
         self._shown = {name: settings.caller_id for name, settings in campaigns.items()}
@@ -77,14 +80,18 @@ class MemoryInbound:
         call.fact = replace(call.fact, bridged_at=command.bridged_at, agent=command.agent)
         return call.fact
 
-    def on_the_line(self, number: str) -> bool:
-        """Whether somebody is calling in from a number."""
-        return any(call.fact.number == number for call in self._going.values())
+    def on_the_line(self, number: str, person: str) -> bool:
+        """Whether a person, or somebody from their number, is calling in."""
+        return any(call.fact.number == number or call.fact.person == person for call in self._going.values())
 
     def former(self, epoch: int) -> tuple[OpenInboundFact, ...]:
         """What former runs left open."""
         found = (call for call in self._going.values() if call.epoch != epoch)
         return tuple(sorted((call.fact for call in found), key=lambda fact: (fact.arrived_at, fact.call_id)))
+
+    def is_open(self, call_id: str) -> bool:
+        """Whether such a call came in and goes on."""
+        return call_id in self._going
 
     def _open(self, call_id: str) -> MemoryInboundCall | None:
         return self._going.get(call_id)
@@ -103,6 +110,7 @@ class MemoryInbound:
             vip=command.vip if command.tier else fact.vip,
             lead_id=command.lead_id or fact.lead_id,
             person=command.person or fact.person,
+            campaign=command.campaign or fact.campaign,
         )
 
     def _judge(self, command: JudgeArrival) -> ArrivalJudged:
@@ -113,11 +121,11 @@ class MemoryInbound:
             for lead in sorted(self._leads.values(), key=lambda lead: -lead.lead_id)
             if any(number.e164 == command.number for number in lead.numbers)
         ]
-        ids = {lead.lead_id for lead in leads}
-        missed = [
-            self._attempt(attempt)
-            for attempt in self._attempts.values()
-            if attempt.opened.number == command.number or attempt.opened.lead_id in ids
+        missed = [self._attempt(attempt) for attempt in self._attempts.values()]
+        missed += [
+            Attempt(own.began_at, own.number, own.shown, "", "", "", own.agent, own.answered_at is not None)
+            for own in self._own_calls.values()
+            if own.number and own.shown
         ]
         return judged(command, self._rules, leads, self._conversations(), missed)
 
@@ -135,6 +143,9 @@ class MemoryInbound:
             if attempt.bridged_at is not None and attempt.agent:
                 opened = attempt.opened
                 yield Conversation(attempt.agent, attempt.bridged_at, opened.number, opened.person, opened.campaign)
+        for own in self._own_calls.values():
+            if own.answered_at is not None and own.number:
+                yield Conversation(own.agent, own.answered_at, own.number)
         for call in self.calls.values():
             fact = call.fact
             if fact.bridged_at is not None and fact.agent:

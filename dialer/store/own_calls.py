@@ -15,14 +15,11 @@ from dialer.domain.phones import CheckNumber, NumberChecked
 from dialer.domain.settings import CampaignSettings
 from dialer.leads.eligibility import DncHit
 from dialer.leads.numbers import prefixes
-from dialer.store import desk_schema
 from dialer.store.answers import number_verdict
 from dialer.store.gate import plain
-from dialer.store.schema import NUMBER, PREFIX, table
-from dialer.store.statements import DNC, Statements
+from dialer.store.schema import NUMBER, PREFIX
+from dialer.store.statements import DNC, OWN_CALLS, Statements
 from dialer.store.statements import parameter as _p
-
-OWN_CALLS = table(desk_schema.OwnCall)
 
 
 class OwnCalls:
@@ -59,5 +56,6 @@ class OwnCalls:
                 "answered_at": command.answered_at,
                 "ended_at": command.ended_at,
                 "reason": plain(command.reason, 200),
+                "shown": plain(command.shown, 32),
             },
         )

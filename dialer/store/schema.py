@@ -212,6 +212,7 @@ class ShownNumber(Base):
     rests: Mapped[int] = mapped_column(Integer)
     rests_until: Mapped[float] = mapped_column(Double)
     judged_at: Mapped[float] = mapped_column(Double)
+    reason: Mapped[str] = mapped_column(String(300), server_default="")
 
 
 class PacingState(Base):

@@ -45,7 +45,7 @@ from dialer.store.database import make_engine, read_only
 from dialer.store.desk_records import DeskRecords
 from dialer.store.errors import StoreDoubtful, StoreUnavailable
 from dialer.store.gate import Gate
-from dialer.store.identity import Identity
+from dialer.store.identity import Identity, epoch_key
 from dialer.store.inbound import Inbound
 from dialer.store.own_calls import OwnCalls
 from dialer.store.pacing_facts import PacingFacts
@@ -258,7 +258,7 @@ class StoreService:
             case NoteInbound():
                 self._inbound.note(conn, command)
             case CloseInbound():
-                self._inbound.close(conn, command)
+                self._inbound.close(conn, command, now)
             case SaveRecording():
                 self._desk.recording(conn, command)
             case RequestCallback():
@@ -279,7 +279,7 @@ class StoreService:
         conn.execute(st.release_former, {**me, "p_now": now})
         conn.execute(st.release_strays, {**me, "p_now": now})
         self._callbacks.release_former(conn, now)
-        conn.execute(st.save_meta, {"key": f"epoch/{self._me.owner}"[:100], "value": self._me.epoch})
+        conn.execute(st.save_meta, {"key": epoch_key(self._me.owner), "value": self._me.epoch})
         attempts = tuple(
             OpenAttemptFact(
                 attempt_id=row.id,
@@ -308,7 +308,7 @@ class StoreService:
         )
         campaigns = tuple((row.name, row.state) for row in conn.execute(st.campaign_states))
         recordings = self._desk.unfinished(conn, self._me.owner)
-        inbound = self._inbound.former(conn)
+        inbound = self._inbound.former(conn, now)
         return Recovered(attempts, agents, campaigns, self._mark(conn), recordings=recordings, inbound=inbound)
 
     def _mark(self, conn: Connection) -> str:

@@ -1,18 +1,22 @@
-"""The numbers that our calls show: what the attempts say of each, how it was judged, and the writing of that.
+"""The numbers that our calls show: what attempts and agents' own calls say of each, how it was judged, and the writing
+of that.
 
 Owns these questions and the one statement. What is made of the counts is ``routing.caller_ids``'s.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, and_, case, cast, func, select
 from sqlalchemy.sql import Executable
 
 from dialer.domain.lines import DAY_S, LOOK_BACK_S, QUARTER_S, SaveShownNumber, ShownFact
 from dialer.domain.outcomes import ANSWERED_BY_PERSON, NOT_ANSWERED_BY_ONE
-from dialer.store.statements import ATTEMPTS, SHOWN, Statements, parameter
+from dialer.store.gate import plain
+from dialer.store.statements import ATTEMPTS, OWN_CALLS, SHOWN, Statements, parameter
 
 
 class ShownNumbers:
@@ -21,7 +25,10 @@ class ShownNumbers:
     def __init__(self, st: Statements) -> None:
         self._save = st.upsert(SHOWN, "number", newer="judged_at")
         self._judged = select(SHOWN)
-        self._quarters = _quarters(st.dialect)
+        self._quarters = tuple(
+            _quarters(st.dialect, each.c.shown, at)
+            for each, at in ((ATTEMPTS, ATTEMPTS.c.opened_at), (OWN_CALLS, OWN_CALLS.c.began_at))
+        )
         self._blocks = _blocks()
 
     def save(self, conn: Connection, command: SaveShownNumber) -> None:
@@ -34,39 +41,43 @@ class ShownNumbers:
                 "rests": command.rests,
                 "rests_until": command.rests_until,
                 "judged_at": command.judged_at,
+                "reason": plain(command.reason, 300),
             },
         )
 
     def read(self, conn: Connection, now: float) -> tuple[ShownFact, ...]:
         """A fact for each number, by number. ``now``: UTC epoch seconds."""
-        judged = {
-            row.number: (row.standing, row.rests, row.rests_until, row.judged_at)
-            for row in conn.execute(self._judged)
-        }
-        quarters: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
-        for row in conn.execute(self._quarters, {"p_since": now - DAY_S}):
-            quarters[row.shown].append((row.quarter * QUARTER_S, int(row.calls)))
+        judged = {row.number: row for row in conn.execute(self._judged)}
+        quarters: defaultdict[str, Counter[float]] = defaultdict(Counter)
+        for question in self._quarters:  # of attempts, and of agents' own calls
+            for row in conn.execute(question, {"p_since": now - DAY_S}):
+                quarters[row.shown][row.quarter * QUARTER_S] += int(row.calls)
         blocks = {
             row.shown: (int(row.dialed), int(row.answered))
             for row in conn.execute(self._blocks, {"p_since": now - LOOK_BACK_S})
         }
         facts = []
         for number in sorted({*judged, *quarters, *blocks}):
-            counts = *blocks.get(number, (0, 0)), tuple(quarters.get(number, ()))
-            facts.append(ShownFact(number, *judged.get(number, ("good", 0, 0.0, 0.0)), *counts))
+            dialed, answered = blocks.get(number, (0, 0))
+            today = tuple(sorted(quarters.get(number, Counter()).items()))
+            fact = ShownFact(number, dialed=dialed, answered=answered, quarters=today)
+            if (known := judged.get(number)) is not None:
+                rest = {"standing": known.standing, "rests": known.rests, "rests_until": known.rests_until}
+                fact = replace(fact, **rest, judged_at=known.judged_at, reason=known.reason)
+            facts.append(fact)
         return tuple(facts)
 
 
-def _quarters(dialect: str) -> Executable:
-    count = ATTEMPTS.c.opened_at / QUARTER_S
+def _quarters(dialect: str, shown: Any, at: Any) -> Executable:
+    count = at / QUARTER_S
     # SQLite has no floor() everywhere, and its cast cuts off; PostgreSQL's rounds.
     whole = cast(func.floor(count), BigInteger) if dialect == "postgresql" else cast(count, Integer)
     quarter = whole.label("quarter")
     return (
-        select(ATTEMPTS.c.shown, quarter, func.count().label("calls"))
-        .where(ATTEMPTS.c.opened_at >= parameter("since"), ATTEMPTS.c.shown != "")
-        .group_by(ATTEMPTS.c.shown, quarter)
-        .order_by(ATTEMPTS.c.shown, quarter)
+        select(shown, quarter, func.count().label("calls"))
+        .where(at >= parameter("since"), shown != "")
+        .group_by(shown, quarter)
+        .order_by(shown, quarter)
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 
@@ -32,6 +32,7 @@ META = table(schema.Meta)
 PACING = table(schema.PacingState)
 SHOWN = table(schema.ShownNumber)
 CALLBACKS = table(desk_schema.Callback)
+OWN_CALLS = table(desk_schema.OwnCall)
 
 OPEN, DONE, CANCELLED = "open", "done", "cancelled"
 """States of a callback."""
@@ -84,6 +85,25 @@ class Statements:
         )
         return exists(select(CALLBACKS.c.id).where(waits))
 
+    @staticmethod
+    def _talks() -> Executable:
+        """Who talked to persons, oldest first, in whichever direction. A person who is called by their number in the
+        lists has all talks with that number."""
+        persons, since = _p("persons", many=True), _p("since")
+        called = select(ATTEMPTS.c.person, ATTEMPTS.c.agent, ATTEMPTS.c.bridged_at, ATTEMPTS.c.id).where(
+            ATTEMPTS.c.person.in_(persons), ATTEMPTS.c.bridged_at >= since, ATTEMPTS.c.agent.is_not(None)
+        )
+        came = [
+            select(who.label("person"), INBOUND.c.agent, INBOUND.c.bridged_at, INBOUND.c.id).where(
+                who.in_(persons), INBOUND.c.bridged_at >= since, INBOUND.c.agent != ""
+            )
+            for who in (INBOUND.c.person, INBOUND.c.number)
+        ]
+        own = select(
+            OWN_CALLS.c.number.label("person"), OWN_CALLS.c.agent, OWN_CALLS.c.answered_at, OWN_CALLS.c.id
+        ).where(OWN_CALLS.c.number.in_(persons), OWN_CALLS.c.answered_at >= since)
+        return union_all(called, *came, own).order_by("bridged_at", "id")
+
     # ---- claims --------------------------------------------------------------------------------------------
 
     def _claims(self) -> None:
@@ -98,15 +118,7 @@ class Statements:
             )
             .values(state=_READY, changed_at=_p("now"), **_FREE)
         )
-        self.talked: Executable = (
-            select(ATTEMPTS.c.person, ATTEMPTS.c.agent, ATTEMPTS.c.bridged_at)
-            .where(
-                ATTEMPTS.c.person.in_(_p("persons", many=True)),
-                ATTEMPTS.c.bridged_at >= _p("since"),
-                ATTEMPTS.c.agent.is_not(None),
-            )
-            .order_by(ATTEMPTS.c.bridged_at, ATTEMPTS.c.id)
-        )
+        self.talked: Executable = self._talks()
         live = select(ATTEMPTS.c.id).where(
             ATTEMPTS.c.ended_at.is_(None), ATTEMPTS.c.person == LEADS.c.person
         )
@@ -205,7 +217,14 @@ class Statements:
                 ATTEMPTS.c.ended_at.is_(None),
                 or_(ATTEMPTS.c.person == _p("person"), ATTEMPTS.c.number == _p("number")),
             )
-            .union_all(select(INBOUND.c.id).where(INBOUND.c.number == _p("number"), INBOUND.c.ended_at.is_(None)))
+            .union_all(
+                select(INBOUND.c.id).where(
+                    or_(INBOUND.c.number == _p("number"), INBOUND.c.person == _p("person")),
+                    INBOUND.c.ended_at.is_(None),
+                    # A dialer that is gone never says that a call of its is over.
+                    or_(INBOUND.c.owner == _p("owner"), INBOUND.c.arrived_at > _p("lives")),
+                )
+            )
             .limit(1)
         )
         ours = and_(

@@ -19,8 +19,9 @@ from esl.headers import EventLike
 EVENT: Final = "CHANNEL_APPLICATION"
 """What a dialplan's application ``event`` fires, with our own headers and without the leg's variables (measured)."""
 STEP, DIALED, CALLER = "dialer_step", "dialer_did", "Caller-Caller-ID-Number"
+INSTANCE: Final = "dialer_instance"
 ARRIVED, FELL_BACK = "arrived", "fallback"
-HEADERS: Final = frozenset({STEP, DIALED, CALLER})
+HEADERS: Final = frozenset({STEP, DIALED, CALLER, INSTANCE})
 FALLBACK: Final = "dialer_fallback XML dialer"
 """Where the dialplan of ``freeswitch/conf`` has the fallback."""
 BEEP: Final = "tone_stream://%(250,0,800)"
@@ -40,7 +41,8 @@ def translate(event: EventLike, node: str, uuid: str, at: float) -> inb.InboundE
     dialed = event.get(DIALED) or ""
     if step != ARRIVED or not _NUMBER.fullmatch(dialed):
         return None
-    return inb.CallerArrived(node, uuid, dialed, (event.get(CALLER) or "")[:LONGEST_CALLER], at)
+    caller = (event.get(CALLER) or "")[:LONGEST_CALLER]
+    return inb.CallerArrived(node, uuid, dialed, caller, at, event.get(INSTANCE) or "")
 
 
 def to_esl(command: inb.InboundCommand, playable: Playable) -> esl.UuidTransfer:

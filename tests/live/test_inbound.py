@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,15 @@ class Desk:
     """A switch, a dialer whose two agents take calls of one queue on registered phones, and callers."""
 
     def __init__(
-        self, stages: Stages, room: Room, folder: Path, change: Callable[[dict[str, Any]], None] = lambda tree: None
+        self,
+        stages: Stages,
+        room: Room,
+        folder: Path,
+        change: Callable[[dict[str, Any]], None] = lambda tree: None,
+        leads: Sequence[str] = (),
     ) -> None:
         self.room = room
-        self.stage = stages.build(agents=2, start_switch=False, seat_address="user/{id}", seat_secret=SECRET)
+        self.stage = stages.build(leads, agents=2, start_switch=False, seat_address="user/{id}", seat_secret=SECRET)
         tree = self.stage.floor.tree
         tree["campaigns"] = []
         tree["agents"] = [{"id": "1001-1002", "login_at_start": False}]
@@ -325,13 +330,65 @@ def test_a_caller_is_called_back_for_an_agent_who_waits(stages: Stages, room: Ro
     assert summary["channels_left"] == 0
 
 
-@pytest.mark.parametrize("who", ["anonymous", "0017;x=${system(id)}", "%0Aevil", "1" * 200])
+def test_a_missed_call_is_returned(stages: Stages, room: Room, tmp_path: Path) -> None:
+    """1001 called, and it was busy. Whoever calls back the number that we showed gets 1001, though 1002 is idle longer;
+    the agent's word is booked on the lead in the campaign's words, and the lead is not dialed again."""
+    (who,) = numbers([20], 1)
+
+    def change(tree: dict[str, Any]) -> None:
+        tree["campaigns"] = [
+            {"name": "spring", "mode": "preview", "lists": ["people"], "trunk": "carrier", "caller_id": DID[1:],
+             "agents": ["1001"], "dispositions": ["sold", "no"], "ring_timeout_s": 12, "min_ring_s": 0,
+             "wait_limit_s": 2, "wrap_up_s": 1, "recycle": {"busy": "1m"},
+             "call_window": {"zone": "UTC", "days": {"daily": "00:00-24:00"}}},
+        ]  # fmt: skip
+
+    desk = Desk(stages, room, tmp_path / "sounds", change, leads=[who])
+    line = desk.ready("1001", FIRST, "previewing")
+    other = desk.ready("1002", SECOND)
+    assert desk.dialer.post("/v1/agents/1001/accept") == 200
+    until(lambda: desk.stage.floor.query("SELECT id FROM attempts WHERE outcome = 'busy'"), 30.0, "it to be busy", 0.2)
+    becomes(desk.dialer, "1001", "ready")
+    call = desk.calls_in(who).wait("up")
+    becomes(desk.dialer, "1001", "talking")
+    hears(call, FIRST)
+    hears(line, CALLER)
+    hears(other)
+    call.hang_up()
+    assert desk.ended() == ["served"]
+    assert desk.dialer.post("/v1/agents/1001/dispose", {"code": "sold"}) == 200
+    ((lead_id, called_by, shown),) = desk.stage.floor.query("SELECT lead_id, agent, shown FROM attempts")
+    ((ident, lead, campaign, agent, judged),) = desk.rows("id, lead_id, campaign, agent, judged")
+    assert (lead, campaign, agent, called_by, shown) == (lead_id, "spring", "1001", "1001", DID[1:])
+    assert "1001 called" in judged
+    until(lambda: desk.stage.floor.query("SELECT code FROM dispositions"), 10.0, "the word to be kept", 0.1)
+    assert desk.stage.floor.query("SELECT attempt_id, agent, code FROM dispositions") == [(ident, "1001", "sold")]
+    assert desk.stage.floor.query("SELECT state, reason FROM leads") == [("done", "returned our call")]
+    assert desk.dialer.stop()["channels_left"] == 0
+
+
+CALLER_IDS = {
+    "anonymous": ("", "hides their number"),
+    "BANKINFO": ("", "a name and no number"),
+    "0017;x=${system(id)}": ("", ""),
+    "%0Aevil": ("", ""),
+    "1" * 200: ("", ""),
+    "8613812341234": ("", ""),
+    "+8613812341234": ("+8613812341234", "no VIP"),
+}
+"""What a caller says who they are, what is written of it, and why they are an ordinary one."""
+
+
+@pytest.mark.parametrize("who", CALLER_IDS)
 def test_hostile_callers(stages: Stages, room: Room, tmp_path: Path, who: str) -> None:
-    """Whatever they say who they are: an ordinary caller, and nothing of it in any order."""
+    """Whatever they say who they are: an ordinary caller with a reason, and nothing of it in any order."""
     desk = Desk(stages, room, tmp_path / "sounds")
     desk.ready("1001", FIRST)
     call = desk.calls_in(who).wait("up")
     hears(call, FIRST)
     call.hang_up()
     assert desk.ended() == ["served"]
+    ((number, tier, judged),) = desk.rows("number, tier, judged")
+    print(f"\n{who[:40]!r}: {number!r}, {judged}")
+    assert (number, tier) == (CALLER_IDS[who][0], "ordinary") and CALLER_IDS[who][1] in judged
     assert desk.dialer.stop()["channels_left"] == 0

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 from engine_kit import NODE, START, Floor, agents, none, one, settings
+from inbound_kit import DID, Desk, office
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
+from dialer.domain import inbound as inb
 from dialer.domain import phones as ph
 
 OURS, THEIRS = "aaaa1111", "bbbb2222"
@@ -82,3 +84,37 @@ def test_the_legs_of_another_dialers_phones_are_never_hung_up(ident: str) -> Non
     none(floor(ident).log, cmd.HangUp)
     for ours in (ident.replace("south", "north"), ident.partition("@")[0]):
         assert {c.uuid for c in floor(ours).of(cmd.HangUp)} == {"phone-leg"}
+
+
+def callers(ours: str) -> Desk:
+    floor = Desk(replace(office(), instance=ours))
+    floor.up()
+    return floor
+
+
+@pytest.mark.parametrize(("ours", "named"), [("north", "north"), ("north", ""), ("", "north")])
+def test_a_caller_is_taken_by_the_dialer_that_the_dialplan_names_or_by_the_only_one(ours: str, named: str) -> None:
+    f = callers(ours)
+    f.send(inb.CallerArrived(NODE, "caller-leg", DID, "+4917012345", f.now, named))
+    assert one(f.log, inb.OpenInbound).call_id == "caller-leg"
+    assert one(f.log, inb.HoldCaller).uuid == "caller-leg"
+
+
+def test_a_caller_is_left_to_the_other_dialer_though_both_have_the_number() -> None:
+    f = callers("north")
+    f.send(inb.CallerArrived(NODE, "caller-leg", DID, "+4917012345", f.now, "south"))
+    none(f.log, inb.OpenInbound)
+    none(f.log, inb.HoldCaller)
+    assert "caller-leg" not in f.live.calls and f.counter("others_callers_arrived") == 1
+
+
+@pytest.mark.parametrize(("instance", "taken"), [("north", True), ("", True), ("south", False)])
+def test_a_list_shows_whose_a_caller_is(instance: str, taken: bool) -> None:
+    """The event of a call that came in was lost; of two dialers that see it in a list the one named takes it."""
+    f = Desk(replace(office(), instance="north"))
+    mark = f"@{instance}" if instance else ""
+    f.channels[NODE] = [ev.ChannelFact("caller-leg", "inbound", DID + mark, False, None, START, caller="+4917012345")]
+    f.up()
+    assert ("caller-leg" in f.live.calls) is taken
+    assert bool(f.of(inb.HoldCaller)) is taken
+    assert bool(f.counter("others_callers_seen")) is not taken

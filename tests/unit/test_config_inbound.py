@@ -169,6 +169,10 @@ def test_the_dialplan_has_every_number_and_the_fallback(tmp_path: Path) -> None:
     plan = Dialplan.read(text)
     assert "caller_id_number}" not in text.replace("effective_caller_id_number", "")
     public = plan.contexts["public"]
+    taken = next(e for e in public if e.conditions[0].expression is not None and e.conditions[0].expression.search(DID))
+    told = "dialer_step=arrived,dialer_did=+4930555,dialer_instance=dialer"
+    assert ("event", told) in taken.conditions[0].actions, "two dialers may hear of it, one is named"
+    assert ("set", "presence_data=dialer/inbound/+4930555@dialer") in taken.conditions[0].actions
     expressions = [e.conditions[0].expression for e in public if e.conditions[0].expression is not None]
     for written in ("+4930555", "4930555", "030555", "+4930666"):
         assert any(each.search(written) for each in expressions), written

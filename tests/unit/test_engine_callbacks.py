@@ -452,3 +452,46 @@ def test_counts_for_people() -> None:
     assert view.callbacks == {"open": 3, "due": 2, "late": 1, "dialing": 0}
 
 
+
+
+# ---- of callers --------------------------------------------------------------------------------------------
+
+
+def test_a_callers_callback_is_the_queues_peoples_and_only_without_them_the_campaigns() -> None:
+    """a1 dials for the campaign, q1 and q2 serve the queue that the customer had called."""
+    people = [*agents(1), *agents(2, "desk", prefix="q")]
+    f = CallbackFloor(settings(campaign(callbacks=RULES), people=people), [fact(agent="", queue="desk")])
+    f.up()
+    f.send(ev.AgentPause(1, "q1", "tea"))
+    f.step(START + 60 - f.now)
+    assert one(f.log, ClaimCallback).agent == "q2" and f.state("a1") == "ready"
+    (uuid,) = f.dialed()
+    assert one(f.answer(uuid), cmd.Bridge).agent_uuid == f.agent("q2").leg
+    g = CallbackFloor(settings(campaign(callbacks=RULES), people=people), [fact(agent="", queue="desk")])
+    g.up()
+    for name in ("q1", "q2"):
+        g.send(ev.AgentLogout(1, name))
+    g.step(START + 60 - g.now)
+    assert one(g.log, ClaimCallback).agent == "a1"
+
+
+def test_who_takes_over_from_an_agent_who_is_lost_is_the_queues_too() -> None:
+    people = [*agents(1), *agents(2, "desk", prefix="q")]
+    f = CallbackFloor(settings(campaign(callbacks=RULES), people=people), [fact(agent="", queue="desk")])
+    f.up()
+    f.step(START + 60 - f.now)
+    (uuid,) = f.dialed()
+    f.ring(uuid)
+    first = one(f.log, ClaimCallback).agent
+    f.hang_up(f.agent(first).leg)
+    f.step(2)
+    other = f.agent("q2" if first == "q1" else "q1")
+    assert other.call is f.call(uuid) and f.state("a1") == "ready"
+
+
+def test_what_expires_is_counted() -> None:
+    f = floor()
+    f.send(CallbacksSeen((), (("c1", 4),), expired=3))
+    f.send(CallbacksSeen((), (("c1", 4),)))
+    assert f.counter("callbacks_expired") == 3
+    assert "3 callbacks could not be dialed for too long" in f.note("callbacks_expired").text

@@ -355,6 +355,41 @@ def test_regions_have_their_own_queue() -> None:
     assert floor.live.calls[floor.waits("+493012345")].campaign.name == SALES
 
 
+def test_a_menu_leads_the_callers_of_a_region_to_their_queue() -> None:
+    """By key, by no key at all, and behind an extension; where a key leads to another queue it is that one."""
+    for keys, expected in (("1", "munich"), ("", "munich"), ("977#", "munich"), ("2", SUPPORT)):
+        menu = {
+            "1": inb.Way(inb.Kind.QUEUE, SALES), "2": inb.Way(inb.Kind.QUEUE, SUPPORT),
+            "9": inb.Way(inb.Kind.EXTENSION, words=said("which.wav", 1)),
+        }  # fmt: skip
+        main = inb.Menu("main", said("menu.wav", 5), menu, inb.Way(inb.Kind.QUEUE, SALES))
+        did = number(way=inb.Way(inb.Kind.MENU, "main"), regions=(("+4989", "munich"),))
+        floor = desk(office(queue(SALES), queue(SUPPORT), queue("munich"), numbers=(did,), menus={"main": main},
+                            extensions={"77": "a2"}))  # fmt: skip
+        uuid = floor.waits("+498912345")
+        floor.press(uuid, keys)
+        floor.step(30)
+        assert floor.live.calls[uuid].campaign.name == expected, keys
+        other = floor.waits("+493012345")
+        floor.press(other, "1")
+        floor.step(0.5)
+        assert floor.live.calls[other].campaign.name == SALES
+
+
+def test_a_star_begins_an_extension_anew_and_gives_time_for_it() -> None:
+    floor = menu_floor()
+    uuid = floor.waits()
+    floor.press(uuid, "9")
+    floor.step(1.2)
+    floor.press(uuid, "12", every_s=1.0)
+    floor.step(3.0)
+    floor.press(uuid, "*")
+    floor.step(3.0)
+    floor.press(uuid, "77#")
+    floor.step(0.3)
+    assert floor.taken(uuid) == "a2" and "what.wav" not in str(floor.held(uuid))
+
+
 def test_a_failed_bridge_lets_them_wait_on() -> None:
     floor = desk()
     uuid = floor.waits()

@@ -78,6 +78,8 @@ def test_lines_that_are_kept_for_callers() -> None:
     callers = [floor.caller(f"+49170000{n:04d}", DID) for n in range(3)]
     line = floor.live.trunks["t1"]
     assert (line.callers, line.legs) == (3, 1)
+    (view,) = floor.engine.status(floor.now).trunks
+    assert (view.in_use, view.callers) == (3, 3), "people see all of them"
     for uuid in callers:
         floor.hang_up(uuid)
     assert (line.callers, line.legs) == (0, 0)
@@ -103,3 +105,21 @@ def test_the_view_of_a_queue() -> None:
     assert (view.served, view.lost, view.service_level) == (1, 1, 0.5)
     assert view.by_tier["red"] == {"offered": 1, "served": 1, "in_target": 1, "vip": 1}
     assert one(floor.of(cmd.NoteBridge), cmd.NoteBridge).attempt_id == vip
+
+
+def test_a_vip_who_met_busy_is_counted() -> None:
+    """Turned away when the longest wait was over; one who gives up, or an ordinary caller, is none."""
+    floor = Desk(office(queue(max_wait_s=30.0), people=agents(1, SALES)))
+    floor.up()
+    floor.send(ev.AgentPause(1, "a1", "tea"))
+    for who in ("+4917011111", "+4917022222"):
+        floor.rank(who, "red", vip=True)
+    away, gives_up, other = (floor.waits(f"+49170{n}{n}{n}{n}{n}") for n in (1, 2, 3))
+    floor.step(5)
+    floor.hang_up(gives_up)
+    floor.step(40)
+    for uuid in (away, other):
+        floor.hang_up(uuid)
+    (view,) = floor.engine.status(floor.now).queues
+    assert view.by_tier["red"]["vip_busy"] == 1 and view.by_tier["red"]["vip"] == 2
+    assert "vip_busy" not in view.by_tier["ordinary"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from engine_kit import NODE, agents, campaign, none, one, settings
+from engine_kit import NODE, agents, campaign, none, one, settings, trunk
 from exchange import Hall
 
 from dialer.domain import commands as cmd
@@ -101,6 +101,23 @@ def test_the_trunks_rate_is_used_up_while_the_store_is_asked() -> None:
     none(f.log, ph.OriginateParty)
     assert f.state() == "ready" and one(f.log, ph.Say).prompts == ("try-again",)
     f.accounted()
+
+
+def test_the_line_is_chosen_anew_when_the_store_has_answered() -> None:
+    """The first one is full by then: the call takes the next, with the number that this one shows."""
+    made = campaign(wrap_up_s=20.0, trunk="a", further_trunks=("b",))
+    lines = trunk("a", channels=1), replace(trunk("b"), caller_id="4930777")
+    f = Hall(replace(settings(made, people=agents(1), trunks=lines), phones=PHONES))
+    f.leads["c1"].clear()
+    f.up()
+    word = one(f.handle(ph.AgentAct(1, "a1", "dial", MOBILE), f.now), ph.NumberChecked)
+    f.live.trunks["a"].take()
+    f.send(word)
+    rung = one(f.log, ph.OriginateParty)
+    assert (rung.gateway, rung.caller_id) == ("gw-b", "4930777") and f.live.trunks["b"].legs == 1
+    f.picks_up(f.party())
+    assert f.act("a1", "hang_up").ok
+    assert (record(f).trunk, record(f).shown) == ("b", "4930777")
 
 
 def test_a_late_word_on_a_number_is_odd() -> None:

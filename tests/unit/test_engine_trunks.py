@@ -501,6 +501,28 @@ def test_a_number_that_nobody_answers_rests_and_the_store_is_told() -> None:
     assert next(iter(f.live.calls.values())).choice.shown == "+4930200"
 
 
+def restore(f: Floor, number: str) -> cmd.Reply:
+    return f.reply(lambda n: ev.RestoreNumber(n, number, "the carrier has cleared it"))
+
+
+@pytest.mark.parametrize("standing", ["resting", "retired"])
+def test_an_operator_brings_a_number_back_with_a_reason(standing: str) -> None:
+    """As if it had never been judged, at once and for the next start; written with or without its plus."""
+    f = Floor(two(trunk("a", pool="p"), lines=pool("+4930100")))
+    f.send(ev.Recovered(shown=(ShownFact("+4930100", standing, 2, START + 1e6, START - 5, 60, 1, (), "too few"),)))
+    f.up()
+    assert f.dialed() == []
+    assert restore(f, "4930100").ok
+    f.step(1)
+    assert shown(f) == ["+4930100"]
+    (saved,) = f.of(SaveShownNumber)
+    assert (saved.standing, saved.rests, saved.rests_until) == ("good", 0, 0.0)
+    assert saved.reason == "the carrier has cleared it"
+    again = restore(f, "+4930100")
+    assert not again.ok and "neither resting nor retired" in again.text and "4930100" not in again.text
+    assert not restore(f, "+4930999").ok and len(f.of(SaveShownNumber)) == 1
+
+
 def test_a_lead_whose_number_no_line_may_call_stays_in_the_hopper() -> None:
     lines = pool("+4930100", cap=1)
     both = trunk("a", pool="p"), trunk("b", pool="p")

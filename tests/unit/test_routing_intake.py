@@ -7,7 +7,7 @@ from dataclasses import replace
 from routing.affinity import Attempt, Conversation
 from routing.boxes import Numbers, Words
 from routing.callers import read
-from routing.facts import Step
+from routing.facts import Direction, Step
 from routing.intake import Arrival, Queue, Rules, judge
 from routing.tiers import DEFAULT_TIERS, TierPlan, TierRule
 from routing.vip import Asked, VipRule
@@ -59,6 +59,19 @@ def test_back_to_who_called_else_to_who_talked_last() -> None:
     other_number = judge(arrival(dialed="+4930800"), RULES, HISTORY, MISSED)
     assert other_number.call is not None and (other_number.call.own_agent, other_number.call.campaign) == ("1002", "")
     assert "1002 talked with this number in autumn (outbound) 3 days ago" in other_number.reasons
+
+
+def test_who_has_talked_since_returns_no_missed_call() -> None:
+    """They returned it an hour ago and were served: now they are the one's who served them."""
+    since = (*HISTORY, Conversation("1004", NOW - 1800, "+4930222", campaign="main", direction=Direction.INBOUND))
+    got = judge(arrival(), RULES, since, MISSED)
+    assert got.call is not None and (got.call.own_agent, got.call.campaign, got.lead) == ("1004", "", "")
+
+
+def test_our_numbers_are_known_however_they_are_shown() -> None:
+    rules = Rules(written={"4930900": "+4930900", "030900": "+4930900"})
+    assert {rules.ours(each) for each in ("+4930900", "4930900", "030900")} == {"+4930900"}
+    assert rules.ours("+4930111") == "+4930111" and rules.ours("") == ""
 
 
 def test_the_group_of_who_knows_them_stands_in() -> None:

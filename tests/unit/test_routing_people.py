@@ -54,19 +54,19 @@ def test_the_last_agent_is_found_by_number_and_by_person_across_campaigns_and_di
         talk("new", 2, number="+2", campaign="autumn", direction=Direction.INBOUND),
         talk("stranger", 1, number="+3", person="q"),
     ]
-    found = last_agent(history, "+1", "p", NOW, 30 * DAY)
+    found = last_agent(history, "+1", ("p",), NOW, 30 * DAY)
     assert found is not None and found.agent == "new"
     assert found.reason == "talked with the same person at another number in autumn (inbound) 2 days ago"
-    by_number = last_agent(history, "+1", "", NOW, 30 * DAY)
+    by_number = last_agent(history, "+1", (), NOW, 30 * DAY)
     assert by_number is not None and by_number.agent == "old"
-    assert last_agent(history, "+1", "", NOW, 5 * DAY) is None
-    assert last_agent(history, "", "", NOW, 30 * DAY) is None  # a hidden number is nobody's
-    assert last_agent([talk("future", -1)], "+1", "p", NOW, DAY) is None
+    assert last_agent(history, "+1", (), NOW, 5 * DAY) is None
+    assert last_agent(history, "", (), NOW, 30 * DAY) is None  # a hidden number is nobody's
+    assert last_agent([talk("future", -1)], "+1", ("p",), NOW, DAY) is None
 
 
 def test_at_the_same_moment_the_number_counts_more_than_the_person() -> None:
     for history in ([talk("a", 1, number="+2"), talk("b", 1)], [talk("b", 1), talk("a", 1, number="+2")]):
-        found = last_agent(history, "+1", "p", NOW, 30 * DAY)
+        found = last_agent(history, "+1", ("p",), NOW, 30 * DAY)
         assert found is not None and found.agent == "b"
 
 
@@ -76,13 +76,27 @@ def attempt(minutes: float, **more: object) -> Attempt:
 
 
 def test_a_missed_call_returned_gets_campaign_lead_and_agent() -> None:
-    found = returned_call([attempt(90), attempt(30, lead="8", agent=None)], "+1", "", "+9", NOW, DAY)
+    found = returned_call([attempt(90), attempt(30, lead="8", agent=None)], "+1", (), "+9", NOW, DAY)
     assert found is not None and (found.campaign, found.lead, found.agent) == ("spring", "8", None)
     assert found.reason == "returns the call that spring made 30 minutes ago"
     for calls, dialed in (([attempt(30)], "+8"), ([attempt(30, answered=True), attempt(90)], "+9"), ([], "+9")):
-        assert returned_call(calls, "+1", "", dialed, NOW, DAY) is None
-    assert returned_call([attempt(30)], "", "", "+9", NOW, DAY) is None
-    assert returned_call([attempt(2 * 24 * 60)], "+1", "", "+9", NOW, DAY) is None
+        assert returned_call(calls, "+1", (), dialed, NOW, DAY) is None
+    assert returned_call([attempt(30)], "", (), "+9", NOW, DAY) is None
+    assert returned_call([attempt(2 * 24 * 60)], "+1", (), "+9", NOW, DAY) is None
+
+
+def test_a_missed_call_is_returned_from_any_number_of_the_person() -> None:
+    """Lists name persons each in its own way: a number has as many persons as it has leads."""
+    call = attempt(30, number="+2", person="crm-7")
+    assert returned_call([call], "+1", ("+1", "crm-7"), "+9", NOW, DAY) is not None
+    assert returned_call([call], "+1", ("+1",), "+9", NOW, DAY) is None
+    assert returned_call([attempt(30, number="+2", person="")], "+1", ("",), "+9", NOW, DAY) is None
+
+
+def test_an_agents_own_call_that_was_missed_is_returned_to_the_agent() -> None:
+    found = returned_call([attempt(30, campaign="", lead="")], "+1", (), "+9", NOW, DAY)
+    assert found is not None and (found.campaign, found.lead, found.agent) == ("", "", "a")
+    assert found.reason == "returns the call that a made 30 minutes ago"
 
 
 VIPS = (
