@@ -285,14 +285,18 @@ class Decider:
         self, now: float, node: str, board: Agents, memory: Memory, mine: Bools, started: dict[str, Decision]
     ) -> tuple[int, tuple[float, Array]]:
         """What the other campaigns will take of this one's agents: waiting customers, and ringing calls thinned by
-        the part of their agents that is shared. Calls that this round has just decided on are in flight already."""
+        the part of their agents that is shared; and callers who are still to come. Calls that this round has just
+        decided on are in flight already."""
         waiting, count, parts = 0.0, 0.0, []
         for (at, name), rings in self.state.rings.items():
             if at != node or name == memory.settings.campaign:
                 continue
             lines = started[name].lines if name in started else 0
             screened = self.state.screened[node, name]
-            if not len(rings) and not lines and not screened and not self.state.waiting[node, name]:
+            horizons = memory.beliefs.ring.horizons
+            to_come = self.state.memories[name].callers.expected(now, horizons)
+            waits = self.state.waiting[node, name]
+            if not len(rings) and not lines and not screened and not waits and not len(to_come):
                 continue
             theirs = board.of(name) & (board.phase < AWAY)
             total = int(np.count_nonzero(theirs))
@@ -300,7 +304,7 @@ class Decider:
             if share <= 0.0:
                 continue
             other = self.state.memories[name].beliefs
-            waiting += share * self.state.waiting[node, name]
+            waiting += share * waits
             count += share * (len(rings) + lines + screened)
             ages = np.concatenate((now - rings.launched, np.zeros(lines)))
             scores = np.concatenate((rings.score, np.zeros(lines)))
@@ -308,9 +312,11 @@ class Decider:
             parts.append(share * _ring_chances(ages, scores, other, self._ring_table(memory, name), feared))
             if screened:
                 persons = self.state.memories[name].person_share
-                parts.append(np.full((screened, len(memory.beliefs.ring.horizons)), share * persons))
+                parts.append(np.full((screened, len(horizons)), share * persons))
+            if len(to_come):
+                parts.append(share * to_come)
         rows = np.concatenate(parts) if parts else np.zeros((0, len(memory.beliefs.ring.horizons)))
-        return math.ceil(waiting - 1e-9) + self.state.inbound_wanted, (count, rows)
+        return math.ceil(waiting - 1e-9), (count, rows)
 
 
 def _ring_chances(age_s: Array, score: Array, beliefs: Beliefs, table: Array, feared: float) -> Array:

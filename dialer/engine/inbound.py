@@ -333,6 +333,7 @@ class InboundDesk:
         if not fact.answered:
             # Still in the dialplan's own wait, or already past it: the fallback's event would tell.
             call.state, call.since = CallState.ARRIVED, live.now
+            self.feed.opened(call)
             self.arrivals.judge(call, callers.CallerId(callers.CallerKind.NUMBER, call.lead.number, ""))
             live.timers.set(("call", "guard", call.id), live.now + LOOK_S)
         elif arrival.queued_at is not None and call.campaign.settings.queue is not None:

@@ -87,6 +87,7 @@ class QueueDesk:
         call.campaign.dirty = campaign.dirty = True
         call.campaign = campaign
         campaign.calls[call.id] = call
+        self.feed.coming(call, self.live.now)
 
     def came(self, call: Call) -> None:
         """The order holds: the greeting first, if there is one, then the wait."""
