@@ -15,6 +15,7 @@ import gevent.event
 import gevent.lock
 
 from dialer import __version__, settings
+from dialer.business import VipLookup
 from dialer.clock import EngineClock
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
@@ -42,6 +43,7 @@ class RunningService:
         self._settings = wanted
         self._speech = speech
         self._hearing: HearingClient | None = None
+        self._vip: VipLookup | None = None
         self._clock = EngineClock()
         self._clients: dict[str, Client] = {}
         self._translators: dict[str, Translator] = {}
@@ -72,6 +74,11 @@ class RunningService:
     def routing(self) -> Mapping[str, object]:
         """See ``ServicePort``."""
         return dump(self.runtime.engine.floor(self._clock()))
+
+    def vip_said(self, number: str) -> Mapping[str, object] | None:
+        """See ``ServicePort``."""
+        said = self._vip.said(number) if self._vip is not None else None
+        return None if said is None else {"vip": said.vip, "agent": said.agent, "at": said.at}
 
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """See ``ServicePort``."""
