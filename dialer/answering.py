@@ -91,6 +91,7 @@ class RunningService:
                 name: (campaign.lists, campaign.windows.days, campaign.windows.default_zone)
                 for name, campaign in engine.campaigns.items()
             },
+            "tier_targets": {tier.name: tier.target_s for tier in self._settings.rules.tiers},
             "most_attempts": {name: campaign.max_attempts for name, campaign in engine.campaigns.items()},
             "machine_words": sorted({word for c in engine.campaigns.values() for word in c.machine_dispositions}),
             "amd_false_positive": {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dialer.domain.call import CallState, CallTrigger
 from dialer.domain.events import ChannelFact, LegAnswered, LegHungUp
 from dialer.domain.inbound import (
+    UNSERVED_IN_QUEUE,
     CallerFellBack,
     CloseInbound,
     DismissCaller,
@@ -31,6 +32,7 @@ from dialer.domain.inbound import (
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import RecordingStopped
+from dialer.domain.tiers import UNSERVED
 from dialer.engine.inbound_records import Arrival, QueueCounts
 from dialer.engine.live import Call, Live
 from dialer.engine.records import APART_S, SPARE_S
@@ -257,6 +259,8 @@ class InboundDesk:
             self.counted(call).handled(max(0.0, call.ended_at - bridged_at) + call.campaign.settings.wrap_up_s)
         words = [ending.value]
         if arrival.first_queued_at is not None:
+            if ending in UNSERVED_IN_QUEUE:
+                words.append(UNSERVED)
             if ending is Ending.SERVED and waited_s <= self.target_s(call):
                 words.append("in_target")
             if call.lead.rank.vip:

@@ -12,7 +12,6 @@ from dialer.domain.agent import AgentState
 from dialer.domain.call import CallState, CallTrigger
 from dialer.domain.desk_records import RequestCallback
 from dialer.domain.inbound import (
-    UNSERVED_IN_QUEUE,
     Ending,
     HoldCaller,
     Kind,
@@ -23,6 +22,7 @@ from dialer.domain.inbound import (
     spoken,
 )
 from dialer.domain.status import QueueView
+from dialer.domain.tiers import UNSERVED
 from dialer.engine import floor
 from dialer.engine.agents import AT_WORK_STATES
 from dialer.engine.inbound_records import Arrival
@@ -237,7 +237,7 @@ class QueueDesk:
             handling_s=counts.handling_s,
             offered=offered,
             served=counts.sum(Ending.SERVED.value),
-            lost=sum(counts.sum(ending.value) for ending in UNSERVED_IN_QUEUE),
+            lost=counts.sum(UNSERVED),
             service_level=in_target / offered if offered else 1.0,
             by_tier={tier: dict(words) for tier, words in sorted(counts.by_tier.items())},
         )
