@@ -120,6 +120,8 @@ def _judged(
     with database(loaded, dry_run=True) as url:
         judged = arriving(url, order, settings.campaigns, rules(loaded.config))
     told.steps += [f"  {reason}" for reason in judged.rank.reasons if reason != who.reason]
+    if judged.rank.tag:
+        told.steps.append(f"  the agent is told: {judged.rank.tag}")
     rank = asdict(replace(judged.rank, groups=()))
     told.facts["rank"] = rank | {"groups": [sorted(group) for group in judged.rank.groups]}
     told.facts |= {"target_s": judged.target_s, "own_limit_s": judged.own_limit_s}

@@ -74,6 +74,8 @@ def _text(number: str, campaign: str, rank: Rank, known_by: str, answer: Answer)
     yield f"{mask_number(number)} answers a call of campaign {campaign}"
     yield f"  {known_by}"
     yield from (f"  {reason}" for reason in rank.reasons)
+    if rank.tag:
+        yield f"  the agent is told: {rank.tag}"
     yield from lines(answer)
 
 

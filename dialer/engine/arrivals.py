@@ -36,6 +36,7 @@ from routing.outbound import NOT_RANKED, Rank
 from routing.vip import Asked
 
 if TYPE_CHECKING:
+    from dialer.engine.announcing import Announcer
     from dialer.engine.calls import CallDesk
     from dialer.engine.inbound import InboundDesk
 
@@ -55,6 +56,7 @@ class ArrivalDesk:
         self.live = live
         self.calls: CallDesk
         self.inbound: InboundDesk
+        self.announcer: Announcer
         self._hours: dict[str, OpenVerdict] = {}
 
     def arrived(self, event: CallerArrived) -> None:
@@ -162,6 +164,7 @@ class ArrivalDesk:
             event.lead_id, known.campaign, 0, known.number, event.person, 0, live.now, event.name,
             fields=event.fields, rank=rank,
         )  # fmt: skip
+        self.announcer.opened(call)
         live.note("debug", "caller_judged", f"call {call.id}: {'; '.join(rank.reasons)}")
         if call.state is CallState.ARRIVED and not arrival.taken and not live.draining:
             self._decide(call)

@@ -194,7 +194,8 @@ class QueueDesk:
         if offer is not None and call.lead.number and wait_s >= offer.after_s:
             arrival.offered = True
             parts = [each for each in (spoken(offer.words, arrival.language),) if each is not None]
-        comfort = spoken(queue.comfort, arrival.language)
+        words = live.settings.inbound.tier_words.get(call.lead.rank.tier) or queue.comfort
+        comfort = spoken(words, arrival.language)
         parts = [*([comfort] if comfort is not None else []), *parts]
         prompts = self._place(call, queue)
         says_s = sum(part.seconds for part in parts) + (self.inbound.lasts(prompts) if prompts else 0.0)

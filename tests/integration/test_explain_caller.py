@@ -29,6 +29,10 @@ seats: [{{id: 1-3}}]
 agents: [{{id: 1-2, groups: [desk]}}, {{id: 3, groups: [desk]}}]
 lists: [{{name: main, region: US}}]
 routing:
+  tiers:
+    - {{name: high, target_s: 10, tag: gold card}}
+    - {{name: ordinary, target_s: 20}}
+    - {{name: black, target_s: 60, refused: true}}
   tier_rules:
     rules: [{{tier: high, when: {{value: {{from: 1000}}}}}}, {{tier: black, when: {{value: {{below: 0}}}}}}]
     otherwise: ordinary
@@ -128,6 +132,7 @@ def test_the_way_of_a_known_caller_in_words(asked: Any) -> None:
         "the business system, which a real call asks, is not asked: what it said last, a running service would know",
         "tier high, to be served in 10 s: rule 1: value from 1000",
         "waits for 2 up to 30 s",
+        "the agent is told: gold card",
         "open (office)",
         "until 2026-09-22 18:00 UTC",
         "queue first: 0 wait in it; after 90 s queue second",
