@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from config.agentless_schema import SAY, AgentlessConfig
-from config.schema import CampaignConfig, Config
+from config.campaign_schema import CampaignConfig
+from config.schema import Config
 from config.spoken_schema import spoken_texts
 from dialer.domain.agentless import AgentlessSettings
 from dialer.speech import ESPEAK, filled
