@@ -97,7 +97,7 @@ def test_a_ring_is_as_near_its_answer_to_every_campaign_that_may_lose_an_agent_t
             d.one(name, room=0)
         decider, first, second = d.pool._decider, memory(d, "c1"), memory(d, "c2")
         board, ring = d.pool._state.agents["n1"], first.beliefs.ring
-        _, (count, rows) = decider._others(d.now, "n1", board, second, board.of("c2"), {})
+        _, (count, rows), _ = decider._others(d.now, "n1", board, second, board.of("c2"), {})
         horizons = second.beliefs.ring.horizons
         rings = d.pool._state.ringing("n1", "c1")
         p = first.beliefs.answer.chances(rings.score, first.beliefs.answer.feared if cautious else 0.0)
@@ -191,7 +191,9 @@ def test_callers_who_are_still_to_come_are_foreseen() -> None:
             d.pool.asked(f"in{number}", d.now)
             d.pool.ended(f"in{number}", d.now, Ending.OVER)
             d.step(10.0)
-        lines.append(d.one("c1").lines)
+        made = d.one("c1")
+        lines.append(made.lines)
+        assert ("callers to come" in made.reason) is bool(callers), made.reason
     assert 2 <= lines[0] - lines[1] <= 12
 
 
