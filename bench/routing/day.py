@@ -47,7 +47,7 @@ from dialer.store.judging import KnownLead, judged
 from routing.affinity import Conversation
 from routing.boxes import Words
 from routing.facts import VIP_SEAT
-from routing.intake import DEFAULTS, Rules
+from routing.intake import Rules
 from routing.tiers import DEFAULT_TIERS, TierPlan, TierRule
 from routing.vip import VipRule
 
@@ -68,7 +68,7 @@ def rules_of(day: Day) -> Rules:
     tiers = tuple(replace(tier, target_s=targets.get(tier.name, tier.target_s)) for tier in DEFAULT_TIERS)
     plan = TierPlan(tuple(TierRule(name, {"tier": Words(frozenset({name}))}) for name in targets), "ordinary")
     vips = (VipRule("marked", fields={VIP: Words(frozenset({"yes"}))}),)
-    return Rules(DEFAULTS, tiers, plan, vips)
+    return Rules(day.policy, tiers, plan, vips)
 
 
 def settings_of(day: Day, plan: scenario_file.Plan, seats_apart: bool) -> EngineSettings:
@@ -87,7 +87,7 @@ def settings_of(day: Day, plan: scenario_file.Plan, seats_apart: bool) -> Engine
         campaigns=dict(made.campaigns) | {QUEUE: queue},
         trunks={TRUNK: replace(made.trunks[TRUNK], reserved_inbound=day.reserved_inbound)},
         inbound=InboundSettings({DID: number}),
-        routing=RoutingSettings(DEFAULTS, {f"s-{name}": frozenset({VIP_SEAT}) for name in kept}),
+        routing=RoutingSettings(day.policy, {f"s-{name}": frozenset({VIP_SEAT}) for name in kept}),
     )
 
 
@@ -284,7 +284,7 @@ class BlendedWorld(World):
         waits, ordinary = sorted(met.waits), met.callers - met.vips + met.vips_busy
         found = {
             "vip_calls": float(met.vips),
-            "vip_no_wait": 1.0 - met.vips_waited / max(1, met.vips - met.vips_busy),
+            "vip_no_wait": 1.0 - (met.vips_waited + met.vips_busy) / max(1, met.vips),
             "vip_busy": met.vips_busy / max(1, met.vips),
             "own_agent_reached": met.own_reached / max(1, met.own_could),
             "own_agent_could": met.own_could / max(1, met.own_all),

@@ -11,6 +11,9 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from routing.facts import RoutingPolicy
+from routing.intake import DEFAULTS
+
 VIP = "vip"
 """A field of a caller's record."""
 
@@ -50,6 +53,9 @@ class Day:
 
     surge: tuple[float, float, float] | None = None
     """From hour, to hour, so many times the callers."""
+
+    policy: RoutingPolicy = DEFAULTS
+    """Our rule's knobs."""
 
     @property
     def inbound_rate(self) -> float:
