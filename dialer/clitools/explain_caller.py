@@ -264,8 +264,12 @@ def _call(floor: Floor, settings: EngineSettings, queue: str, judged: ArrivalJud
 
 
 def _further(queue: QueueSettings) -> str:
-    parts = [f"after {each.after_s:g} s {words_of(each.way)}" for each in queue.overflow if each.after_s is not None]
-    parts += [f"with {each.waiting} waiting {words_of(each.way)}" for each in queue.overflow if each.waiting is not None]
+    parts = [
+        f"after {each.after_s:g} s {words_of(each.way)}"
+        if each.after_s is not None
+        else f"with {each.waiting} waiting {words_of(each.way)}"
+        for each in queue.overflow
+    ]
     if queue.callback is not None:
         parts.append(f"a callback by key {queue.callback.key} after {queue.callback.after_s:g} s")
     parts.append(f"after {queue.max_wait_s:g} s {words_of(queue.nobody)}")
