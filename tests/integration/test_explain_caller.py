@@ -135,7 +135,7 @@ def test_the_way_of_a_known_caller_in_words(asked: Any) -> None:
         "the agent is told: gold card",
         "open (office)",
         "until 2026-09-22 18:00 UTC",
-        "queue first: 0 wait in it; after 90 s queue second, with 2 waiting the mailbox",
+        "queue first: 0 wait in it; with 2 waiting the mailbox, after 90 s queue second",
         "goes to agent 2: their own agent",
         "1 not: the seat serves vip only (3)",
     ):
