@@ -15,9 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import esl_decode, esl_stall, load
+from bench.routing.__main__ import short as blended_day
 
 RESULTS = Path(__file__).with_name("results.json")
-BENCHES = {"esl_decode": esl_decode.run, "esl_stall": esl_stall.run, "answer_to_agent": load.run}
+BENCHES = {
+    "esl_decode": esl_decode.run,
+    "esl_stall": esl_stall.run,
+    "answer_to_agent": load.run,
+    "blended_day": blended_day,
+}
 
 
 def show(name: str, result: dict[str, Any], console: Console) -> None:

@@ -113,7 +113,7 @@ class CampaignConfig(Section):
     preview: PreviewConfig = PreviewConfig()
     pacing: PacingConfig = PacingConfig()
     recording: RecordingConfig = RecordingConfig()
-    whisper: tuple[Literal["name", "tier", "campaign"], ...] = ()
+    whisper: tuple[Literal["name", "tier", "tag", "campaign"], ...] = ()
     answering_machines: Machines = MachinesConfig()
     dead_numbers: Flag = False
     agentless: AgentlessConfig | None = None

@@ -17,22 +17,15 @@ from config.recording_schema import RecordingConfig
 from config.routing_schema import Number
 from config.section import DAY, HOUR, Section
 from config.sounds_schema import Language
+from config.spoken_schema import ALL, Spoken
 from config.values import Flag, Label, Name, SwitchPath, duration, matching, number, whole
 
 InboundFault = tuple[tuple[str | int, ...], object, str]
 """Path under the section, the value at fault, what was expected."""
 
-ALL: Final = ""
-"""The key of words that are the same in every language: prompts speak all that ship."""
 RINGING: Final = "tone_stream://%(1000,4000,425);loops=-1"
 
 
-def _words(value: object) -> object:
-    return value if isinstance(value, dict) and set(value) != {"say"} else {ALL: value}
-
-
-Spoken = Annotated[dict[Literal[""] | Language, Sounds], BeforeValidator(_words)]
-"""What is said: sounds as of a campaign without agents, or such by language."""
 Listed = Annotated[str, matching(r"\+[1-9][0-9]{0,14}\*?", "a number with + and country, or its beginning and *", 17)]
 Start = Annotated[str, matching(r"\+[1-9][0-9]{0,14}", "how numbers begin: + and digits, in quotes", 16)]
 Region = Annotated[str, matching(r"[A-Z]{2}", "a country's two capital letters, such as DE")]
@@ -140,7 +133,7 @@ class QueueConfig(Section):
     wrap_up_s: Annotated[float, duration(0, HOUR)] = 30.0
     dispositions: tuple[Name, ...] = ()
     recording: RecordingConfig = RecordingConfig()
-    whisper: tuple[Literal["name", "tier", "campaign"], ...] = ()
+    whisper: tuple[Literal["name", "tier", "tag", "campaign"], ...] = ()
     target_s: Annotated[float, duration(1, HOUR)] = 20.0
     handling_s: Annotated[float, duration(1, DAY)] = 180.0
 
@@ -398,10 +391,3 @@ def inbound_referred(config: InboundConfig) -> Iterator[tuple[tuple[str | int, .
         if fallback.trunk is not None:
             yield (*path, "trunk"), "trunks", fallback.trunk
     yield from ((("extensions", digits), "agents", agent) for digits, agent in config.extensions.items())
-
-
-def spoken_texts(config: InboundConfig) -> Iterator[tuple[str, str]]:
-    """Language (empty: the usual one) and text of all that is to be spoken."""
-    for _, words in config.words():
-        for language, parts in words.items():
-            yield from ((language, part) for part in parts if part.startswith(SAY))

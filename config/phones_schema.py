@@ -117,7 +117,7 @@ class PhoneConfig(Section):
     wait_sound: Sound | None = None
     hold_sound: Sound | None = None
     beep: Flag = True
-    display: tuple[Literal["name", "campaign", "number"], ...] = ()
+    display: tuple[Literal["name", "campaign", "tier", "tag", "number"], ...] = ()
     display_digits: DisplayDigits = DisplayDigits()
     supervisor_roles: tuple[Name, ...] = ("supervisor",)
     dial_rules: tuple[DialRuleConfig, ...] = ()

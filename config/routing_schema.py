@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from config.follow_me_schema import FollowMeConfig, follow_me_faults, follow_me_referred
 from config.section import DAY, HOUR, Section
+from config.spoken_schema import Spoken
 from config.values import (
     Date,
     DayKey,
@@ -89,12 +90,13 @@ class OwnAgentConfig(Section):
 
 
 class TierConfig(Section):
-    """How a tier is served; see ``routing.tiers.Tier``."""
+    """How a tier is served; see ``routing.tiers.Tier``. ``message`` is said to its callers while they wait, in place
+    of the queue's words; ``tag`` is for the agent: an offer, a script."""
 
     name: Name
     target_s: Annotated[float, duration(1, HOUR)]
     groups: tuple[Name, ...] = ()
-    message: Label | None = None
+    message: Spoken | None = None
     tag: Label | None = None
     refused: Flag = False
 

@@ -17,8 +17,8 @@ from typing import Final
 
 from config.agentless_schema import SAY, AgentlessConfig
 from config.campaign_schema import CampaignConfig
-from config.inbound_schema import spoken_texts
 from config.schema import Config
+from config.spoken_schema import spoken_texts
 from dialer.domain.agentless import AgentlessSettings
 from dialer.speech import ESPEAK, filled
 from dialer.speech_sound import SpeechError, write_trimmed
@@ -81,7 +81,8 @@ def spoken_path(config: Config, part: str, language: str) -> Path:
 
 def texts(config: Config) -> Iterable[tuple[str, str, str]]:
     """Section, text and language of all that is to be spoken."""
-    for language, part in spoken_texts(config.inbound):
+    tiers = [tier.message for tier in config.routing.tiers if tier.message is not None]
+    for language, part in spoken_texts([*(words for _, words in config.inbound.words()), *tiers]):
         usual = (config.prompts.language, *config.inbound.languages())
         yield from (("inbound", part, each) for each in dict.fromkeys((language,) if language else usual))
     for campaign in config.campaigns:

@@ -15,6 +15,7 @@ import gevent.event
 import gevent.lock
 
 from dialer import __version__, settings
+from dialer.business import VipLookup
 from dialer.clock import EngineClock
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
@@ -42,6 +43,7 @@ class RunningService:
         self._settings = wanted
         self._speech = speech
         self._hearing: HearingClient | None = None
+        self._vip: VipLookup | None = None
         self._clock = EngineClock()
         self._clients: dict[str, Client] = {}
         self._translators: dict[str, Translator] = {}
@@ -73,6 +75,11 @@ class RunningService:
         """See ``ServicePort``."""
         return dump(self.runtime.engine.floor(self._clock()))
 
+    def vip_said(self, number: str) -> Mapping[str, object] | None:
+        """See ``ServicePort``."""
+        said = self._vip.said(number) if self._vip is not None else None
+        return None if said is None else {"vip": said.vip, "agent": said.agent, "at": said.at}
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """See ``ServicePort``."""
         engine = self._settings.engine
@@ -84,6 +91,7 @@ class RunningService:
                 name: (campaign.lists, campaign.windows.days, campaign.windows.default_zone)
                 for name, campaign in engine.campaigns.items()
             },
+            "tier_targets": {tier.name: tier.target_s for tier in self._settings.rules.tiers},
             "most_attempts": {name: campaign.max_attempts for name, campaign in engine.campaigns.items()},
             "machine_words": sorted({word for c in engine.campaigns.values() for word in c.machine_dispositions}),
             "amd_false_positive": {

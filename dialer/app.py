@@ -180,7 +180,7 @@ class App(RunningService):
         self.runtime = Runtime(engine, self._clock, store.submit)
         self.runtime.prepare_speech = self._voice.prepare
         if wanted.vip_lookup is not None:
-            self.runtime.ask_vip = VipLookup(wanted.vip_lookup, self._clock, self.runtime.feed)
+            self.runtime.ask_vip = self._vip = VipLookup(wanted.vip_lookup, self._clock, self.runtime.feed)
         self._start_hearing()
         self._speech.start()
         self._watch(self._speech.greenlets)

@@ -112,6 +112,10 @@ class VipLookup:
         else:
             gevent.spawn(self._wait, order, self._request(order.number))
 
+    def said(self, number: str) -> Asked | None:
+        """What is kept of a number, however old; nobody is asked."""
+        return self._kept.get(number)
+
     def _request(self, number: str) -> AsyncResult[Asked | LookupFailed]:
         answer = self._under_way.get(number)
         if answer is None:

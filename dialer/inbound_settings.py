@@ -13,9 +13,10 @@ from pathlib import Path
 from config import routing_schema
 from config.agentless_schema import SAY
 from config.follow_me_schema import FollowMeConfig, follow_me
-from config.inbound_schema import ALL, NumberConfig, OverflowConfig, QueueConfig, WayConfig
+from config.inbound_schema import NumberConfig, OverflowConfig, QueueConfig, WayConfig
 from config.recording_schema import RecordingConfig
 from config.schema import Config
+from config.spoken_schema import ALL
 from dialer.agentless_settings import spoken_path
 from dialer.domain.follow_me import FollowSettings
 from dialer.domain.inbound import (
@@ -79,6 +80,7 @@ class InboundBuilder:
             voicemail=(wanted.voicemail_directory or "").rstrip("/"),
             voicemail_s=wanted.voicemail_max_s,
             voicemail_thanks=self.words(wanted.voicemail_thanks),
+            tier_words={t.name: self.words(t.message) for t in self._config.routing.tiers if t.message is not None},
             judged_within_s=wanted.judge_within_s,
             vip_within_s=lookup.deadline_s if (lookup := self._config.routing.vip_lookup) is not None else None,
             plans={plan.name: self._plan(plan) for plan in self._config.routing.follow_me},

@@ -66,6 +66,10 @@ class ServicePort(Protocol):
     def routing(self) -> Mapping[str, object]:
         """Everybody on the floor as routing sees them, in the form of ``routing.snapshot``: no number, no person."""
 
+    def vip_said(self, number: str) -> Mapping[str, object] | None:
+        """What the business system said last of a number (E.164): ``vip``, ``agent``, ``at``; None: nothing since the
+        start, or none is configured. It is not asked."""
+
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         """Ask the store about its records: a job of ``dialer.store.desk_jobs``. Takes seconds; numbers are masked.
 

@@ -37,7 +37,7 @@ def rules(config: Config) -> Rules:
     return Rules(
         policy=routing_schema.policy(section),
         tiers=tuple(
-            Tier(tier.name, tier.target_s, frozenset(tier.groups), tier.message, tier.tag, tier.refused)
+            Tier(tier.name, tier.target_s, frozenset(tier.groups), tier.tag, tier.refused)
             for tier in section.tiers
         ),
         tier_plan=routing_schema.tier_plan(section.tier_rules),

@@ -27,6 +27,8 @@ feared (``AnswerModel.feared``) leaves no more than this chance that the call fi
 WATCH_EVERY_S = 0.4
 IDLE, RESERVED, TALKING, WRAP, LEAVING, AWAY = (int(phase) for phase in Phase)
 BUDGET_EVERY_S = 1.0
+A_TENTH = 0.1
+"""Fewer callers to come are not told of."""
 BUSY_SHARE = 0.9
 """How much of the agents' time customers will take, for the answers that a budget still expects."""
 
@@ -74,7 +76,7 @@ class Decider:
         here = int(np.count_nonzero(phases < AWAY))
         idle = int(np.count_nonzero(phases == IDLE))
         self.refresh(now, memory.settings.campaign, node)
-        others_waiting, others_rings = self._others(now, node, board, memory, mine, started)
+        others_waiting, others_rings, to_come = self._others(now, node, board, memory, mine, started)
         lead = idle - waiting - others_waiting
         if here < settings.min_agents:
             why = f"{here} agents are fewer than min_agents {settings.min_agents}, so one call for each free agent"
@@ -122,6 +124,7 @@ class Decider:
             "waiting": waiting + others_waiting,
             "ringing": len(rings),
             "screened": screened,
+            "to_come": to_come,
             "to_free": to_free,
             "to_answer": float(to_answer),
             "horizon_s": float(ring.horizons[-1]),
@@ -149,6 +152,7 @@ class Decider:
             if memory.ease < 1.0:
                 budget += f", risks eased to {memory.ease:.0%}"
         screened = f"and {last['screened']:.0f} screened " if last["screened"] else ""
+        screened += f"and {last['to_come']:.1f} callers to come " if last["to_come"] >= A_TENTH else ""
         words = (
             f"start {len(made.picks)}: {last['idle']:.0f} ready and {last['to_free']:.1f} freeing within "
             f"{last['horizon_s']:.0f} s, {last['waiting']:.0f} waiting, {last['ringing']:.0f} ringing "
@@ -283,16 +287,20 @@ class Decider:
 
     def _others(
         self, now: float, node: str, board: Agents, memory: Memory, mine: Bools, started: dict[str, Decision]
-    ) -> tuple[int, tuple[float, Array]]:
-        """What the other campaigns will take of this one's agents: waiting customers, and ringing calls thinned by
-        the part of their agents that is shared. Calls that this round has just decided on are in flight already."""
-        waiting, count, parts = 0.0, 0.0, []
+    ) -> tuple[int, tuple[float, Array], float]:
+        """What the other campaigns will take of this one's agents: waiting customers, ringing calls thinned by the
+        part of their agents that is shared (calls that this round has just decided on are in flight already), and
+        callers who are still to come within the last horizon, who are among the rows."""
+        waiting, count, coming, parts = 0.0, 0.0, 0.0, []
         for (at, name), rings in self.state.rings.items():
             if at != node or name == memory.settings.campaign:
                 continue
             lines = started[name].lines if name in started else 0
             screened = self.state.screened[node, name]
-            if not len(rings) and not lines and not screened and not self.state.waiting[node, name]:
+            horizons = memory.beliefs.ring.horizons
+            to_come = self.state.memories[name].callers.expected(now, horizons)
+            waits = self.state.waiting[node, name]
+            if not len(rings) and not lines and not screened and not waits and not len(to_come):
                 continue
             theirs = board.of(name) & (board.phase < AWAY)
             total = int(np.count_nonzero(theirs))
@@ -300,7 +308,7 @@ class Decider:
             if share <= 0.0:
                 continue
             other = self.state.memories[name].beliefs
-            waiting += share * self.state.waiting[node, name]
+            waiting += share * waits
             count += share * (len(rings) + lines + screened)
             ages = np.concatenate((now - rings.launched, np.zeros(lines)))
             scores = np.concatenate((rings.score, np.zeros(lines)))
@@ -308,9 +316,12 @@ class Decider:
             parts.append(share * _ring_chances(ages, scores, other, self._ring_table(memory, name), feared))
             if screened:
                 persons = self.state.memories[name].person_share
-                parts.append(np.full((screened, len(memory.beliefs.ring.horizons)), share * persons))
+                parts.append(np.full((screened, len(horizons)), share * persons))
+            if len(to_come):
+                parts.append(share * to_come)
+                coming += float(parts[-1][:, -1].sum())
         rows = np.concatenate(parts) if parts else np.zeros((0, len(memory.beliefs.ring.horizons)))
-        return math.ceil(waiting - 1e-9) + self.state.inbound_wanted, (count, rows)
+        return math.ceil(waiting - 1e-9), (count, rows), coming
 
 
 def _ring_chances(age_s: Array, score: Array, beliefs: Beliefs, table: Array, feared: float) -> Array:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pacing.abandonment import Budget, Ledger
 from pacing.beliefs import Beliefs
 from pacing.board import Agents, Phase, Rings
+from pacing.callers import Callers
 from pacing.leads import LeadFacts
 from pacing.ring import Array
 from pacing.settings import CampaignPacing
@@ -87,6 +88,7 @@ class Memory:
     leads_left: float = ENDLESS
     dials_left: float = ENDLESS
     sparing: Sparing = field(default_factory=Sparing)
+    callers: Callers = field(default_factory=Callers)
 
     @staticmethod
     def fresh(settings: CampaignPacing) -> Memory:
@@ -145,7 +147,6 @@ class PoolState:
         self.screened: Counter[tuple[str, str]] = Counter()
         self.cross: dict[tuple[str, str], tuple[float, Array, Array]] = {}
         self.cross_rings: dict[tuple[str, str], tuple[Array, Array, Array]] = {}
-        self.inbound_wanted = 0
 
     def ringing(self, node: str, campaign: str) -> Rings:
         """The ringing calls of a campaign on a switch."""

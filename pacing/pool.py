@@ -123,6 +123,23 @@ class Pool:
             known.screened = at
             self._state.screened[known.node, known.campaign] += 1
 
+    def called(self, call: str, campaign: str, node: str, at: float) -> None:
+        """A caller is on the line and may ask for an agent; ``asked`` says when they do."""
+        self.dialed(call, campaign, node, at)
+        self.sent(call, at)
+        self.screened(call, at)
+
+    def asked(self, call: str, at: float) -> None:
+        """A caller asks for an agent, for the first time or again."""
+        known = self._known(call, at)
+        if known is None:
+            return
+        if known.ringing:
+            self._state.memories[known.campaign].callers.asked(at, at - known.launched)
+            self.answered(call, at)
+        else:
+            self.untaken(call)
+
     def machine(self, call: str) -> None:
         """A machine answered a screened call: for pacing nobody did."""
         known = self._state.calls.get(call)
@@ -296,10 +313,6 @@ class Pool:
                 memory.beliefs.wrapped(at - person.since)
             else:
                 self._state.dropped["wrap_time"] += 1
-
-    def inbound(self, wanted: int) -> None:
-        """So many agents are wanted by inbound callers now: they are no longer there for outbound ones."""
-        self._state.inbound_wanted = max(0, wanted)
 
     # ---- decisions -----------------------------------------------------------------------------------------
 

@@ -29,6 +29,8 @@ class Rank:
     groups: tuple[frozenset[str], ...]
     """Whose customer it is before anybody else's: the VIP's people, then the tier's."""
     reasons: tuple[str, ...]
+    tag: str = ""
+    """What their tier has for the agent: an offer, a script."""
 
 
 NOT_RANKED: Final = Rank(tiering.ORDINARY, False, None, (), ())
@@ -50,7 +52,7 @@ def rank(rules: Rules, number: str, fields: Mapping[str, object], known: str, kn
         reasons.append(f"{known} talked to them last")
     groups = [frozenset({verdict.group})] if verdict.group else []
     groups += [tier.groups] if tier.groups else []
-    return Rank(tier.name, verdict.vip, agent, tuple(groups), tuple(reasons))
+    return Rank(tier.name, verdict.vip, agent, tuple(groups), tuple(reasons), tier.tag or "")
 
 
 def waiting_call(

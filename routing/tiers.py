@@ -20,14 +20,12 @@ ORDINARY: Final = "ordinary"
 class Tier:
     """How a tier is served. ``target_s``: the wait that it may expect at most, in 80 of 100 calls.
 
-    ``refused``: the call is rejected before it is answered. ``message`` is played while waiting; ``tag`` goes to the
-    agent's screen (an offer, a retention script).
+    ``refused``: the call is rejected before it is answered. ``tag`` goes to the agent (an offer, a retention script).
     """
 
     name: str
     target_s: float
     groups: frozenset[str] = frozenset()
-    message: str | None = None
     tag: str | None = None
     refused: bool = False
 

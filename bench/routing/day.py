@@ -1,256 +1,316 @@
-"""A blended day under one routing rule: events in order, one settling after each, and what became of everybody."""
+"""A blended day under one routing rule: the production engine and pacing on the planner's world, with callers in it.
+
+Owns the caller's side of that world (who calls, waits, talks, hangs up), the switch's answers to orders about callers,
+and the count of what became of everybody. Outbound is the planner's, unchanged: the same gate, leads, agents, trunk.
+What is simpler than life: a caller is answered 20 ms after the order, and the store says at once who calls.
+"""
 
 from __future__ import annotations
 
-import heapq
 import itertools
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from bench.routing.rules import Rule
-from bench.routing.world import Chance, Day, Pacer
-from routing.affinity import own_limit_s
-from routing.facts import VIP_SEAT, AgentFacts, AgentState, Direction, RoutingPolicy, WaitingCall
+import yaml
 
-TICK_S = 0.5
-NO_WAIT_S = 1e-6
+from bench.routing.rules import OURS, RULES
+from bench.routing.world import VIP, Day, Person, callers
+from config.errors import Fault
+from config.tree import parse
+from dialer.domain import events as ev
+from dialer.domain.inbound import (
+    CallerArrived,
+    DismissCaller,
+    HoldCaller,
+    InboundSettings,
+    JudgeArrival,
+    Kind,
+    NumberSettings,
+    QueueSettings,
+    SendToFallback,
+    Way,
+)
+from dialer.domain.outcomes import Outcome
+from dialer.domain.phones import Join
+from dialer.domain.routing import RoutingSettings
+from dialer.domain.settings import CampaignSettings, EngineSettings, Mode
+from dialer.engine import Engine
+from dialer.simulate import scenario_file
+from dialer.simulate.people import People
+from dialer.simulate.planner_leads import Leads
+from dialer.simulate.planner_settings import ANY_TIME, CAMPAIGN, NEVER_S, NODE, TRUNK, agent_names, engine_settings
+from dialer.simulate.planner_world import IDLE, RINGING, START_S, TALK, WAITING, WRAP, World, _Agent, _Leg
+from dialer.simulate.tally import Tally
+from dialer.store.judging import KnownLead, judged
+from routing.affinity import Conversation
+from routing.boxes import Words
+from routing.facts import VIP_SEAT
+from routing.intake import Rules
+from routing.tiers import DEFAULT_TIERS, TierPlan, TierRule
+from routing.vip import VipRule
+
+QUEUE, DID = "callers", "+19990000000"
+ANSWER_S = 0.02
+NO_WAIT_S = 0.5
+"""The engine's own bound (``QueueDesk.NO_WAIT_S``): the bridge itself takes a moment. Here it takes 1 ms."""
+IN_TIME_S = 20.0
+FIRST_CALLER = 4_000_000_000
+"""Callers talk as long as leads with such numbers would: the same talk for the same caller under every rule."""
+DAY_AGO_S = 86_400.0
+LONGEST_WAIT_S = 600.0
 
 
-@dataclass(slots=True)
-class Agent:
-    """An agent, and how long they have worked."""
+def rules_of(day: Day) -> Rules:
+    """By which the store judges who calls: the tier and the VIP stand in the caller's record."""
+    targets = {name: target_s for name, _, target_s in day.tiers}
+    tiers = tuple(replace(tier, target_s=targets.get(tier.name, tier.target_s)) for tier in DEFAULT_TIERS)
+    plan = TierPlan(tuple(TierRule(name, {"tier": Words(frozenset({name}))}) for name in targets), "ordinary")
+    vips = (VipRule("marked", fields={VIP: Words(frozenset({"yes"}))}),)
+    return Rules(day.policy, tiers, plan, vips)
 
-    facts: AgentFacts
-    talking: bool = False
-    work_s: float = 0.0
+
+def settings_of(day: Day, plan: scenario_file.Plan, seats_apart: bool) -> EngineSettings:
+    """The planner's settings, with a queue that everybody serves, a number that is called, and seats for VIPs."""
+    made = engine_settings(plan, START_S)
+    names = agent_names(day.agents)
+    queue = CampaignSettings(
+        QUEUE, Mode.INBOUND, (), "", "", ANY_TIME, min_ring_s=0.0, wait_limit_s=LONGEST_WAIT_S,
+        wrap_up_s=NEVER_S, queue=QueueSettings(max_wait_s=LONGEST_WAIT_S, announce_every_s=NEVER_S),
+    )  # fmt: skip
+    number = NumberSettings(DID, Way(Kind.QUEUE, QUEUE), QUEUE, trunk=TRUNK)
+    kept = names[len(names) - day.vip_seats :] if seats_apart else []
+    return replace(
+        made,
+        agents={n: replace(a, campaigns=frozenset({CAMPAIGN, QUEUE})) for n, a in made.agents.items()},
+        campaigns=dict(made.campaigns) | {QUEUE: queue},
+        trunks={TRUNK: replace(made.trunks[TRUNK], reserved_inbound=day.reserved_inbound)},
+        inbound=InboundSettings({DID: number}),
+        routing=RoutingSettings(day.policy, {f"s-{name}": frozenset({VIP_SEAT}) for name in kept}),
+    )
 
 
-@dataclass(slots=True)
-class Caller:
-    """Somebody on the line. ``could``: their own agent was free, or came free within their limit."""
+@dataclass(slots=True, eq=False)
+class _Caller(_Leg):
+    """A caller's channel. ``could``: their own agent was free, or came free within their limit; ``held``: was busy when
+    they came, and they waited. ``served_by``: with whom they spoke, after ``waited_s``."""
 
-    call: WaitingCall
-    own: str | None = None
+    person: Person = field(default_factory=lambda: Person(0, 0.0, False, "", -1, 0.0))
+    own: str = ""
     limit_s: float = 0.0
+    since: float = -1.0
+    ordered: bool = False
     could: bool = False
     held: bool = False
+    served_by: str = ""
+    waited_s: float = 0.0
 
 
 @dataclass
-class Tally:
-    """What became of everybody."""
+class Met:
+    """What callers met."""
 
-    vips: int = 0
-    vips_waited: int = 0
+    callers: int = 0
     busy: int = 0
     vips_busy: int = 0
-    callers: int = 0
+    vips: int = 0
+    vips_waited: int = 0
     lost: int = 0
+    turned_away: int = 0
     waits: list[float] = field(default_factory=list)
     in_20_s: int = 0
+    apart: int = 0
+    apart_in_20_s: int = 0
     of_tier: dict[str, list[bool]] = field(default_factory=dict)
+    own_all: int = 0
     own_could: int = 0
     own_reached: int = 0
-    own_all: int = 0
-    answered: int = 0
-    abandoned: int = 0
-    dialed: int = 0
-    lines_peak: int = 0
+    everyday_s: float = 0.0
 
 
-class Shift:
-    """One run. Time is seconds since the shift began."""
+class BlendedWorld(World):
+    """One day. ``apart``: the last seats are kept for VIPs."""
 
-    def __init__(self, day: Day, rule: Rule, seats_apart: bool, seed: int) -> None:
-        self.day, self.rule = day, rule
-        self.chance = Chance(day, seed)
-        self.pacer = Pacer(day)
-        self.tally = Tally()
-        self.policy = RoutingPolicy()
-        self.now = 0.0
-        self._events: list[tuple[float, int, str, Any]] = []
-        self._count = itertools.count()
-        self.waiting: dict[str, Caller] = {}
-        self.ringing: dict[int, float] = {}
-        self.lines = 0
-        self.agents: dict[str, Agent] = {}
-        apart = frozenset({VIP_SEAT}) if seats_apart else frozenset[str]()
-        for n in range(day.agents):
-            seat = n >= day.agents - day.vip_seats
-            facts = AgentFacts(f"a{n:03d}", AgentState.FREE, 0.0, dedicated=apart if seat else frozenset())
-            self.agents[facts.id] = Agent(facts)
-            rule.put_agent(facts)
-        self.blended = [name for name, agent in self.agents.items() if not agent.facts.dedicated]
-        self.everyday = [f"a{n:03d}" for n in range(day.agents - day.vip_seats)]
+    def __init__(self, day: Day, rule: str, seed: int) -> None:
+        faults: list[Fault] = []
+        tree = parse(yaml.safe_dump(day.scenario), "day", faults)
+        assert tree is not None, faults
+        plan = scenario_file.build(tree, "day", Path(), faults)
+        numbers, settings = itertools.count(1), settings_of(day, plan, rule == OURS)
+        people, tally = People(plan, seed), Tally()
 
-    def at(self, when: float, what: str, about: Any = None) -> None:
-        heapq.heappush(self._events, (when, next(self._count), what, about))
+        def engine(now: float) -> Engine:
+            return Engine(settings, now, lambda: f"{next(numbers):032x}")
 
-    def run(self) -> dict[str, float]:
-        """The whole day; figures in shares and seconds."""
-        self.at(self.chance.next_caller_s(0.0), "caller")
-        self.at(0.0, "tick")
-        end = self.day.hours * 3600.0
-        while self._events[0][0] < end:
-            self.now, _, what, about = heapq.heappop(self._events)
-            getattr(self, f"_{what}")(about)
-            self._settle()
-            change = self.rule.next_change()
-            if change is not None and change > self.now:
-                self.at(change, "nothing")
-        return self.figures()
+        super().__init__(plan, seed, engine, people, Leads(people, None), tally)
+        swapped = RULES[rule]
+        if swapped is not None:
+            self.engine._desks.calls.router.queue = swapped()
+        self.day, self.met, self.rules = day, Met(), rules_of(day)
+        self._names = agent_names(day.agents)
+        self._everyday = frozenset(self._names[: day.agents - day.vip_seats])
+        self._coming: Iterator[Person] = iter(callers(day, seed))
+        self._known: dict[str, Person] = {}
+        self._on |= {
+            JudgeArrival: self._judge,
+            HoldCaller: self._hold,
+            DismissCaller: self._dismiss,
+            SendToFallback: self._dismiss,
+            Join: self._join,
+        }
 
-    def _nothing(self, _: Any) -> None:
-        """Only a settling."""
+    # ---- who calls -----------------------------------------------------------------------------------------
 
-    def _caller(self, _: Any) -> None:
-        self.at(self.now + self.chance.next_caller_s(self.now), "caller")
-        rng = self.chance.rng
-        vip, repeat = rng.random() < self.day.vip_share, rng.random() < self.day.repeat_share
-        tier, target_s = self.chance.tier()
-        own, patience_s = rng.choice(self.everyday), self.chance.patience_s()
-        self.tally.vips += vip
-        if self.lines >= self.day.lines:
-            self.tally.busy += 1
-            self.tally.vips_busy += vip
+    def _begin(self, what: Any) -> None:
+        super()._begin(what)
+        self._next()
+
+    def _next(self) -> None:
+        person = next(self._coming, None)
+        if person is not None:
+            self._at(START_S + person.at_s, self._calls, person)
+
+    def _calls(self, person: Person) -> None:
+        self._next()
+        self.met.vips += person.vip
+        if len(self._legs) >= self.day.lines:
+            self.met.busy += 1
+            self.met.vips_busy += person.vip
             return
-        self._line(1)
-        limit_s = own_limit_s(target_s, vip, self.policy)
-        known = own if repeat else None
-        call = WaitingCall(
-            f"in{next(self._count)}", self.now, tier="red" if vip else tier, vip=vip, target_s=5.0 if vip else target_s,
-            own_agent=known, own_until=self.now + limit_s,
-        )  # fmt: skip
-        caller = Caller(call, known, limit_s)
-        if known is not None and not vip:
-            caller.could = self.agents[known].facts.available
-            caller.held = not caller.could
-        self._wait(caller, patience_s)
+        uuid = f"c{person.place:031x}"
+        own = self._names[person.own] if person.own >= 0 else ""
+        leg = _Caller(uuid, FIRST_CALLER + person.place, person=person, own=own)
+        self._legs[uuid] = leg
+        self.tally.lines_peak = max(self.tally.lines_peak, len(self._legs))
+        self._known[person.number] = person
+        self._feed(CallerArrived(NODE, uuid, DID, person.number, self.now))
 
-    def _wait(self, caller: Caller, patience_s: float) -> None:
-        self.waiting[caller.call.id] = caller
-        self.rule.put_call(caller.call)
-        self.at(self.now + patience_s, "leave", caller.call.id)
+    def _judge(self, order: JudgeArrival) -> None:
+        """The store: the production judgement of what it has on record."""
+        person, leg = self._known[order.number], self._legs.get(order.call_id)
+        lead = KnownLead(person.place + 1, order.number, "", {"tier": person.tier, VIP: "yes" if person.vip else "no"})
+        own = leg.own if isinstance(leg, _Caller) else ""
+        talks = [Conversation(own, order.at - DAY_AGO_S, order.number)] if own else []
+        told = judged(order, self.rules, [lead], talks, [])
+        if isinstance(leg, _Caller):
+            leg.limit_s = told.own_limit_s
+        self._inbox.append(told)
 
-    def _leave(self, call: str) -> None:
-        caller = self.waiting.pop(call, None)
-        if caller is None:
+    def _hold(self, order: HoldCaller) -> None:
+        leg = self._legs.get(order.uuid)
+        if isinstance(leg, _Caller) and not leg.ordered:
+            leg.ordered = True
+            self._at(self.now + ANSWER_S, self._up, leg)
+
+    def _up(self, leg: _Caller) -> None:
+        """Answered: the caller waits from now on."""
+        if leg.state != RINGING:
             return
-        self.rule.remove_call(call)
-        self._line(-1)
-        if caller.call.direction is Direction.OUTBOUND:
-            self.tally.answered += 1
-            self.tally.abandoned += 1
-            self.pacer.judged(True)
+        leg.state, leg.since = WAITING, self.now
+        if leg.own and not leg.person.vip:
+            leg.could = self._agents[leg.own].state == IDLE
+            leg.held = not leg.could
+        self._at(self.now + leg.person.patience_s, self._gives_up, leg)
+        self._feed(ev.LegAnswered(leg.uuid, self.now))
+
+    def _dismiss(self, order: DismissCaller | SendToFallback) -> None:
+        leg = self._legs.get(order.uuid)
+        if isinstance(leg, _Caller):
+            self.met.turned_away += leg.state == WAITING
+            self._at(self.now + ANSWER_S, self._killed, (leg, "NORMAL_CLEARING"))
+
+    # ---- conversations -------------------------------------------------------------------------------------
+
+    def _join(self, order: Join) -> None:
+        leg, agent = self._legs.get(order.a_uuid), self._by_leg.get(order.b_uuid)
+        if isinstance(leg, _Caller) and leg.state == WAITING and agent is not None:
+            self._at(self.now + 0.001, self._joined, (leg, agent))
         else:
-            self.tally.lost += 1
-            self._served(caller, None)
+            self._inbox.append(ev.BridgeReplied(order.a_uuid, order.b_uuid, False, "-ERR no such channel"))
 
-    def _dialed(self, about: tuple[int, bool]) -> None:
-        dial, answered = about
-        del self.ringing[dial]
-        if not answered:
-            self._line(-1)
+    def _joined(self, what: tuple[_Caller, _Agent]) -> None:
+        leg, agent = what
+        self._waiting += leg.state == WAITING  # the planner counts whom we called
+        if leg.state == WAITING:
+            leg.served_by, leg.waited_s = agent.name, self.now - leg.since
+        self._bridged((leg, agent))
+
+    def _gone(self, leg: _Leg, cause: str, disposition: str) -> None:
+        if isinstance(leg, _Caller):
+            self._count(leg)
+            self._ringing += leg.state == RINGING
+            self._waiting += leg.state == WAITING
+        super()._gone(leg, cause, disposition)
+
+    def _to(self, agent: _Agent, state: int) -> None:
+        begin, end = max(agent.since, START_S), min(self.now, self.ends_at)
+        if end > begin and agent.state in (TALK, WRAP) and agent.name in self._everyday:
+            self.met.everyday_s += end - begin
+        super()._to(agent, state)
+        if state == IDLE:
+            for leg in self._legs.values():
+                if isinstance(leg, _Caller) and leg.own == agent.name and leg.state == WAITING:
+                    leg.could = leg.could or self.now <= leg.since + leg.limit_s
+
+    # ---- the count -----------------------------------------------------------------------------------------
+
+    def _count(self, leg: _Caller) -> None:
+        met, person = self.met, leg.person
+        waited_s = leg.waited_s if leg.served_by else self.now - leg.since
+        met.callers += 1
+        met.lost += not leg.served_by
+        if person.vip:
+            met.vips_waited += waited_s > NO_WAIT_S
             return
-        call = WaitingCall(f"out{dial}", self.now, Direction.OUTBOUND, target_s=2.0)
-        self._wait(Caller(call), self.day.outbound_patience_s)
-
-    def _tick(self, _: Any) -> None:
-        self.at(self.now + TICK_S, "tick")
-        free = talking = wrapping = 0
-        for name in self.blended:
-            agent = self.agents[name]
-            free += agent.facts.state is AgentState.FREE
-            talking += agent.talking
-            wrapping += agent.facts.state is AgentState.WRAP_UP
-        ages = [min(30, int(self.now - since)) for since in self.ringing.values()]
-        room = min(8, self.day.lines - self.day.reserved_inbound - self.lines)
-        waiting = sum(1 for caller in self.waiting.values() if not caller.held)
-        for _ in range(self.pacer.start(free, waiting, talking, wrapping, ages, room)):
-            dial = next(self._count)
-            answered, after_s = self.chance.dial()
-            self.ringing[dial] = self.now
-            self.tally.dialed += 1
-            self._line(1)
-            self.at(self.now + after_s, "dialed", (dial, answered))
-
-    def _settle(self) -> None:
-        for call, name in self.rule.settle(self.now):
-            caller, agent = self.waiting.pop(call), self.agents[name]
-            if caller.call.direction is Direction.OUTBOUND:
-                self.tally.answered += 1
-                self.pacer.judged(False)
-            else:
-                self._served(caller, name)
-            self._state(agent, AgentState.BUSY)
-            agent.talking = True
-            self.at(self.now + self.chance.talk_s(), "hangup", name)
-
-    def _hangup(self, name: str) -> None:
-        agent = self.agents[name]
-        agent.talking = False
-        agent.work_s += self.now - agent.facts.since
-        self._line(-1)
-        self._state(agent, AgentState.WRAP_UP)
-        self.at(self.now + self.chance.wrap_s(), "ready", name)
-
-    def _ready(self, name: str) -> None:
-        agent = self.agents[name]
-        agent.work_s += self.now - agent.facts.since
-        self._state(agent, AgentState.FREE)
-        for caller in self.waiting.values():
-            if caller.own == name and self.now <= caller.call.since + caller.limit_s:
-                caller.could = True
-
-    def _state(self, agent: Agent, state: AgentState) -> None:
-        agent.facts = AgentFacts(agent.facts.id, state, self.now, dedicated=agent.facts.dedicated)
-        self.rule.put_agent(agent.facts)
-
-    def _line(self, more: int) -> None:
-        self.lines += more
-        self.tally.lines_peak = max(self.tally.lines_peak, self.lines)
-
-    def _served(self, caller: Caller, agent: str | None) -> None:
-        tally, call = self.tally, caller.call
-        waited = self.now - call.since
-        tally.callers += 1
-        if call.vip:
-            tally.vips_waited += waited > NO_WAIT_S
-            return
-        if caller.own is not None:
-            tally.own_all += 1
-            tally.own_could += caller.could
-            tally.own_reached += caller.could and agent == caller.own
-        if agent is not None:
-            tally.waits.append(waited)
-            tally.in_20_s += waited <= 20.0
-        if not caller.held:
-            good = agent is not None and waited <= call.target_s
-            tally.of_tier.setdefault(call.tier, []).append(good)
+        if leg.own:
+            met.own_all += 1
+            met.own_could += leg.could
+            met.own_reached += leg.could and leg.served_by == leg.own
+        in_time = bool(leg.served_by) and waited_s <= IN_TIME_S
+        met.in_20_s += in_time
+        if leg.served_by:
+            met.waits.append(waited_s)
+        if not leg.held:
+            target_s = next((t for name, _, t in self.day.tiers if name == person.tier), IN_TIME_S)
+            met.of_tier.setdefault(person.tier, []).append(bool(leg.served_by) and waited_s <= target_s)
+            met.apart += 1
+            met.apart_in_20_s += in_time
 
     def figures(self) -> dict[str, float]:
-        tally, hours = self.tally, self.day.hours
-        waits = sorted(tally.waits)
-        work = sum(agent.work_s for agent in self.agents.values())
-        everyday = sum(self.agents[name].work_s for name in self.everyday)
-        result = {
-            "vip_calls": float(tally.vips),
-            "vip_no_wait": 1.0 - tally.vips_waited / max(1, tally.vips - tally.vips_busy),
-            "vip_busy": tally.vips_busy / max(1, tally.vips),
-            "own_agent_reached": tally.own_reached / max(1, tally.own_could),
-            "own_agent_could": tally.own_could / max(1, tally.own_all),
-            "inbound_lost": tally.lost / max(1, tally.callers),
-            "inbound_busy": tally.busy / max(1, tally.callers + tally.busy),
-            "in_20_s_all": tally.in_20_s / max(1, tally.callers - tally.vips + tally.vips_busy),
+        """The day in shares and seconds."""
+        day, met = self.day, self.met
+        told = self.tally.result(day.agents, day.hours, self.leads.unaccounted())
+        waits, ordinary = sorted(met.waits), met.callers - met.vips + met.vips_busy
+        found = {
+            "vip_calls": float(met.vips),
+            "vip_no_wait": 1.0 - (met.vips_waited + met.vips_busy) / max(1, met.vips),
+            "vip_busy": met.vips_busy / max(1, met.vips),
+            "own_agent_reached": met.own_reached / max(1, met.own_could),
+            "own_agent_could": met.own_could / max(1, met.own_all),
+            "in_20_s": met.apart_in_20_s / max(1, met.apart),
+            "in_20_s_all": met.in_20_s / max(1, ordinary),
+            "inbound_lost": met.lost / max(1, met.callers),
+            "inbound_turned_away": met.turned_away / max(1, met.callers),
+            "inbound_busy": met.busy / max(1, met.callers + met.busy),
             "inbound_wait_p95_s": waits[int(len(waits) * 0.95)] if waits else 0.0,
-            "outbound_abandoned": tally.abandoned / max(1, tally.answered),
-            "agents_busy": work / (hours * 3600 * len(self.agents)),
-            "blended_busy": everyday / (hours * 3600 * len(self.everyday)),
-            "connected": float(tally.answered - tally.abandoned),
-            "inbound_share": tally.callers / max(1, tally.callers + tally.answered - tally.abandoned),
-            "lines_peak": float(tally.lines_peak),
+            "outbound_abandoned": float(told["abandon_rate"]),
+            "worst_5min_abandoned": float(told["worst_5min_abandon_rate"]),
+            "agents_busy": float(told["busy_share"]),
+            "blended_busy": met.everyday_s / (day.hours * 3600 * len(self._everyday)),
+            "connected": float(self.tally.outcomes[Outcome.CONNECTED]),
+            "inbound_share": met.callers / max(1, met.callers + self.tally.outcomes[Outcome.CONNECTED]),
+            "lines_peak": float(told["lines_peak"]),
+            "leads_unaccounted": float(told["leads_unaccounted"]),
         }
-        for name, _, _ in self.day.tiers:
-            good = tally.of_tier.get(name, [])
-            result[f"in_target_{name}"] = sum(good) / max(1, len(good))
-        return result
+        for name, _, _ in day.tiers:
+            good = met.of_tier.get(name, [])
+            found[f"in_target_{name}"] = sum(good) / max(1, len(good))
+        return found
+
+
+def run(day: Day, rule: str, seed: int) -> dict[str, float]:
+    """One whole day."""
+    world = BlendedWorld(day, rule, seed)
+    world.run()
+    return world.figures()

@@ -1,8 +1,7 @@
-"""The blended day's world: what callers, callees and agents do, and a simple outbound pacer. Seeded, no clock.
+"""The blended day's people who call: when, who they are, whom they know, how long they wait. Seeded, no clock.
 
-All distributions are stated here. The pacer is a rough one (normal approximation at three horizons, memoryless agents,
-its threshold calibrated to the abandon target): the same for every routing rule, so that rules are compared at the
-same abandonment.
+All distributions of the day are stated here; what people whom we call do is the planner's own (``dialer.simulate``),
+from the scenario that ``Day.scenario`` gives. Every rule that is compared meets the same callers and the same leads.
 """
 
 from __future__ import annotations
@@ -10,9 +9,13 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
+from typing import Any
 
-HORIZONS = ((5.0, 0.25), (11.0, 0.45), (17.0, 0.30))
-"""Seconds until a call launched now answers, and how likely each is."""
+from routing.facts import RoutingPolicy
+from routing.intake import DEFAULTS
+
+VIP = "vip"
+"""A field of a caller's record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,13 @@ class Day:
     wrap_mean_s: float = 20.0
     wrap_cv: float = 0.5
     answer_probability: float = 0.40
-    ring_mean_s: float = 12.0
-    ring_sd_s: float = 6.0
-    ring_no_answer_s: tuple[float, float] = (25.0, 30.0)
     fast_failure: float = 0.10
     outbound_patience_s: float = 2.0
     patience_mean_s: float = 180.0
     """Inbound callers hang up after a Weibull time of shape 2: few in the first seconds, half by 170 s."""
     lines: int = 120
-    reserved_inbound: int = 6
-    """In the surge too no caller meets busy: outbound stops below it, and calls end sooner than callers come."""
-    abandon_target: float = 0.0275
+    reserved_inbound: int = 28
+    abandon_limit: float = 0.03
     tiers: tuple[tuple[str, float, float], ...] = (
         ("red", 0.02, 5.0),
         ("high", 0.10, 10.0),
@@ -55,119 +54,72 @@ class Day:
     surge: tuple[float, float, float] | None = None
     """From hour, to hour, so many times the callers."""
 
+    policy: RoutingPolicy = DEFAULTS
+    """Our rule's knobs."""
+
     @property
     def inbound_rate(self) -> float:
         """Callers a second: the share of what the blended agents can do at 93 % busy."""
         conversations = (self.agents - self.vip_seats) * 0.93 / (self.talk_mean_s + self.wrap_mean_s)
         return self.inbound_share * conversations
 
-
-class Chance:
-    """All draws of a day."""
-
-    def __init__(self, day: Day, seed: int) -> None:
-        self.day = day
-        self.rng = random.Random(seed)
-
-    def lognormal(self, mean: float, cv: float) -> float:
-        sigma = math.sqrt(math.log(1.0 + cv * cv))
-        return self.rng.lognormvariate(math.log(mean) - sigma * sigma / 2.0, sigma)
-
-    def talk_s(self) -> float:
-        return self.lognormal(self.day.talk_mean_s, self.day.talk_cv)
-
-    def wrap_s(self) -> float:
-        return self.lognormal(self.day.wrap_mean_s, self.day.wrap_cv)
-
-    def patience_s(self) -> float:
-        return self.rng.weibullvariate(self.day.patience_mean_s / math.gamma(1.5), 2.0)
-
-    def next_caller_s(self, now: float) -> float:
-        rate = self.day.inbound_rate
-        if self.day.surge is not None and self.day.surge[0] * 3600 <= now < self.day.surge[1] * 3600:
-            rate *= self.day.surge[2]
-        return self.rng.expovariate(rate)
-
-    def tier(self) -> tuple[str, float]:
-        at = self.rng.random()
-        for name, share, target_s in self.day.tiers:
-            at -= share
-            if at < 0:
-                return name, target_s
-        return "ordinary", 20.0
-
-    def dial(self) -> tuple[bool, float]:
-        """Whether a call out is answered, and after how long it is, or ends."""
-        day = self.day
-        at = self.rng.random()
-        if at < day.fast_failure:
-            return False, self.rng.uniform(1.0, 3.0)
-        if at < day.fast_failure + day.answer_probability:
-            cv = day.ring_sd_s / day.ring_mean_s
-            return True, min(30.0, self.lognormal(day.ring_mean_s, cv))
-        return False, self.rng.uniform(*day.ring_no_answer_s)
+    @property
+    def scenario(self) -> dict[str, Any]:
+        """The outbound side as the planner's scenario: ring times and the rest are its defaults."""
+        return {
+            "agents": self.agents,
+            "shift_hours": self.hours,
+            "talk": {"distribution": "lognormal", "mean_s": self.talk_mean_s, "cv": self.talk_cv},
+            "wrap": {"distribution": "lognormal", "mean_s": self.wrap_mean_s, "cv": self.wrap_cv},
+            "answer_probability": self.answer_probability,
+            "fast_failure": {"share": self.fast_failure, "seconds": [1, 3]},
+            "patience_s": self.outbound_patience_s,
+            "abandon": {"limit": self.abandon_limit, "window": "shift"},
+            "lines": self.lines,
+        }
 
 
-class Pacer:
-    """How many calls to start: while the next answer finds nobody with at most θ."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who calls ``at_s`` after the shift's begin. ``own``: the agent who knows them, by place; -1: nobody."""
 
-    def __init__(self, day: Day) -> None:
-        self.day = day
-        self.theta = 0.03
-        self.answered = self.abandoned = 0
-        self._answers = [[self._answer_by(age, u) for age in range(31)] for u, _ in HORIZONS]
+    place: int
+    at_s: float
+    vip: bool
+    tier: str
+    own: int
+    patience_s: float
 
-    def judged(self, abandoned: bool) -> None:
-        """Somebody answered and was connected, or not."""
-        self.answered += 1
-        self.abandoned += abandoned
-        self.theta *= math.exp(0.04 * (self.day.abandon_target - abandoned))
-        budget = self.day.abandon_target * (self.answered + 300) - self.abandoned
-        self.theta = min(max(self.theta, 1e-4), 0.2)
-        if budget < 0:
-            self.theta = min(self.theta, 0.005)
-
-    def start(self, free: int, waiting: int, talking: int, wrapping: int, ages: list[int], room: int) -> int:
-        """Calls to launch now. ``waiting``: customers on the line, callers and called; ``room``: lines."""
-        day = self.day
-        sums = []
-        for (u, weight), table in zip(HORIZONS, self._answers, strict=True):
-            soon = u + day.outbound_patience_s
-            done = 1.0 - math.exp(-soon / (day.talk_mean_s + day.wrap_mean_s))
-            ready = 1.0 - math.exp(-soon / day.wrap_mean_s)
-            answers = sum(table[age] for age in ages)
-            spread = sum(table[age] * (1 - table[age]) for age in ages)
-            callers = day.inbound_rate * u
-            mean = free - waiting + talking * done + wrapping * ready - answers - callers
-            var = talking * done * (1 - done) + wrapping * ready * (1 - ready) + spread + callers
-            sums.append((weight, mean, var, table[0]))
-        launched = 0
-        while launched < room:
-            nobody = sum(
-                weight * _below((0.5 - mean + launched * fresh) / math.sqrt(max(var + launched * fresh, 0.05)))
-                for weight, mean, var, fresh in sums
-            )
-            if nobody > self.theta:
-                break
-            launched += 1
-        return launched
-
-    def _answer_by(self, age: int, u: float) -> float:
-        """The chance that a call that has rung so long is answered within ``u``."""
-        day = self.day
-
-        def cdf(seconds: float) -> float:
-            cv = day.ring_sd_s / day.ring_mean_s
-            sigma = math.sqrt(math.log(1 + cv * cv))
-            mu = math.log(day.ring_mean_s) - sigma * sigma / 2
-            return 1.0 if seconds >= 30 else _below((math.log(max(seconds, 1e-9)) - mu) / sigma)
-
-        alive_answer = day.answer_probability * (1 - cdf(age))
-        others = 1 - day.answer_probability - (day.fast_failure if age >= 2 else 0.0)
-        gone = max(0.0, (age - 25) / 5)
-        total = alive_answer + others * (1 - gone)
-        return day.answer_probability * (cdf(age + u) - cdf(age)) / total if total > 0 else 0.0
+    @property
+    def number(self) -> str:
+        """Whom nobody else has: the planner's leads begin with +10."""
+        return f"+1{9_000_000_000 + self.place}"
 
 
-def _below(z: float) -> float:
-    return 0.5 * math.erfc(-z / math.sqrt(2.0))
+def callers(day: Day, seed: int) -> list[Person]:
+    """Everybody who calls on this day, in order."""
+    rng = random.Random(f"callers {seed}")
+    found: list[Person] = []
+    at_s = 0.0
+    while True:
+        rate = day.inbound_rate
+        if day.surge is not None and day.surge[0] * 3600 <= at_s < day.surge[1] * 3600:
+            rate *= day.surge[2]
+        at_s += rng.expovariate(rate)
+        vip, repeat, tier = rng.random() < day.vip_share, rng.random() < day.repeat_share, _tier(day, rng.random())
+        own, patience_s = rng.randrange(day.agents - day.vip_seats), _patience_s(day, rng)
+        if at_s >= day.hours * 3600.0:
+            return found
+        found.append(Person(len(found), at_s, vip, tier, own if repeat else -1, patience_s))
+
+
+def _patience_s(day: Day, rng: random.Random) -> float:
+    return rng.weibullvariate(day.patience_mean_s / math.gamma(1.5), 2.0)
+
+
+def _tier(day: Day, at: float) -> str:
+    for name, share, _ in day.tiers:
+        at -= share
+        if at < 0:
+            return name
+    return "ordinary"

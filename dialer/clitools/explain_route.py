@@ -1,7 +1,9 @@
-"""``dialer explain route``: who would get this call now and why, and who would not and why.
+"""``dialer explain route``: who would get a call that we made, now and why, and who would not and why.
 
-Owns the order of the questions and what is printed. What the customer is to us is judged by ``routing.outbound`` from
-our own records; who would get them by ``routing.snapshot`` on the running floor, or on a saved one. Numbers are masked.
+Owns the order of the questions and what is printed; the floor that is asked, and the lines on agents, are of calls that
+come in too (``explain_caller``). What the customer is to us is judged by ``routing.outbound`` from our own records; who
+would get them by ``routing.snapshot`` on the running floor, on a saved one, or on one made of the configuration where
+none runs. Numbers are masked.
 """
 
 from __future__ import annotations
@@ -11,14 +13,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dialer.clitools import running
 from dialer.clitools.database import database
-from dialer.clitools.options import EXIT_USAGE, CliError, no_campaign
-from dialer.clitools.output import say
+from dialer.clitools.options import EXIT_USAGE, CliError, moment, no_campaign
+from dialer.clitools.output import complain, say
+from dialer.clitools.service import ServiceDown
 from dialer.masking import mask_number
 
 if TYPE_CHECKING:
@@ -33,11 +35,15 @@ SHOWN: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``at``: ISO time, empty for now. ``snapshot``: a saved answer of /v1/routing, instead of the running floor."""
+    """``at``: as ``options.moment`` reads it, empty for now. ``snapshot``: a saved answer of /v1/routing, instead of
+    the running floor. ``did``: the number of ours that ``number`` calls, empty for a call of ours; ``queue``: of those
+    that its menu leads to."""
 
     number: str
     campaign: str
     at: str = ""
+    did: str = ""
+    queue: str = ""
     snapshot: Path | None = None
 
 
@@ -46,9 +52,9 @@ def route(where: running.Where, question: Question, *, as_json: bool) -> None:
     loaded = running.load(where)
     campaign = _campaign(loaded, question.campaign)
     number = _number(loaded, campaign, question.number)
-    now = _moment(question.at)
+    now = moment(question.at) if question.at else time.time()
     rank, known_by = _rank(loaded, campaign, number, now)
-    floor = _floor(where, question.snapshot)
+    floor = floor_of(where, loaded, question.snapshot)
     answer = _ask(floor, campaign, rank)
     if as_json:
         told = {
@@ -56,9 +62,7 @@ def route(where: running.Where, question: Question, *, as_json: bool) -> None:
             "campaign": campaign.name,
             "rank": asdict(replace(rank, groups=())) | {"groups": [sorted(group) for group in rank.groups]},
             "records": known_by,
-            "match": None if answer.match is None else asdict(answer.match),
-            "wait": None if answer.wait is None else asdict(answer.wait),
-            "agents": dict(answer.why_nots),
+            **plain(answer),
         }
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
@@ -70,6 +74,23 @@ def _text(number: str, campaign: str, rank: Rank, known_by: str, answer: Answer)
     yield f"{mask_number(number)} answers a call of campaign {campaign}"
     yield f"  {known_by}"
     yield from (f"  {reason}" for reason in rank.reasons)
+    if rank.tag:
+        yield f"  the agent is told: {rank.tag}"
+    yield from lines(answer)
+
+
+def plain(answer: Answer) -> dict[str, Any]:
+    """The answer as JSON has it."""
+    return {
+        "match": None if answer.match is None else asdict(answer.match),
+        "wait": None if answer.wait is None else asdict(answer.wait),
+        "place": answer.place,
+        "agents": dict(answer.why_nots),
+    }
+
+
+def lines(answer: Answer) -> Iterator[str]:
+    """Who gets the call, and of everybody else why not."""
     if answer.match is not None:
         yield f"goes to agent {answer.match.agent}: {answer.match.reason}"
     elif answer.wait is not None:
@@ -110,15 +131,6 @@ def _number(loaded: LoadedConfig, campaign: CampaignConfig, text: str) -> str:
         raise CliError(f"NUMBER: {error}", EXIT_USAGE) from error
 
 
-def _moment(text: str) -> float:
-    if not text:
-        return time.time()
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        raise CliError(f"--at {text}: expected a time such as 2026-11-26T14:30", EXIT_USAGE) from None
-
-
 def _rank(loaded: LoadedConfig, campaign: CampaignConfig, number: str, now: float) -> tuple[Rank, str]:
     from dialer.routing_settings import rules
     from dialer.store.customers import known
@@ -133,7 +145,8 @@ def _rank(loaded: LoadedConfig, campaign: CampaignConfig, number: str, now: floa
     return rank(judged_by, number, found.fields or {}, found.last_agent, found.last_talk_at, now), told
 
 
-def _floor(where: running.Where, snapshot: Path | None) -> Floor:
+def floor_of(where: running.Where, loaded: LoadedConfig, snapshot: Path | None) -> Floor:
+    """The floor that is asked: the saved one, the running one, or one of the configuration where none runs."""
     from routing.errors import RoutingError
     from routing.snapshot import load
 
@@ -142,10 +155,35 @@ def _floor(where: running.Where, snapshot: Path | None) -> Floor:
     try:
         data = json.loads(snapshot.read_text("utf-8")) if snapshot else running.service(where).get("v1", "routing")
         return load(data)
+    except ServiceDown as error:
+        if where.url is not None:
+            raise
+        complain(f"{error}: answered from the configuration, as if every agent were ready and nobody waited")
+        return _idle(loaded)
     except OSError as error:
         raise CliError(f"--snapshot {snapshot}: {error.strerror or error}", EXIT_USAGE) from error
     except (ValueError, RoutingError) as error:
         raise CliError(f"{source}: {error}", EXIT_USAGE) from error
+
+
+def _idle(loaded: LoadedConfig) -> Floor:
+    from dialer.engine.floor import groups_of
+    from dialer.settings import SettingsError, engine_settings
+    from routing.facts import AgentFacts, AgentState
+    from routing.snapshot import Floor
+
+    try:
+        settings = engine_settings(loaded.config, "explain")
+    except SettingsError as error:
+        raise CliError(str(error)) from error
+    now, kept = time.time(), settings.routing.dedicated
+    agents = tuple(
+        AgentFacts(
+            name, AgentState.FREE, now, groups_of(each), each.skills, dedicated=kept.get(each.seat, frozenset())
+        )
+        for name, each in settings.agents.items()
+    )
+    return Floor(now, settings.routing.policy, agents, ())
 
 
 def _ask(floor: Floor, campaign: CampaignConfig, rank: Rank) -> Answer:

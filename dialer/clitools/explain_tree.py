@@ -15,7 +15,13 @@ from dialer.clitools.flags import Config, where_of
 explain_app = typer.Typer(help="Why the running service does what it does.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
-At = Annotated[str, typer.Option("--at", metavar="TIME", help="Judge as of then, such as 2026-11-26T14:30")]
+At = Annotated[
+    str, typer.Option("--at", metavar="TIME", help="Judge as of then; UTC unless it says: 2026-11-26T14:30+01:00")
+]
+OfNumber = Annotated[
+    str, typer.Option("--did", metavar="OURS", help="They call this number of ours, instead of answering a call")
+]
+OfQueue = Annotated[str, typer.Option("--queue", metavar="NAME", help="With --did: the one chosen in the menu")]
 OfCampaign = Annotated[str, typer.Option("--campaign", metavar="NAME", help="Whose call they answer")]
 Snapshot = Annotated[
     Path | None, typer.Option("--snapshot", metavar="FILE", help="A saved /v1/routing, not the running floor")
@@ -66,17 +72,25 @@ def callback(
 def route(
     ctx: typer.Context,
     number: Annotated[str, typer.Argument(metavar="NUMBER")],
+    did: OfNumber = "",
     campaign: OfCampaign = "",
+    queue: OfQueue = "",
     at: At = "",
     snapshot: Snapshot = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
-    """Say who would get this customer now and why, and who would not and why."""
-    from dialer.clitools import explain_route
+    """Say who would get this customer, whom we called or who calls us (--did), and why, and why nobody else."""
+    from dialer.clitools import explain_caller, explain_route
+    from dialer.clitools.options import EXIT_USAGE, CliError
 
-    asked = explain_route.Question(number, campaign, at, snapshot)
-    explain_route.route(where_of(ctx, config), asked, as_json=as_json)
+    if did and campaign:
+        raise CliError("--did and --campaign: expected one of them: a call comes in, or a campaign made it", EXIT_USAGE)
+    if queue and not did:
+        raise CliError("--queue: expected --did with it, only callers choose in a menu", EXIT_USAGE)
+    asked = explain_route.Question(number, campaign, at, did, queue, snapshot)
+    explain = explain_caller.caller if did else explain_route.route
+    explain(where_of(ctx, config), asked, as_json=as_json)
 
 
 @explain_app.command("trunk")

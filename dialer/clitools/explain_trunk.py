@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from dialer.clitools import running
 from dialer.clitools.floor import ask_campaign
-from dialer.clitools.options import EXIT_USAGE, CliError, no_campaign
+from dialer.clitools.options import EXIT_USAGE, CliError, moment, no_campaign
 from dialer.clitools.output import complain, duration, say
 from dialer.clitools.service import Service, ServiceDown
 from dialer.http.shapes import plain
@@ -42,16 +42,16 @@ def trunk(
         e164 = normalise(number, region)
     except NumberError as error:
         raise CliError(f"NUMBER: {error}; expected one with its country code, or --region", EXIT_USAGE) from error
-    moment = None if at is None else _moment(at)
-    told = _offline(where, e164, campaign, moment, snapshot) if snapshot is not None else None
+    as_of = None if at is None else moment(at)
+    told = _offline(where, e164, campaign, as_of, snapshot) if snapshot is not None else None
     if told is None:
         try:
-            told = _ask(running.service(where), e164, campaign, moment)
+            told = _ask(running.service(where), e164, campaign, as_of)
         except ServiceDown as error:
             if where.url is not None:
                 raise
             complain(f"{error}: answered from the configuration, as if every line were idle and well")
-            told = _offline(where, e164, campaign, moment, None)
+            told = _offline(where, e164, campaign, as_of, None)
     if as_json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return
@@ -94,15 +94,6 @@ def _offline(
         raise CliError(no_campaign(campaign or "", sorted(settings.campaigns)))
     found: Mapping[str, Any] = plain(told)
     return found
-
-
-def _moment(text: str) -> float:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        expected = 'a time such as "2026-11-26 20:00" (UTC) or 2026-11-26T20:00+01:00'
-        raise CliError(f"--at: {text}: expected {expected}", EXIT_USAGE) from None
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
 
 
 def text(told: Mapping[str, Any]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -106,6 +107,16 @@ def find_config(given: Path | None, env: Mapping[str, str], places: Sequence[Pat
         f"no configuration: --config and ${CONFIG_VARIABLE} are not given, and none of {looked} is there",
         EXIT_CONFIG,
     )
+
+
+def moment(text: str) -> float:
+    """The instant of ``--at``, in epoch seconds: UTC unless the text has an offset. Raises CliError."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        expected = 'a time such as "2026-11-26 20:00" (UTC), 2026-11-26T20:00+01:00 or 2026-11-26T19:00Z'
+        raise CliError(f"--at {shown(text, ())}: expected {expected}", EXIT_USAGE) from None
 
 
 def no_campaign(name: str, known: Collection[str]) -> str:

@@ -20,6 +20,7 @@ from dialer.clitools.flags import where_of as _where
 from dialer.clitools.hearing import hearing_app
 from dialer.clitools.numbers import numbers_app
 from dialer.clitools.options import RunOptions
+from dialer.clitools.report_tree import report_app
 
 if TYPE_CHECKING:
     from dialer.clitools.service import Service
@@ -43,6 +44,7 @@ leads_app.add_typer(dnc_app, name="dnc")
 app.add_typer(agents_app, name="agents")
 app.add_typer(campaigns_app, name="campaigns")
 app.add_typer(explain_app, name="explain")
+app.add_typer(report_app, name="report")
 app.add_typer(freeswitch_app, name="freeswitch")
 app.add_typer(hearing_app, name="hearing")
 app.add_typer(numbers_app, name="numbers")

@@ -154,6 +154,7 @@ class OpenAttempt:
     shown: str = ""
     retries: int = 0
     callback: int = 0  # dialed for this one, which this run has claimed
+    tier: str = ""  # the customer's, for reports
 
 
 @dataclass(frozen=True, slots=True)

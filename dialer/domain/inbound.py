@@ -161,8 +161,9 @@ class NumberSettings:
 class InboundSettings:
     """All of it. ``blacklist`` are numbers, or prefixes that end with ``*``. ``voicemail`` is where messages are kept,
     as the switch sees it; ``voicemail_s`` is the longest. Without an answer in ``judged_within_s`` a caller is taken as
-    unknown. ``vip_within_s``: how long the business system is waited for; None: it is not asked. ``plans`` are the
-    follow-me plans, ``persons`` the plan of each agent who has one.
+    unknown. ``vip_within_s``: how long the business system is waited for; None: it is not asked. ``tier_words``: said
+    to callers of a tier while they wait. ``plans`` are the follow-me plans, ``persons`` the plan of each agent who has
+    one.
     """
 
     numbers: Mapping[str, NumberSettings] = field(default_factory=dict)
@@ -172,6 +173,7 @@ class InboundSettings:
     voicemail: str = ""
     voicemail_s: float = 120.0
     voicemail_thanks: Words = field(default_factory=dict)
+    tier_words: Mapping[str, Words] = field(default_factory=dict)
     judged_within_s: float = 1.0
     vip_within_s: float | None = None
     plans: Mapping[str, FollowSettings] = field(default_factory=dict)

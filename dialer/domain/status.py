@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class AgentView:
-    """One agent. ``since_s`` is how long in this state; ``attempt_id`` the call at hand or the last one."""
+    """One agent. ``since_s`` is how long in this state; ``attempt_id`` the call at hand or the last one.
+
+    ``tier``, ``vip`` and ``tag`` are the customer's at hand, or those of the lead that is shown: a screen pops them up.
+    """
 
     agent: str
     name: str
@@ -23,6 +26,9 @@ class AgentView:
     calls: int
     attempt_id: str | None = None
     lead: Mapping[str, str] | None = None  # a preview's lead: id, name, fields; numbers masked
+    tier: str | None = None
+    vip: bool = False
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +95,9 @@ class CampaignView:
 class QueueView:
     """One queue of callers, with its counters since this process started.
 
-    ``by_tier`` counts by tier: ``offered`` to the queue, then how each ended, ``in_target`` of those served, ``vip``
-    and ``vip_waited``. ``service_level`` is the share of the offered who were served within their tier's target, 0–1;
-    who gave up was not. ``serving`` agents are at work who may take its calls, ``free`` of them now.
+    ``by_tier`` counts by tier: ``offered`` to the queue, then how each ended, ``in_target`` of those served, ``vip``,
+    ``vip_waited`` and ``unserved``. ``service_level`` is the share of the offered who were served within their tier's
+    target, 0–1; who gave up was not. ``serving`` agents are at work who may take its calls, ``free`` of them now.
     """
 
     queue: str

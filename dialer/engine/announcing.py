@@ -13,6 +13,7 @@ from dialer.domain.lead import ClaimedLead
 from dialer.domain.phones import PrepareSpeech
 from dialer.engine.live import Agent, Call, Live
 from dialer.engine.speaking import LAG_S, Voice
+from routing.tiers import ORDINARY
 
 if TYPE_CHECKING:
     from dialer.engine.acts import ActDesk
@@ -45,7 +46,7 @@ class Announcer:
     # ---- at the bridge -------------------------------------------------------------------------------------
 
     def opened(self, call: Call) -> None:
-        """A customer is being dialed: speech for their agent is made meanwhile."""
+        """A customer is being dialed, or calls: speech for their agent is made meanwhile."""
         agent = self.live.agents.get(call.bound_agent or "")
         if agent is None:
             self._prepare(self._words(call))
@@ -82,13 +83,19 @@ class Announcer:
         known = {
             "name": _free(NAME, call.lead.name),
             "tier": self._tier(call.lead),
+            "tag": _free(NAME, call.lead.rank.tag),
             "campaign": _free(NAME, self.live.booked(call).name),
         }
         return tuple(word for each in campaign.settings.whisper for word in known.get(each, ()))
 
     def _tier(self, lead: ClaimedLead) -> tuple[str, ...]:
-        prompt = f"tier-{lead.fields.get('tier', '').strip().lower().replace('_', '-').replace(' ', '-')}"
-        return (prompt,) if prompt in self.live.settings.phones.prompt_seconds else ()
+        """What the list says of them, else a VIP, else their tier where it says something: everybody is ordinary."""
+        judged = "" if lead.rank.tier == ORDINARY else lead.rank.tier
+        for word in (lead.fields.get("tier", ""), "vip" if lead.rank.vip else "", judged):
+            prompt = f"tier-{word.strip().lower().replace('_', '-').replace(' ', '-')}"
+            if prompt in self.live.settings.phones.prompt_seconds:
+                return (prompt,)
+        return ()
 
     # ---- previews ------------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ from routing.outbound import NOT_RANKED, Rank
 from routing.vip import Asked
 
 if TYPE_CHECKING:
+    from dialer.engine.announcing import Announcer
     from dialer.engine.calls import CallDesk
     from dialer.engine.inbound import InboundDesk
 
@@ -56,6 +57,7 @@ class ArrivalDesk:
         self.live = live
         self.calls: CallDesk
         self.inbound: InboundDesk
+        self.announcer: Announcer
         self._hours: dict[str, OpenVerdict] = {}
 
     def arrived(self, event: CallerArrived) -> None:
@@ -73,7 +75,7 @@ class ArrivalDesk:
             live.counters["callers_unknown_number"] += 1
             live.note("warning", "caller_unknown_number", "a call to a number that is not configured: not taken")
             return
-        caller = self._caller(event.caller, number)
+        caller = read_caller(event.caller, number)
         lead = ClaimedLead(0, number.queue, 0, caller.number, "", 0, live.now)
         arrival = Arrival(number, event.at, number.language)
         call = Call(
@@ -95,21 +97,10 @@ class ArrivalDesk:
         live.timers.set(("call", "guard", call.id), live.now + LOOK_S)
         if live.draining:
             arrival.reason = "the dialer is being shut down: left to the switch's fallback"
-        elif _listed(caller.number, live.settings.inbound.blacklist):
+        elif listed(caller.number, live.settings.inbound.blacklist):
             self._refuse(call, "on the blacklist")
         else:
             self.judge(call, caller)
-
-    @staticmethod
-    def _caller(said: str, number: NumberSettings) -> callers.CallerId:
-        """Who calls, as far as the network tells; a number without its country is one of our own."""
-        caller = callers.read(said)
-        if caller.kind is callers.CallerKind.LOCAL and number.region:
-            try:
-                return callers.CallerId(callers.CallerKind.NUMBER, normalise(said, number.region), "")
-            except NumberError:
-                return caller
-        return caller
 
     def judge(self, call: Call, caller: callers.CallerId) -> None:
         """Ask who this is, one after the other: the business system, then the store."""
@@ -178,6 +169,7 @@ class ArrivalDesk:
             event.lead_id, known.campaign, 0, known.number, event.person, 0, live.now, event.name,
             fields=event.fields, rank=rank, zones=zones_of(known.number) if known.number else (),
         )  # fmt: skip
+        self.announcer.opened(call)
         live.note("debug", "caller_judged", f"call {call.id}: {'; '.join(rank.reasons)}")
         live.emit(
             NoteInbound(
@@ -206,9 +198,8 @@ class ArrivalDesk:
             arrival.reason = closed
             self.inbound.go(call, number.closed, Ending.CLOSED)
             return
-        here = next((queue for start, queue in number.regions if call.lead.number.startswith(start)), number.queue)
-        arrival.home = here
-        self.inbound.go(call, number.way if number.way.kind is not Kind.QUEUE else Way(Kind.QUEUE, here))
+        arrival.home = home_of(call.lead.number, number)
+        self.inbound.go(call, way_of(call.lead.number, number))
 
     def _closed(self, number: NumberSettings) -> str:
         """Why the place is closed now; empty when it is not."""
@@ -242,7 +233,31 @@ class ArrivalDesk:
             live.counters["callers_not_ours_seen"] += 1  # their own bounded wait ends at the fallback
 
 
-def _listed(number: str, blacklist: tuple[str, ...]) -> bool:
+def read_caller(said: str, number: NumberSettings) -> callers.CallerId:
+    """Who calls, as far as the network tells; a number without its country is one of our own."""
+    caller = callers.read(said)
+    if caller.kind is callers.CallerKind.LOCAL and number.region:
+        try:
+            known = normalise(said, number.region)
+        except NumberError:
+            return caller
+        why = f"a number without its country, taken for one of {number.region}"
+        return callers.CallerId(callers.CallerKind.NUMBER, known, why)
+    return caller
+
+
+def way_of(caller: str, number: NumberSettings) -> Way:
+    """Where a call to ``number`` goes within its hours: the queue of the caller's region, where there is no menu."""
+    return number.way if number.way.kind is not Kind.QUEUE else Way(Kind.QUEUE, home_of(caller, number))
+
+
+def home_of(caller: str, number: NumberSettings) -> str:
+    """The queue of ``number`` for the caller's region."""
+    return next((queue for start, queue in number.regions if caller.startswith(start)), number.queue)
+
+
+def listed(number: str, blacklist: tuple[str, ...]) -> bool:
+    """Whether a caller is on the blacklist: a number, or how numbers begin."""
     return bool(number) and any(
         number.startswith(entry[:-1]) if entry.endswith("*") else number == entry for entry in blacklist
     )

@@ -7,6 +7,7 @@ is the one thing that is let through. Must not hold up a bridge: the display fol
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from dialer.domain.phones import Display
@@ -34,7 +35,9 @@ class DisplayDesk:
         """The agent and this customer hear each other."""
         live, phones = self.live, self.live.settings.phones
         if phones.display and agent.leg is not None and live.nodes[agent.node].up:
-            name, number = shown(phones, call.lead.name, live.booked(call).name, call.lead.number)
+            lead, rank = call.lead, call.lead.rank
+            words = {"name": lead.name, "campaign": live.booked(call).name, "tier": rank.tier, "tag": rank.tag}
+            name, number = shown(phones, words, lead.number)
             live.emit(Display(agent.node, agent.leg, name, number))
 
     def over(self, agent: Agent) -> None:
@@ -44,9 +47,8 @@ class DisplayDesk:
             live.emit(Display(agent.node, agent.leg, NOBODY, NOBODY))
 
 
-def shown(phones: PhoneSettings, name: str, campaign: str, number: str) -> tuple[str, str]:
-    """Name and number as a phone displays them by the rule, without what could give orders on their way."""
-    words = {"name": name, "campaign": campaign}
+def shown(phones: PhoneSettings, words: Mapping[str, str], number: str) -> tuple[str, str]:
+    """Words and number as a phone displays them by the rule, without what could give orders on their way."""
     said = " ".join(text for part in phones.display if (text := _plain(words.get(part, ""))))
     masked = hidden(number, *phones.display_digits) if "number" in phones.display else NOBODY
     return said[:LONGEST].strip() or NOBODY, masked

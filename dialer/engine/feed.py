@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dialer.domain.agent import AgentState
+from dialer.domain.call import CallState
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.domain.settings import EngineSettings, Mode
@@ -42,6 +43,8 @@ _PHASES: Final = {
 _IN_TALK: Final = frozenset({Phase.TALKING, Phase.LEAVING})
 _UNFED: Final = frozenset({Mode.PREVIEW, Mode.AGENTLESS, Mode.INBOUND})
 """Whose calls need no agent, or have theirs."""
+_COMING: Final = frozenset({CallState.ARRIVED, CallState.MESSAGE, CallState.WAITING})
+"""Callers who may ask for an agent (again); what is not here, a recovered call say, is told of when it waits."""
 HOUR_S = 3600.0
 
 
@@ -69,6 +72,9 @@ class Feed:
         A preview or a callback has its agent already, and is none of the pool's business.
         """
         name, at = call.campaign.name, call.opened_at
+        if call.arrival is not None:
+            self.coming(call, at)
+            return
         alone = call.bound_agent is None and not call.lead.callback
         if alone and name in self._known and call.campaign.settings.mode not in _UNFED:
             call.fed = self.dirty = True
@@ -76,14 +82,26 @@ class Feed:
             self.sent(call)
             self.rang(call)
 
+    def coming(self, call: Call, at: float) -> None:
+        """A caller is on the line: it rings, they hear a greeting, or are in a menu, and may ask for an agent."""
+        if call.campaign.name in self._known and call.state in _COMING and not call.fed:
+            call.fed = self.dirty = True
+            self.pool.called(call.id, call.campaign.name, call.node, at)
+
     def asked(self, call: Call) -> None:
         """A customer who only heard a message, or a caller, asks for an agent and competes for one from now on."""
-        name, at = call.campaign.name, call.clock_from
-        if at is not None and not call.fed and name in self._known:
-            call.fed = self.dirty = True
+        name, at, now = call.campaign.name, call.clock_from, self.live.now
+        if at is None or name not in self._known:
+            return
+        if call.arrival is not None:
+            self.coming(call, now)
+            self.pool.asked(call.id, now)
+        elif not call.fed:
+            call.fed = True
             self.pool.dialed(call.id, name, call.node, at)
             self.pool.sent(call.id, at)
             self.pool.answered(call.id, at)
+        self.dirty = True
 
     def left(self, call: Call) -> None:
         """A caller competes no longer, in this queue at least."""
@@ -155,6 +173,8 @@ class Feed:
         if call.fed:
             call.fed, self.dirty = False, True
             ending = Ending.OVER if answered else _ENDINGS.get(outcome, Ending.VOID)
+            if call.arrival is not None and call.arrival.first_queued_at is None:
+                self.pool.machine(call.id)  # a caller who asked for nobody
             if call.dialed_at is None or call.line_failed:
                 ending = Ending.VOID  # another line would have got through: nothing is learnt of who answers
             self.pool.ended(call.id, self.live.now if call.ended_at is None else call.ended_at, ending)
@@ -242,6 +262,9 @@ def pacing_of(settings: EngineSettings, name: str) -> CampaignPacing:
     campaign = settings.campaigns[name]
     if campaign.pacing is not None:
         return campaign.pacing
+    if campaign.mode is Mode.INBOUND:
+        # Nothing is decided for it: tables that look as far ahead as callers wait would cost 0.1 s each, for nobody.
+        return CampaignPacing(name, wait_limit_s=0.0, prior_wrap_s=max(0.5, campaign.wrap_up_s))
     return CampaignPacing(
         name,
         wait_limit_s=campaign.wait_limit_s,

@@ -5,18 +5,20 @@ Owns the translation from the engine's records to ``routing``'s facts, and nothi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from dialer.domain.agent import AgentState, Line
-from dialer.domain.inbound import QueueSettings
+from dialer.domain.inbound import ArrivalJudged, QueueSettings
 from dialer.domain.routing import team_of
-from dialer.domain.settings import AgentSettings
+from dialer.domain.settings import AgentSettings, CampaignSettings
 from dialer.engine.agents import worked_share
 from dialer.engine.inbound_records import Arrival
 from dialer.engine.live import Agent, Call, Live
 from routing import outbound
 from routing.facts import AgentFacts, Direction, Step, WaitingCall
 from routing.facts import AgentState as Seen
+from routing.outbound import Rank
 
 _STATES: Final = {
     AgentState.READY: Seen.BUSY,
@@ -90,27 +92,38 @@ def waiting_call(call: Call) -> WaitingCall:
 
 
 def _caller(call: Call, arrival: Arrival, started: float) -> WaitingCall:
-    """Somebody who called: their own agent is waited for, and their queue's groups come after their own people."""
-    queue, rank = call.campaign.settings.queue or QueueSettings(), call.lead.rank
-    judged = arrival.judged
-    target_s = queue.target_s if judged is None or judged.problem else judged.target_s
+    """Somebody who called, with what their lead and their wait say."""
     since = arrival.queued_at if arrival.queued_at is not None else started
+    own_until, rank = since + arrival.own_limit_s, call.lead.rank
+    facts = caller(call.id, call.campaign.settings, rank, arrival.judged, since=started, own_until=own_until)
+    who = call.lead
+    facts = replace(facts, number=who.number, person=who.person, campaign=arrival.campaign)
+    return replace(facts, owed=call.queued_again, node=call.node)
+
+
+def caller(
+    ident: str,
+    campaign: CampaignSettings,
+    rank: Rank,
+    judged: ArrivalJudged | None,
+    *,
+    since: float,
+    own_until: float,
+) -> WaitingCall:
+    """Somebody who waits in a queue: their own agent is waited for, the queue's groups come after their own people."""
+    queue = campaign.queue or QueueSettings()
     return WaitingCall(
-        call.id,
-        started,
+        ident,
+        since,
         Direction.INBOUND,
-        call.lead.number,
-        call.lead.person,
-        call.campaign.name,
-        arrival.campaign,
-        rank.tier,
-        rank.vip,
-        target_s,
-        queue.needs,
-        (*(Step(0.0, groups) for groups in rank.groups), *queue.steps),
-        rank.agent,
-        since + arrival.own_limit_s if rank.agent is not None else 0.0,
-        call.queued_again,
-        queue.choice,
-        call.node,
+        queue=campaign.name,
+        campaign=judged.campaign if judged is not None else "",
+        tier=rank.tier,
+        vip=rank.vip,
+        target_s=queue.target_s if judged is None or judged.problem else judged.target_s,
+        needs=queue.needs,
+        steps=(*(Step(0.0, groups) for groups in rank.groups), *queue.steps),
+        own_agent=rank.agent,
+        own_until=own_until if rank.agent is not None else 0.0,
+        choice=queue.choice,
     )

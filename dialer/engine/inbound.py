@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dialer.domain.call import CallState, CallTrigger
 from dialer.domain.events import ChannelFact, LegAnswered, LegHungUp
 from dialer.domain.inbound import (
+    UNSERVED_IN_QUEUE,
     CallerFellBack,
     CloseInbound,
     DismissCaller,
@@ -31,6 +32,7 @@ from dialer.domain.inbound import (
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import RecordingStopped
+from dialer.domain.tiers import UNSERVED
 from dialer.engine.inbound_records import Arrival, QueueCounts
 from dialer.engine.live import Call, Live
 from dialer.engine.records import APART_S, SPARE_S
@@ -284,6 +286,8 @@ class InboundDesk:
             self.counted(call).handled(max(0.0, call.ended_at - bridged_at) + call.campaign.settings.wrap_up_s)
         words = [ending.value]
         if arrival.first_queued_at is not None:
+            if ending in UNSERVED_IN_QUEUE:
+                words.append(UNSERVED)
             if ending is Ending.SERVED and waited_s <= self.target_s(call):
                 words.append("in_target")
             if call.lead.rank.vip:
@@ -363,6 +367,7 @@ class InboundDesk:
         if not fact.answered:
             # Still in the dialplan's own wait, or already past it: the fallback's event would tell.
             call.state, call.since = CallState.ARRIVED, live.now
+            self.feed.opened(call)
             self.arrivals.judge(call, callers.CallerId(callers.CallerKind.NUMBER, call.lead.number, ""))
             live.timers.set(("call", "guard", call.id), live.now + LOOK_S)
         elif arrival.queued_at is not None and call.campaign.settings.queue is not None:

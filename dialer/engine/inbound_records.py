@@ -75,7 +75,7 @@ class Arrival:
 @dataclass(slots=True, eq=False)
 class QueueCounts:
     """What a queue has done since the start. ``by_tier`` counts by tier and word: offered, the endings, in_target,
-    vip_waited, vip_busy."""
+    vip, vip_waited, vip_busy, overflowed, and unserved (in a queue, and lost)."""
 
     handling_s: float
     by_tier: dict[str, Counter[str]] = field(default_factory=dict)

@@ -12,7 +12,6 @@ from dialer.domain.agent import AgentState
 from dialer.domain.call import CallState, CallTrigger
 from dialer.domain.desk_records import RequestCallback
 from dialer.domain.inbound import (
-    UNSERVED_IN_QUEUE,
     Ending,
     HoldCaller,
     Kind,
@@ -23,6 +22,7 @@ from dialer.domain.inbound import (
     spoken,
 )
 from dialer.domain.status import QueueView
+from dialer.domain.tiers import UNSERVED
 from dialer.engine import floor
 from dialer.engine.agents import AT_WORK_STATES
 from dialer.engine.inbound_records import Arrival
@@ -89,6 +89,7 @@ class QueueDesk:
         call.campaign.dirty = campaign.dirty = True
         call.campaign = campaign
         campaign.calls[call.id] = call
+        self.feed.coming(call, self.live.now)
 
     def came(self, call: Call) -> None:
         """The order holds: the greeting first, if there is one, then the wait."""
@@ -186,7 +187,8 @@ class QueueDesk:
             arrival.offered = True
             parts = [each for each in (spoken(offer.words, arrival.language),) if each is not None]
         own = queue.own_words and self.calls.router.holds(call)
-        comfort = spoken(queue.own_words if own else queue.comfort, arrival.language)
+        words = live.settings.inbound.tier_words.get(call.lead.rank.tier) or queue.comfort
+        comfort = spoken(queue.own_words if own else words, arrival.language)
         parts = [*([comfort] if comfort is not None else []), *parts]
         prompts = self._place(call, queue)
         says_s = sum(part.seconds for part in parts) + (self.inbound.lasts(prompts) if prompts else 0.0)
@@ -229,7 +231,7 @@ class QueueDesk:
             handling_s=counts.handling_s,
             offered=offered,
             served=counts.sum(Ending.SERVED.value),
-            lost=sum(counts.sum(ending.value) for ending in UNSERVED_IN_QUEUE),
+            lost=counts.sum(UNSERVED),
             service_level=in_target / offered if offered else 1.0,
             by_tier={tier: dict(words) for tier, words in sorted(counts.by_tier.items())},
         )

@@ -48,6 +48,7 @@ def open_attempt(call: Call) -> OpenAttempt:
         agent=call.bound_agent,
         opened_at=call.opened_at,
         callback=lead.callback,
+        tier=lead.rank.tier,
     )
 
 

@@ -17,6 +17,7 @@ from dialer.engine.live import Agent, Campaign, Live
 from dialer.engine.trunks import TrunkDesk
 from dialer.masking import mask_text
 from pacing.pool import Pool
+from routing.outbound import NOT_RANKED
 
 
 def busy_share(live: Live) -> float:
@@ -71,6 +72,8 @@ def _agent(live: Live, agent: Agent) -> AgentView:
         fields = {key: mask_text(value) for key, value in shown.fields.items()}
         lead = own | {f"lead_{key}" if key in own else key: value for key, value in fields.items()}
     attempt = agent.call.id if agent.call is not None else agent.last_attempt
+    at_hand = agent.call.lead if agent.call is not None else agent.preview[1] if agent.preview is not None else None
+    rank = NOT_RANKED if at_hand is None else at_hand.rank
     return AgentView(
         agent=agent.settings.agent,
         name=agent.settings.name,
@@ -82,6 +85,9 @@ def _agent(live: Live, agent: Agent) -> AgentView:
         calls=agent.calls,
         attempt_id=attempt,
         lead=lead,
+        tier=rank.tier if at_hand is not None else None,
+        vip=rank.vip,
+        tag=mask_text(rank.tag) or None,
     )
 
 

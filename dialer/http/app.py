@@ -198,6 +198,16 @@ def _service_paths(app: OpenAPI, port: ServicePort, registry: CollectorRegistry)
     def routing() -> Response:
         return _answer(port.routing())
 
+    @app.post(
+        "/v1/routing/vip",
+        tags=[_SERVICE],
+        summary="What the business system said last of a caller; it is not asked",
+        responses={200: shapes.VipSaidAnswer},
+        **_LOCKED,
+    )
+    def vip_said(body: shapes.CallerBody) -> Response:
+        return _answer({"said": port.vip_said(body.number)})
+
     @app.get(
         "/v1/status",
         tags=[_SERVICE],

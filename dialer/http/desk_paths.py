@@ -24,6 +24,7 @@ LISTED: Final = "one that is listed at /v1/callbacks"
 _ATTEMPTS: Final = Tag(name="attempts", description="What became of calls")
 _RECORDINGS: Final = Tag(name="recordings", description="What was recorded")
 _QC: Final = Tag(name="qc", description="Quality control")
+_REPORTS: Final = Tag(name="reports", description="What happened, counted")
 _CALLBACKS: Final = Tag(name="callbacks", description="Who is to be called again")
 
 
@@ -93,6 +94,10 @@ def add(app: OpenAPI, port: ServicePort) -> None:
     @app.get("/v1/qc/machines", tags=[_QC], summary="Persons taken for machines", **_about(desk_shapes.MachinesAnswer))
     def machines() -> Response:
         return ask("qc_machines")
+
+    @app.post("/v1/reports/tiers", tags=[_REPORTS], summary="Customers by tier", **_about(desk_shapes.TiersAnswer))
+    def tiers(body: desk_shapes.SpanBody) -> Response:
+        return ask("tiers", body.model_dump())
 
     @app.get("/v1/callbacks", tags=[_CALLBACKS], summary="Open callbacks", **_about(desk_shapes.CallbacksAnswer))
     def callbacks() -> Response:

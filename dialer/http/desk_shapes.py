@@ -5,12 +5,13 @@ Owns shapes and patterns only, like ``shapes``. Must not call the port.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StringConstraints
 
 from dialer.http.shapes import CALLBACK_PATTERN, LINE_PATTERN, SAMPLE_PATTERN, Body, Ident, Note, Strict
 
+LATEST: Final = 4e9
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=LINE_PATTERN)]
 
 
@@ -214,6 +215,37 @@ class MachinesAnswer(BaseModel):
 
     since: float
     campaigns: list[MachineCheckView]
+
+
+class SpanBody(Body):
+    """Of which span: calls opened or arrived from ``since`` until before ``until``, UTC epoch seconds."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    since: Annotated[StrictFloat | StrictInt, Field(ge=0, le=LATEST)]
+    until: Annotated[StrictFloat | StrictInt, Field(ge=0, le=LATEST)]
+
+
+class TierCountView(BaseModel):
+    """One tier in one direction; an empty tier: nobody has said it. Rates are of the offered, null of nobody."""
+
+    tier: str
+    direction: str = Field(description="inbound or outbound")
+    calls: int = Field(description="that were dialed or came in, and have ended")
+    offered: int = Field(description="on the line, and wanted an agent")
+    connected: int
+    lost: int
+    in_target: int | None = Field(description="callers served within their tier's target")
+    connect_rate: float | None
+    loss_rate: float | None
+
+
+class TiersAnswer(BaseModel):
+    """All tiers."""
+
+    since: float
+    until: float
+    tiers: list[TierCountView]
 
 
 class CallbackView(BaseModel):

@@ -28,7 +28,7 @@ from dialer.domain.campaign import CampaignState
 from dialer.domain.inbound import Ending
 from dialer.domain.outcomes import Outcome
 from dialer.domain.status import CampaignView, NodeView, PacingView, QueueView, Status
-from dialer.http import trunk_metrics
+from dialer.http import tier_metrics, trunk_metrics
 from dialer.masking import mask_text
 from dialer.ports import LatencyView, ServicePort
 
@@ -61,6 +61,7 @@ class DialerCollector(Collector):
         yield from _queues(status.queues)
         yield from trunk_metrics.families(status.trunks, status.shown)
         yield _tiers(status)
+        yield from tier_metrics.collect(status)
         dropped = CounterMetricFamily(
             "dialer_pacing_dropped_observations", "What pacing could not believe, and left out.", labels=["reason"]
         )

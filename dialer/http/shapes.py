@@ -253,6 +253,28 @@ class RoutingAnswer(BaseModel):
     calls: list[dict[str, Any]]
 
 
+class CallerBody(Body):
+    """Who calls."""
+
+    model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
+
+    number: Annotated[str, StringConstraints(pattern=NUMBER_PATTERN)] = Field(description="with + and country")
+
+
+class VipSaid(BaseModel):
+    """What the business system said last of a caller, and when (UTC epoch seconds)."""
+
+    vip: bool
+    agent: str | None
+    at: float
+
+
+class VipSaidAnswer(BaseModel):
+    """``said`` null: nothing since the start."""
+
+    said: VipSaid | None
+
+
 class CampaignsAnswer(BaseModel):
     """All campaigns."""
 

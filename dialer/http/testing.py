@@ -203,6 +203,7 @@ class FakePort:
     shown: Status = field(default_factory=sample_status)
     told: Health = field(default_factory=lambda: Health(True, "tick 3 ms ago", {}))
     silent: bool = False
+    vips: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     orders: list[events.OperatorEvent] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
@@ -265,6 +266,9 @@ class FakePort:
 
     def routing(self) -> Mapping[str, object]:
         return self.floor
+
+    def vip_said(self, number: str) -> Mapping[str, object] | None:
+        return self.vips.get(number)
 
     def records(self, job: str, request: Mapping[str, object], timeout_s: float) -> Mapping[str, Any]:
         self.asked.append((job, request))

@@ -1,4 +1,4 @@
-"""What the records know of a telephone number: its leads, and who talked to that person last.
+"""What the records know of a telephone number: its leads, who talked to that person last, what they are as a caller.
 
 Owns the questions behind ``dialer explain route``, each on a connection of its own. Must not judge anybody: what a
 customer is to us is ``routing``'s. Runs in the command line's process, never in the daemon.
@@ -12,8 +12,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, select
 
+from dialer.domain.inbound import ArrivalJudged, JudgeArrival
+from dialer.domain.settings import CampaignSettings
+from dialer.store.identity import Identity
+from dialer.store.inbound import Inbound
 from dialer.store.queries import connected
 from dialer.store.statements import LEADS, LISTS, NUMBERS, Statements
+from routing.intake import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +53,10 @@ def known(url: str, number: str, lists: Sequence[str], since: float) -> Known:
         agent, at = (talks[-1].agent, talks[-1].bridged_at) if talks else ("", 0.0)
         fields = json.loads(newest.fields) if newest.fields else {}
         return Known(newest.person, fields, newest.name, len(rows), agent, at)
+
+
+def arriving(url: str, order: JudgeArrival, campaigns: Mapping[str, CampaignSettings], rules: Rules) -> ArrivalJudged:
+    """What a caller is to us, by the very judgement that real calls get. Raises StoreUnavailable, StoreUrlError."""
+    with connected(url) as conn:
+        statements = Statements(conn.dialect.name)
+        return Inbound(statements, Identity("explain", "explain"), campaigns, rules).judge(conn, order)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from dialer.domain.quality import CRITERIA, may_not_score
 from dialer.domain.settings import CallWindows
 from dialer.masking import mask_record
-from dialer.store import attempts, callback_orders, machine_checks, quality, recordings
+from dialer.store import attempts, callback_orders, machine_checks, quality, recordings, tier_report
 
 MEASURED_S: Final = 30 * 86_400.0
 """How far back people's word on machines is counted."""
@@ -86,6 +86,18 @@ def measure_machines(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"since": since, "campaigns": [machine_checks.told(each, configured.get(each.campaign)) for each in checks]}
 
 
+def report_tiers(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Customers by tier and direction, of calls from ``since`` until ``until``."""
+    found = tier_report.tiers(request["url"], request["since"], request["until"], request.get("tier_targets", {}))
+    return {
+        "since": request["since"],
+        "until": request["until"],
+        "tiers": [
+            {**asdict(each), "connect_rate": each.connect_rate, "loss_rate": each.loss_rate} for each in found
+        ],
+    }
+
+
 def list_callbacks(request: Mapping[str, Any]) -> dict[str, Any]:
     """Open callbacks and re-contact tasks, the most urgent first."""
     return {"callbacks": mask_record(quality.callbacks(request["url"], limit=SHOWN))}
@@ -131,6 +143,7 @@ JOBS: Final = {
     "qc_score": score_sample,
     "qc_machine": judge_machine,
     "qc_machines": measure_machines,
+    "tiers": report_tiers,
     "callbacks": list_callbacks,
     "callback": show_callback,
     "callback_order": order_callback,

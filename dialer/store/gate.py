@@ -165,6 +165,7 @@ class Gate:
                 "cause": "",
                 "sip_status": "",
                 "callback": command.callback,
+                "tier": plain(command.tier, 100),
             },
         )
         if inserted.rowcount == 1:

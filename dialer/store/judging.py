@@ -75,7 +75,7 @@ def judged(
         returned = next((each for each in known if str(each.lead_id) == intake.lead), other)
     return ArrivalJudged(
         command.call_id,
-        Rank(call.tier, call.vip, call.own_agent, groups, intake.reasons),
+        Rank(call.tier, call.vip, call.own_agent, groups, intake.reasons, intake.tier.tag or ""),
         call.target_s,
         max(0.0, call.own_until - command.at) if call.own_agent is not None else 0.0,
         lead_id=returned.lead_id,

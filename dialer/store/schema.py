@@ -148,6 +148,7 @@ class Attempt(Base):
     heard_reason: Mapped[str] = mapped_column(Text, server_default="")
     shown: Mapped[str] = mapped_column(String(32), server_default="")  # what the callee saw
     callback: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))  # dialed for that one; 0: for none
+    tier: Mapped[str] = mapped_column(String(100), server_default="")  # the customer's, as it was judged then
 
     __table_args__ = (
         # One live attempt per person, and per phone, also across dialers and campaigns.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ def test_callers_over_the_wire(tmp_path: Path) -> None:
         floor.becomes("1001", "talking")
         second = floor.begin(BORIS, DID)
         until(lambda: service.status()["queues"][0]["waiting"] == 1, "one waits", 30.0)
+        told = json.loads(service.dialer("explain", "route", ANNA, "--did", DID, "--json").stdout)
+        assert (told["queue"], told["waiting"], told["place"], told["match"]) == ("sales", 1, 2, None)
+        assert told["agents"] == {"1001": "is busy"}
         bad = floor.begin("+13105550999", DID)
         until(lambda: not bad.up, "it is refused", 30.0)
         first.hang_up()
@@ -48,6 +52,9 @@ def test_callers_over_the_wire(tmp_path: Path) -> None:
         service.process.terminate()
         assert service.exit_code(120.0) == 0
         assert service.summary()["inbound"] == {"served": 2, "refused": 1}
+        (count,) = json.loads(service.dialer("report", "tiers", "--since", "1h", "--json").stdout)["tiers"][1:]
+        assert (count["tier"], count["direction"]) == ("ordinary", "inbound")
+        assert (count["offered"], count["connected"], count["lost"]) == (2, 2, 0)
         assert not service.lines("engine_error") and ANNA[1:] not in service.log()
 
 

@@ -88,6 +88,8 @@ def test_the_number_goes_in_the_body_and_the_answer_is_kept(business: Business) 
     asking.now += 1.0
     business.answers = lambda number: (404, b"")
     assert asking.ask() == VipTold("c1", Asked(False, NOW + 61.0))
+    assert asking.lookup.said(ANNA) == Asked(False, NOW + 61.0) and asking.lookup.said("+491") is None
+    assert len(business.asked) == 2  # being asked what it said is no question to it
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ LEADS = (
     LeadFacts(given=0.9),
     LeadFacts(given=0.0),
 )
-KINDS = 22
+KINDS = 24
 IN_TURN = ("sent", "rang", "answered", "taken", "bridged", "limit_passed")
 
 
@@ -91,6 +91,11 @@ class Soup:
             (pool.judged if b % 3 else pool.unjudged)(name, at, abandoned=bool(b % 2))
         elif kind == 18:
             self.remember(a, b, at, name)
+        elif kind == 19:
+            self.made += 1
+            pool.called(f"k{self.made}", name, NODES[b % 2], at)
+        elif kind == 20:
+            pool.asked(call, at)
         else:
             self.decide(a, b)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.cli import command_word
-from dialer.clitools.options import CliError, find_config, parse_duration, settings_override, switch_override
+from dialer.clitools.options import (
+    CliError,
+    find_config,
+    moment,
+    parse_duration,
+    settings_override,
+    switch_override,
+)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +102,23 @@ def test_no_configuration_is_78(tmp_path: Path) -> None:
 )
 def test_the_command_is_found_before_anything_is_imported(line: str, word: str | None) -> None:
     assert command_word(line.split()) == word
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-26 20:00", "2026-11-26T21:00+01:00", "2026-11-26T20:00Z", " 2026-11-26T20:00 "]
+)
+def test_a_moment_is_utc_unless_it_has_an_offset(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the machine stands: the same words mean the same for every ``--at``."""
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        assert moment(text) == 1_795_723_200.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "", "2026-13-01", "25:00", "0001-01-01T00:00+23:00\x1b["])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(CliError, match=r"--at .*: expected a time such as"):
+        moment(text)

@@ -48,10 +48,12 @@ def test_a_number_is_hidden(number: str, first: int, last: int, wanted: str) -> 
         (("campaign", "name"), ("renewals Ann Miller", "-")),
         (("number",), ("-", "20****0113")),
         (("name", "number"), ("Ann Miller", "20****0113")),
+        (("tier", "tag"), ("high ask about the gold card", "-")),
     ],
 )
 def test_what_is_shown(display: tuple[str, ...], wanted: tuple[str, str]) -> None:
-    assert shown(PhoneSettings(display=display), "Ann Miller", "renewals", "+12025550113") == wanted
+    words = {"name": "Ann Miller", "campaign": "renewals", "tier": "high", "tag": "ask about the gold card"}
+    assert shown(PhoneSettings(display=display), words, "+12025550113") == wanted
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_what_is_shown(display: tuple[str, ...], wanted: tuple[str, str]) -> Non
     ["${system(rm)}", "a|b", "x' uuid_kill y", 'q"', "{a=b}", "+1 202 555 0113", "2025550113", "a;<d>@", "é" * 99],
 )
 def test_a_name_gives_no_orders_and_holds_no_number(name: str) -> None:
-    said, number = shown(PhoneSettings(display=("name",)), name, "c", "+12025550113")
+    said, number = shown(PhoneSettings(display=("name",)), {"name": name, "campaign": "c"}, "+12025550113")
     line = ShowOnly(LEG, said, number).line()
     assert line.count("${") == 3 and line.count("|") == 1 and "5550113" not in line and len(said) <= 40
 

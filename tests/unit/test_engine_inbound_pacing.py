@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from engine_kit import agents, one
-from inbound_kit import SALES, Desk, office, outbound, queue
+from inbound_kit import SALES, Desk, number, office, outbound, pause_all, queue, said
 
 from dialer.domain import commands as cmd
 from dialer.domain import events as ev
 from dialer.domain.phones import Join
 from dialer.domain.settings import Mode
+from dialer.engine.feed import pacing_of
 
 
 def floor_of(mode: Mode, people: int = 3, **more: object) -> Desk:
@@ -55,6 +56,73 @@ def test_predictive_pacing_knows_who_waits() -> None:
     for name in ("c1", SALES):
         counts = pool.counts(name, floor.now)
         assert (counts.answered_today, counts.abandoned_today) == (0, 0)
+
+
+def waiting_of(floor: Desk, of: str = "waiting") -> int:
+    state = floor.engine._feed.pool._state
+    return sum(n for (_, name), n in getattr(state, of).items() if name == SALES)
+
+
+def test_predictive_pacing_knows_who_is_on_the_line_and_does_not_wait_yet() -> None:
+    """It rings, then a greeting of ten seconds, then they wait; who leaves in the greeting asked for nobody."""
+    config = office(
+        outbound(mode=Mode.PREDICTIVE),
+        queue(),
+        people=agents(3, "c1", SALES),
+        numbers=(number(greeting=said("hi", 10)),),
+    )
+    floor = Desk(config)
+    floor.up()
+    pause_all(floor)
+    stays, leaves = floor.caller("+491701"), floor.caller("+491702")
+    assert (waiting_of(floor), waiting_of(floor, "screened")) == (0, 2)
+    for uuid in (stays, leaves):
+        floor.up_(uuid)
+    floor.step(3)
+    floor.hang_up(leaves)
+    assert waiting_of(floor, "screened") == 1
+    floor.step(10)
+    assert (waiting_of(floor), waiting_of(floor, "screened")) == (1, 0)
+    floor.hang_up(stays)
+    pool = floor.engine._feed.pool
+    assert (waiting_of(floor), waiting_of(floor, "screened")) == (0, 0)
+    assert pool.calls.isdisjoint((stays, leaves)) and not pool.dropped
+    memory = pool._state.memories[SALES]
+    assert memory.callers.lead_s == pytest.approx(10, abs=0.1) and memory.screened_all == pytest.approx(7, abs=0.1)
+
+
+def test_a_vip_who_waits_keeps_outbound_from_dialing_for_the_next_agent() -> None:
+    """The VIP seat is taken: the next agent who comes free is the VIP's, and nobody is dialed for that one."""
+    people = agents(3, "c1", SALES)
+    started = []
+    for vips in (0, 2):
+        kept = {people[2].seat: frozenset({"vip"})}
+        config = office(outbound(mode=Mode.PREDICTIVE), queue(), people=people, dedicated=kept)
+        floor = Desk(config)
+        floor.send(ev.CampaignOrder(1, "c1", "pause"))
+        floor.up()
+        for name in ("a1", "a2"):
+            floor.send(ev.AgentPause(1, name, ""))
+        for n in range(vips):
+            who = f"+4917000{n}"
+            floor.rank(who, "red", vip=True)
+            uuid = floor.waits(who)
+            if n == 0:
+                assert floor.talks(uuid) == "a3"
+        floor.send(ev.CampaignOrder(1, "c1", "start"))
+        floor.step(1)
+        assert not floor.of(cmd.OpenAttempt)
+        for name in ("a1", "a2"):
+            floor.send(ev.AgentReady(1, name))
+        floor.step(0.3)
+        started.append(len(floor.of(cmd.OpenAttempt)))
+    assert started == [2, 1]
+
+
+def test_what_nobody_decides_for_looks_no_further_ahead_than_it_must() -> None:
+    """A queue whose callers wait ten minutes would have tables of ten minutes, made anew every few seconds."""
+    config = office(outbound(mode=Mode.PREDICTIVE), queue(max_wait_s=600.0), people=agents(1, "c1", SALES))
+    assert pacing_of(config, SALES).wait_limit_s <= 2.0
 
 
 def test_a_queue_takes_no_orders_of_campaigns() -> None:

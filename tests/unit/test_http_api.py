@@ -295,3 +295,13 @@ def test_the_openapi_document_names_every_path_and_its_lock(client: FlaskClient)
     assert "abandon_rate" in json.dumps(document["components"]["schemas"]["CampaignView"])
     named = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
     assert named <= set(document["components"]["schemas"])
+
+
+def test_what_the_business_system_said_of_a_caller(client: FlaskClient, port: FakePort) -> None:
+    """The number comes in the body, never in a path, which is logged."""
+    port.vips = {"+4917012345": {"vip": True, "agent": "1001", "at": 5.0}}
+    asked = "/v1/routing/vip"
+    assert ask(client, "POST", asked, json={"number": "+4917012345"}).json["said"]["agent"] == "1001"
+    assert ask(client, "POST", asked, json={"number": "+4917099999"}).json == {"said": None}
+    assert ask(client, "POST", asked, json={"number": "anonymous"}).status_code == 422
+    assert ask(client, "POST", asked, None, json={"number": "+4917012345"}).status_code == 401

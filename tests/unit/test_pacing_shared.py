@@ -8,6 +8,7 @@ from pacing_kit import DAY, DAY_S, desk, memory, rich, two
 
 from pacing.beliefs import PastCall
 from pacing.board import Phase
+from pacing.callers import Callers
 from pacing.leads import LeadFacts
 from pacing.pool import Ending
 from pacing.windows import AbandonWindow
@@ -96,7 +97,7 @@ def test_a_ring_is_as_near_its_answer_to_every_campaign_that_may_lose_an_agent_t
             d.one(name, room=0)
         decider, first, second = d.pool._decider, memory(d, "c1"), memory(d, "c2")
         board, ring = d.pool._state.agents["n1"], first.beliefs.ring
-        _, (count, rows) = decider._others(d.now, "n1", board, second, board.of("c2"), {})
+        _, (count, rows), _ = decider._others(d.now, "n1", board, second, board.of("c2"), {})
         horizons = second.beliefs.ring.horizons
         rings = d.pool._state.ringing("n1", "c1")
         p = first.beliefs.answer.chances(rings.score, first.beliefs.answer.feared if cautious else 0.0)
@@ -159,14 +160,54 @@ def test_two_switches_have_their_own_agents_and_calls_and_one_budget() -> None:
     assert d.pool.counts("c1", d.now).ready == 12 and d.calls() == (5, 0)
 
 
-def test_inbound_customers_who_want_an_agent_are_left_one() -> None:
-    d = desk(5, windows=(DAY,))
-    d.pool.inbound(2)
-    assert d.one().lines == 3
-    d.pool.inbound(9)
-    assert d.one().lines == 0
-    d.pool.inbound(-3)
-    assert d.one().lines == 5
+def test_callers_who_wait_and_who_are_on_the_line_are_left_an_agent_each() -> None:
+    """c2 is the queue: one of its callers waits, one hears the greeting, and both are gone in the end."""
+    d = two(min_agents=99).agents(5, "c1", "c2")
+    d.pool.called("in1", "c2", "n1", d.now)
+    d.pool.asked("in1", d.now)
+    assert d.one("c1").lines == 4
+    d.pool.called("in2", "c2", "n1", d.now)
+    assert d.one("c1").lines == 3
+    d.pool.asked("in2", d.now)
+    d.pool.asked("in2", d.now)
+    assert d.one("c1").lines == 3
+    d.pool.limit_passed("in2", d.now)  # sent into a menu
+    assert d.one("c1").lines == 4
+    d.pool.asked("in2", d.now)  # and back
+    assert d.one("c1").lines == 3
+    for call in ("in1", "in2"):
+        d.pool.ended(call, d.now, Ending.OVER)
+    assert d.one("c1").lines == 5 and not d.pool.dropped
+
+
+def test_callers_who_are_still_to_come_are_foreseen() -> None:
+    """One every ten seconds, who takes an agent at once: fewer calls start than with nobody to come."""
+    lines = []
+    for callers in (0, 30):
+        d = two(windows=(AbandonWindow(0.5, "trailing", DAY_S),)).agents(4, "c1", "c2")
+        d.judge(400, campaign="c1")
+        for number in range(callers):
+            d.pool.called(f"in{number}", "c2", "n1", d.now)
+            d.pool.asked(f"in{number}", d.now)
+            d.pool.ended(f"in{number}", d.now, Ending.OVER)
+            d.step(10.0)
+        made = d.one("c1")
+        lines.append(made.lines)
+        assert ("callers to come" in made.reason) is bool(callers), made.reason
+    assert 2 <= lines[0] - lines[1] <= 12
+
+
+def test_how_many_callers_are_still_to_come() -> None:
+    stream = Callers()
+    within = np.array([5.0, 10.0, 25.0])
+    assert stream.expected(0.0, within).shape == (0, 3) and stream.per_s(0.0) == 0.0
+    for number in range(200):
+        stream.asked(10.0 * number, 5.0)
+    coins = stream.expected(1990.0, within)
+    assert stream.per_s(1990.0) == pytest.approx(0.1, rel=0.05) and stream.lead_s == pytest.approx(5.0)
+    assert coins.sum(axis=0) == pytest.approx([0.0, 0.5, 2.0], rel=0.05) and coins.max() <= 0.3
+    assert stream.per_s(1990.0 + 3000.0) < 1e-4
+    assert stream.per_s(0.0) >= 0.0  # a clock that went back
 
 
 def test_a_campaign_that_other_rules_dial_for_is_learnt_all_the_same() -> None:
