@@ -38,6 +38,8 @@ SETTLE_S: Final = 0.3
 QUEUE_S: Final = 120.0
 """How long a customer who has lost their agent waits for another."""
 LAST_WORDS_S: Final = 60.0
+AGAIN_S: Final = 0.3
+"""How soon an order is given again that the switch refused."""
 
 
 class AsideDesk:
@@ -79,6 +81,20 @@ class AsideDesk:
                 return
             sound, message = live.settings.phones.hold_sound, call.campaign.settings.message
             live.emit(PutAside(call.node, call.id, sound, round((for_s + SPARE_S) * 1000), message))
+
+    def not_put(self, call: Call) -> None:
+        """The switch did not take a customer aside: they may be left with a phone that holds, and hear nothing."""
+        self.live.timers.set(("call", "music", call.id), self.live.now + AGAIN_S)
+
+    def music_again(self, call: Call) -> None:
+        """Once more, if they are aside still."""
+        if call.kill_as is not None:
+            return
+        joining = call.joins > 0 and not (call.agent is not None and call.agent.held)
+        if call.state is CallState.CONNECTED and call.aside and not joining:
+            self._music(call, ASIDE_S)
+        elif call.state is CallState.WAITING and call.queued_again:
+            self._music(call, self._left(call))
 
     def rejoin(self, call: Call, after_s: float = 0.0) -> None:
         """Bring the customer back to their agent, as soon as the agent's line is free and has been told all."""

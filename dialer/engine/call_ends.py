@@ -227,7 +227,7 @@ class CallEnds:
         live.waiting.pop(call.id, None)
         call.campaign.calls.pop(call.id, None)
         call.campaign.dirty = True
-        for name in ("guard", "limit", "minring", "placed", "aside", "screen", "renew", "turn"):
+        for name in ("guard", "limit", "minring", "placed", "aside", "screen", "renew", "turn", "music"):
             live.timers.cancel(("call", name, call.id))
         for name in ("judge", "turn", "cycle", "overflow", "go", "follow", "again", "join", "look"):
             live.timers.cancel(("arrival", name, call.id))

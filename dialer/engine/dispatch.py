@@ -13,6 +13,7 @@ from dialer.domain import events as ev
 from dialer.domain import phones as ph
 from dialer.domain.call import CallState
 from dialer.domain.hearing import TapLeg, UntapLeg
+from dialer.domain.inbound import HoldCaller
 from dialer.engine.live import Live
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ class LegEvents:
             self.desks.recordings.refused(event.uuid, what, event.error)
         elif event.command == ph.Murmur.__name__:
             self.desks.recordings.unannounced(event.uuid, event.error)
+        elif event.command in (ph.PutAside.__name__, HoldCaller.__name__):
+            call = live.calls.get(event.uuid)
+            if call is not None and "No such channel" not in event.error:
+                self.desks.asides.not_put(call)
         elif event.command == ph.SetVariables.__name__:
             self.desks.holds.refused(event.uuid)
         elif event.command == TapLeg.__name__:

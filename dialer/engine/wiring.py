@@ -228,6 +228,7 @@ class Desks:
             ("call", "renew"): self._of_call(self.screenings.renew),
             ("call", "turn"): self._of_call(self.agentless.turn),
             ("call", "aside"): self._of_call(self.asides.overdue),
+            ("call", "music"): self._of_call(self.asides.music_again),
             ("arrival", "ask"): self._of_call(self.arrivals.vip_overdue),
             ("arrival", "judge"): self._of_call(self.arrivals.judge_overdue),
             ("arrival", "turn"): self._of_call(self.menus.turn),

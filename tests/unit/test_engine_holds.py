@@ -130,6 +130,20 @@ def test_a_customer_bridged_to_a_phone_that_holds_hears_music_until_it_is_back()
     assert f.state() == "talking" and not f.call(uuid).aside and len(f.of(ph.AskHold)) > 2, "and is asked again"
 
 
+def test_music_that_the_switch_refused_is_ordered_again() -> None:
+    """Or the customer stays with a phone that holds, and hears nothing."""
+    f = floor()
+    uuid = unheard(f)
+    first = len(f.of(ph.PutAside))
+    f.send(ev.CommandRefused(uuid, "PutAside", "-ERR refused"))
+    assert len(f.of(ph.PutAside)) == first
+    f.step(0.4)
+    assert [put.uuid for put in f.of(ph.PutAside)[first:]] == [uuid]
+    f.send(ev.CommandRefused(uuid, "PutAside", "-ERR No such channel!"))
+    f.step(0.4)
+    assert len(f.of(ph.PutAside)) == first + 1, "who is gone needs none"
+
+
 def test_a_customer_bridged_to_a_phone_that_holds_on_goes_to_somebody_else() -> None:
     f = floor()
     uuid = unheard(f)
