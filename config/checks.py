@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from config.agentless_schema import agentless_faults
 from config.callbacks_schema import callbacks_faults
+from config.campaign_schema import CampaignConfig
 from config.errors import Fault, shown
 from config.hearing_schema import hearing_faults, machines_faults, machines_unrecorded
 from config.inbound_schema import inbound_faults, inbound_referred
@@ -28,7 +29,7 @@ from config.phones_schema import phones_faults
 from config.qc_schema import qc_faults
 from config.recording_schema import recording_faults
 from config.routing_schema import referred, routing_faults
-from config.schema import CampaignConfig, Config, SeatConfig, TrunkConfig
+from config.schema import Config, SeatConfig, TrunkConfig
 from config.sounds_schema import sounds_faults
 from config.tree import Mapping, Sequence
 from config.values import expand_days, expand_ids

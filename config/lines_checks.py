@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from config.campaign_schema import CampaignConfig
 from config.lines_schema import LinesFault, digits, rewrite_faults
-from config.schema import CampaignConfig, Config, TrunkConfig
+from config.schema import Config, TrunkConfig
 
 Known = Callable[[str, str], str | None]
 """None where a trunk or pool of this name is configured; else what was expected."""

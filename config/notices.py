@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.campaign_schema import LEGAL_WAIT_LIMIT_S
 from config.errors import SECRET_KEYS, Notice, Source
 from config.hearing_schema import SCREENS, machines_unrecorded
 from config.lines_checks import campaign_notices, table_notices
 from config.lookup import source_of
-from config.schema import DEFAULT_PASSWORD, LEGAL_WAIT_LIMIT_S, Config
+from config.schema import DEFAULT_PASSWORD, Config
 from config.secrets import SecretFile
 from config.tree import Mapping, Node, Scalar, Sequence
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from config.campaign_schema import CampaignConfig
 from config.pacing_schema import AbandonConfig
-from config.schema import CampaignConfig
 
 PacingFault = tuple[tuple[str | int, ...], object, str]
 """Path under the campaign, the value at fault, what was expected."""

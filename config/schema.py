@@ -13,22 +13,19 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from config.agentless_schema import AgentlessConfig, Mode
-from config.callbacks_schema import CallbacksConfig
-from config.hearing_schema import HearingConfig, Machines, MachinesConfig
+from config.campaign_schema import CampaignConfig
+from config.embedded_schema import EmbeddedConfig
+from config.hearing_schema import HearingConfig
 from config.inbound_schema import InboundConfig, StepConfig
 from config.lines_schema import LinesConfig, RewriteConfig, Shown
-from config.pacing_schema import PacingConfig
 from config.phones_schema import PhoneConfig
 from config.qc_schema import QcConfig
-from config.recording_schema import RecordingConfig
 from config.routing_schema import RoutingConfig
 from config.section import DAY, HOUR
 from config.section import Section as Section
 from config.sounds_schema import PromptsConfig, SpeechConfig
 from config.values import (
     CallerId,
-    DayKey,
     FilePath,
     Flag,
     Host,
@@ -42,12 +39,7 @@ from config.values import (
     SeatAddress,
     SeatProfile,
     Secret,
-    Share,
     SipUser,
-    Span,
-    SwitchPath,
-    Windows,
-    Zone,
     duration,
     expand_ids,
     matching,
@@ -60,9 +52,6 @@ from config.values import (
 
 DEFAULT_PASSWORD = "ClueCon"
 """What an unconfigured FreeSWITCH accepts, known to everyone."""
-
-LEGAL_WAIT_LIMIT_S = 2.0
-"""The longest that a person who answered may wait for an agent (US TSR, UK Ofcom, Canada CRTC)."""
 
 Duration = Annotated[float, duration(0, 30 * 86400)]
 Codec = Literal["PCMA", "PCMU", "G722"]
@@ -130,90 +119,6 @@ def _switch(value: object) -> object:
     if not value.get("nodes"):
         raise refuse("at least one node under nodes, or: switch: embedded")
     return value
-
-
-Seconds = Annotated[float, duration(0, 3600)]
-
-
-class RingToAnswer(Section):
-    """How long an answered call rings (lognormal)."""
-
-    mean_s: Annotated[float, duration(0.1, 300)] = 9.0
-    sd_s: Annotated[float, duration(0, 300)] = 5.0
-    max_s: Annotated[float, duration(0.1, 600)] = 45.0
-
-
-Keys = Annotated[str, matching(r"[0-9*#]{1,20}", "keys, in quotes: digits, '*' and '#'", 20)]
-
-
-class CalleesConfig(Section):
-    """The modelled people who are called. What is left of 1 after all shares rings without an answer.
-
-    ``machine_share`` of the answers are answering machines. ``press``: keys, and the share of people who press them.
-    """
-
-    answer_probability: Share = 0.3
-    ring_to_answer: RingToAnswer = RingToAnswer()
-    busy_share: Share = 0.08
-    rejected_share: Share = 0.03
-    invalid_share: Share = 0.04
-    patience_s: Annotated[float, duration(0.1, 3600)] = 8.0
-    hangup_at_answer_share: Share = 0.01
-    machine_share: Share = 0.0
-    press: dict[Keys, Share] = Field(default={})
-
-
-class CarrierConfig(Section):
-    """The modelled carrier. ``silent_share`` of calls never say that they ring; of numbers that do not exist
-    ``announced_share`` are told by announcement, without a 404. ``failing``: by gateway, the share of calls that are
-    turned away with a 503 before anything rings.
-    """
-
-    progress_delay_s: Span = (0.3, 1.5)
-    silent_share: Share = 0.03
-    early_media_share: Share = 0.08
-    failure_share: Share = 0.02
-    refusal_delay_s: Span = (1.0, 3.0)
-    announced_share: Share = 0.0
-    failing: dict[Name, Share] = Field(default={})
-
-
-class PhonesConfig(Section):
-    """The modelled agents' phones."""
-
-    answer_delay_s: Span = (0.05, 0.3)
-    no_answer_share: Share = 0.0
-    busy_share: Share = 0.0
-    drops_per_hour: Annotated[float, number(0, 3600)] = 0.0
-
-
-class TalkConfig(Section):
-    """How long modelled conversations last, before ``scale`` multiplies it.
-
-    With a ``file`` (CSV): drawn from its ``column`` of seconds. Without: lognormal with ``mean_s`` and
-    ``sd_s``.
-    """
-
-    file: FilePath | None = None
-    column: Annotated[str, printable(100)] = "duration"
-    mean_s: Annotated[float, duration(0.1, DAY)] = 180.0
-    sd_s: Annotated[float, duration(0, DAY)] = 180.0
-    scale: Annotated[float, number(0.001, 1000)] = 1.0
-    min_s: Annotated[float, duration(0, HOUR)] = 1.0
-    max_s: Annotated[float, duration(0.1, DAY)] = HOUR
-
-
-class EmbeddedConfig(Section):
-    """The modelled world under the embedded switch. Used with ``switch: embedded`` only."""
-
-    seed: Annotated[int, whole(0, 2**31 - 1)] = 1
-    port: Annotated[int, whole(0, 65535)] = 0
-    capacity: Annotated[int, whole(1, 100_000)] = 800
-    linger_s: Annotated[float, duration(0, DAY)] = 60.0
-    callees: CalleesConfig = CalleesConfig()
-    carrier: CarrierConfig = CarrierConfig()
-    phones: PhonesConfig = PhonesConfig()
-    talk: TalkConfig = TalkConfig()
 
 
 class HttpConfig(Section):
@@ -335,115 +240,6 @@ class ListConfig(Section):
     name: Name
     file: FilePath | None = None
     region: Annotated[str, matching(r"[A-Z]{2}", "a country's two capital letters, such as DE")] | None = None
-
-
-class PreviewConfig(Section):
-    """How long an agent may look at a lead before it is dialed, and what happens then.
-
-    An agent who lets ``misses`` leads in a row pass by without a key is paused (0: never).
-    """
-
-    timeout_s: Annotated[float, duration(1, HOUR)] = 30.0
-    on_timeout: Literal["skip", "dial", "pause"] = "skip"
-    misses: Annotated[int, whole(0, 100)] = 3
-
-
-class RecycleConfig(Section):
-    """Dial a lead again ``after`` an outcome, at most ``max`` times."""
-
-    after: Annotated[float, duration(0, 366 * DAY)]
-    max: Annotated[int, whole(1, 1000)] | None = None
-
-
-def _rule(value: object) -> object:
-    if value == "never":
-        return None
-    if isinstance(value, str):
-        return {"after": value}
-    return value
-
-
-Rule = Annotated[RecycleConfig | None, BeforeValidator(_rule)]
-
-
-class RecycleRules(Section):
-    """What happens to a lead after an outcome: a rule, or ``never``.
-
-    A connected customer is never redialed.
-    """
-
-    busy: Rule = RecycleConfig(after=600, max=3)
-    no_answer: Rule = RecycleConfig(after=2 * HOUR)
-    rejected: Rule = None
-    machine: Rule = RecycleConfig(after=4 * HOUR)
-    message_played: Rule = None
-    abandoned: Rule = RecycleConfig(after=72 * HOUR, max=1)
-    hung_up_early: Rule = RecycleConfig(after=DAY, max=1)
-    invalid_number: Rule = None
-    dead_number: Rule = None
-    carrier_failure: Rule = RecycleConfig(after=300, max=5)
-    cancelled: Rule = RecycleConfig(after=1800)
-    interrupted: Rule = RecycleConfig(after=600, max=5)
-    shutdown: Rule = RecycleConfig(after=600)
-
-
-_OFFICE_DAY = ((9 * 60, 20 * 60),)
-
-
-class CallWindowConfig(Section):
-    """When people may be called, in their own time. ``zone`` serves numbers whose zone is not known.
-
-    A day that is not named is a day without calls.
-    """
-
-    zone: Zone = "UTC"
-    days: dict[DayKey, Windows] = Field(default={"mon-sat": _OFFICE_DAY})
-
-
-class CampaignConfig(Section):
-    """One campaign.
-
-    Its calls go out on ``trunk``, or on that of ``trunks`` which may take them and costs least (equal ones in the order
-    written). ``machine_dispositions`` are the agents' words that say that no person answered: such a call leaves the
-    abandon rate. ``whisper`` is what an agent hears of a customer, over the line, while the two are connected.
-    ``dead_numbers``: what carriers announce while it rings is listened to, and a number that does not exist is never
-    dialed again.
-    """
-
-    name: Name
-    mode: Mode
-    lists: tuple[Name, ...]
-    trunk: Name | None = None
-    trunks: tuple[Name, ...] = ()
-    caller_id: CallerId | None = None
-    agents: tuple[Ids, ...] | None = None
-    lines_per_agent: Annotated[float, number(1, 10)] | None = None
-    ring_timeout_s: Annotated[float, duration(5, 120)] = 30.0
-    min_ring_s: Annotated[float, duration(0, 120)] = 15.0
-    wait_limit_s: Annotated[float, duration(0.1, 60)] = LEGAL_WAIT_LIMIT_S
-    message: SwitchPath | None = None
-    wrap_up_s: Annotated[float, duration(0, HOUR)] = 30.0
-    preview: PreviewConfig = PreviewConfig()
-    pacing: PacingConfig = PacingConfig()
-    recording: RecordingConfig = RecordingConfig()
-    whisper: tuple[Literal["name", "tier", "campaign"], ...] = ()
-    answering_machines: Machines = MachinesConfig()
-    dead_numbers: Flag = False
-    agentless: AgentlessConfig | None = None
-    callbacks: CallbacksConfig = CallbacksConfig()
-    max_attempts: Annotated[int, whole(1, 1000)] = 5
-    hopper_size: Annotated[int, whole(1, 100_000)] = 100
-    lease_s: Annotated[float, duration(30, DAY)] = 300.0
-    call_window: CallWindowConfig = CallWindowConfig()
-    recycle: RecycleRules = RecycleRules()
-    autostart: Flag = True
-    dispositions: tuple[Name, ...] = ()
-    machine_dispositions: tuple[Name, ...] = ("machine", "answering_machine")
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """The trunks that its calls may go out on."""
-        return self.trunks if self.trunk is None else (self.trunk,)
 
 
 class DoNotCallConfig(Section):

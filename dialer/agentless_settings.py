@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from config.agentless_schema import SAY, AgentlessConfig
+from config.campaign_schema import CampaignConfig
 from config.inbound_schema import spoken_texts
-from config.schema import CampaignConfig, Config
+from config.schema import Config
 from dialer.domain.agentless import AgentlessSettings
 from dialer.speech import ESPEAK, filled
 from dialer.speech_sound import SpeechError, write_trimmed

@@ -11,10 +11,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from config.callbacks_schema import CallbacksConfig
+from config.campaign_schema import CallWindowConfig, CampaignConfig
 from config.hearing_schema import RECORD_SHARE, machines_unrecorded
 from config.pacing_schema import AbandonConfig
 from config.recording_schema import RecordingConfig
-from config.schema import CallWindowConfig, CampaignConfig, Config
+from config.schema import Config
 from config.values import expand_days
 from dialer.agentless_settings import agentless_settings
 from dialer.domain.callbacks import Away, CallbackSettings
@@ -80,6 +81,7 @@ def _campaign(campaign: CampaignConfig) -> CampaignSettings:
         preview_timeout_s=campaign.preview.timeout_s,
         preview_on_timeout=campaign.preview.on_timeout,
         preview_misses=campaign.preview.misses,
+        preview_rings=campaign.preview.ring == "shown",
         max_attempts=campaign.max_attempts,
         hopper_size=campaign.hopper_size,
         lease_s=campaign.lease_s,

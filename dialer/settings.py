@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from config.loader import LoadedConfig
 from config.notices import hearing_nodes
-from config.schema import DEFAULT_PASSWORD, Config, EmbeddedConfig
+from config.schema import DEFAULT_PASSWORD, Config
 from dialer.campaign_settings import SettingsError as SettingsError
 from dialer.campaign_settings import campaigns, recording_policy
 from dialer.domain.acts import PhoneSettings
@@ -318,7 +318,7 @@ def _embedded(config: Config) -> EmbeddedSettings:
     lengths |= configured_prompts(config).durations()
     gateways = tuple(trunk.gateway_name for trunk in config.trunks)
     return EmbeddedSettings(
-        world=_world(embedded, gateways, lengths, modelled_dialplan(config)),
+        world=_world(config, gateways, lengths, modelled_dialplan(config)),
         seed=embedded.seed,
         port=embedded.port,
         capacity=embedded.capacity,
@@ -332,8 +332,9 @@ def modelled_dialplan(config: Config) -> str:
 
 
 def _world(
-    embedded: EmbeddedConfig, gateways: tuple[str, ...], lengths: Mapping[str, float], plan: str
+    config: Config, gateways: tuple[str, ...], lengths: Mapping[str, float], plan: str
 ) -> WorldSpec:
+    embedded, callers = config.embedded, config.embedded.callers
     callees, carrier, phones, talk = embedded.callees, embedded.carrier, embedded.phones, embedded.talk
     return WorldSpec(
         answer_probability=callees.answer_probability,
@@ -369,6 +370,11 @@ def _world(
         phone_busy_probability=phones.busy_share,
         phone_drops_per_hour=phones.drops_per_hour,
         file_durations_s=lengths,
+        callers_per_hour=callers.per_hour,
+        called=tuple(each.number for each in config.inbound.numbers),
+        caller_prefix=callers.prefix,
+        caller_patience_mean_s=callers.patience_s,
+        caller_press_probabilities=tuple(callers.press.items()),
         dialplan=plan,
     )
 

@@ -22,8 +22,8 @@ from dialer.clitools.output import say
 from dialer.masking import mask_number
 
 if TYPE_CHECKING:
+    from config.campaign_schema import CampaignConfig
     from config.loader import LoadedConfig
-    from config.schema import CampaignConfig
     from routing.outbound import Rank
     from routing.snapshot import Answer, Floor
 

@@ -19,8 +19,8 @@ from dialer.clitools.options import EXIT_USAGE, CliError, no_campaign
 from dialer.clitools.output import complain
 
 if TYPE_CHECKING:
+    from config.campaign_schema import CampaignConfig
     from config.loader import LoadedConfig
-    from config.schema import CampaignConfig
     from dialer.simulate.scenario_file import Plan
     from dialer.store.history import CampaignHistory
 

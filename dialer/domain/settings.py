@@ -179,6 +179,7 @@ class CampaignSettings:
     preview_timeout_s: float = 30.0
     preview_on_timeout: str = "skip"  # skip | dial | pause
     preview_misses: int = 3  # so many leads in a row without an answer pause the agent; 0: never
+    preview_rings: bool = True  # an on-call phone is rung when the lead is shown, not only once it was accepted
     max_attempts: int = 5
     hopper_size: int = 100
     lease_s: float = 300.0

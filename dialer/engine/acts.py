@@ -184,8 +184,12 @@ class ActDesk:
         return None
 
     def _last_words(self, agent: Agent, *prompts: str) -> None:
-        """What is said when an act went well; an on-call phone has heard all then, and is let go."""
-        if agent.nailed_up or agent.state is not AgentState.WRAP_UP or agent.line is not Line.PARKED:
+        """What is said when an act went well; an on-call phone has heard all then, and is let go, unless the next lead
+        is announced over it.
+        """
+        campaign = self.live.campaigns.get(agent.last_campaign or "")
+        stays = agent.nailed_up or (campaign is not None and campaign.settings.preview_rings)
+        if stays or agent.state is not AgentState.WRAP_UP or agent.line is not Line.PARKED:
             self.done(*prompts)
         else:
             self.done()

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, AgentTrigger, Line
 from dialer.domain.call import CallState
-from dialer.domain.commands import ParkLeg
 from dialer.domain.events import LegHungUp
 from dialer.domain.outcomes import Outcome
 from dialer.engine import records
@@ -29,10 +28,12 @@ if TYPE_CHECKING:
 SKIP_RELEASE_S = 3600.0
 """A lead that an agent skipped is shown again no sooner than this."""
 BUSY_STATES = frozenset({AgentState.TALKING, AgentState.WRAP_UP})
-KEPT_STATES = frozenset({AgentState.WRAP_UP, AgentState.PAUSED})
-"""Where an on-call agent may have a line that no customer is waited for on: what became of the call is keyed in."""
+KEPT_STATES = frozenset({AgentState.WRAP_UP, AgentState.PAUSED, AgentState.READY})
+"""Where an on-call agent may have a line that no customer is waited for on: what became of the call is keyed in, or the
+next lead is about to be shown."""
 PUT_DOWN_S = 15.0
-"""How long an on-call phone is kept for the reason of a pause."""
+"""How long an on-call phone is kept for the reason of a pause, or for the next lead."""
+SKIPPED = "skipped"
 AT_WORK_STATES = BUSY_STATES | {AgentState.READY, AgentState.PREVIEWING, AgentState.RESERVED}
 LOGGED_IN_STATES = frozenset(
     {
@@ -46,6 +47,7 @@ LOGGED_IN_STATES = frozenset(
 )
 
 
+PHONE_PUT_DOWN = "the phone was put down"
 PUT_DOWN = frozenset({"NORMAL_CLEARING", "NORMAL_UNSPECIFIED"})
 """Causes with which somebody puts a phone down; every other one is a phone that was lost."""
 
@@ -99,8 +101,13 @@ class AgentDesk(Lines):
         """The agent's leg ended and it was not our doing."""
         if self.own_calls.phone_failed(agent, event.cause):
             return
+        lost = event.cause not in PUT_DOWN
         if not agent.nailed_up and agent.state in BUSY_STATES | {AgentState.PAUSED, AgentState.READY}:
-            self._put_down(agent, lost=event.cause not in PUT_DOWN)
+            self._put_down(agent, lost=lost)
+            return
+        if not agent.nailed_up and agent.state is AgentState.PREVIEWING and agent.line is Line.PARKED and not lost:
+            self.drop_leg(agent)
+            self.pause(agent, PHONE_PUT_DOWN)
             return
         self.line_lost(agent, f"the phone hung up: {event.cause}")
 
@@ -260,8 +267,7 @@ class AgentDesk(Lines):
             # The customer left before the bridge stood: the leg may be in limbo, so do not wait for a park.
             self._doubt(agent, CURE_EVERY_S)
             if live.nodes[agent.node].up:
-                live.emit(ParkLeg(agent.node, agent.leg))
-                self._look_soon(agent)
+                self.park(agent)
 
     def _wrap_up(self, agent: Agent) -> None:
         campaign = self.live.campaigns.get(agent.last_campaign or "")
@@ -291,12 +297,25 @@ class AgentDesk(Lines):
         if agent.state is AgentState.WRAP_UP:
             self._settle(agent)
 
-    def release(self, agent: Agent, reason: str) -> None:
-        """A reservation or preview came to nothing: ready again, or whatever was asked for meanwhile."""
+    def keep_a_while(self, agent: Agent) -> None:
+        """An on-call phone that is there may be needed again at once; one that still rings has nobody at it."""
+        if agent.nailed_up or agent.leg is None:
+            return
+        if agent.line is Line.DIALING:
+            self.hang_up_leg(agent)
+        else:
+            self.live.timers.set(("agent", "put_down", agent.settings.agent), self.live.now + PUT_DOWN_S)
+
+    def release(self, agent: Agent, reason: str, *, keeps: bool = False) -> None:
+        """A reservation or preview came to nothing: ready again, or whatever was asked for meanwhile. ``keeps``: an
+        on-call phone is not let go at once.
+        """
         agent.call = None
         self.give_back_preview(agent, reason)
         self.live.timers.cancel(("agent", "preview", agent.settings.agent))
-        if not agent.nailed_up:
+        if keeps:
+            self.keep_a_while(agent)
+        elif not agent.nailed_up:
             self.hang_up_leg(agent)
         if agent.state in (AgentState.RESERVED, AgentState.PREVIEWING):
             self.move(agent, AgentTrigger.RELEASE, reason)
@@ -308,7 +327,11 @@ class AgentDesk(Lines):
     def _settle(self, agent: Agent) -> None:
         wish, agent.after_call = agent.after_call, None
         self.live.timers.cancel(("agent", "wrap", agent.settings.agent))
-        self.put_down(agent)
+        campaign = self.live.campaigns.get(agent.last_campaign or "")
+        if wish is None and campaign is not None and campaign.settings.preview_rings:
+            self.keep_a_while(agent)  # the next lead is shown over it
+        else:
+            self.put_down(agent)
         agent.idle_since = self.live.now
         if wish is None:
             self.move(agent, AgentTrigger.READY, "")
@@ -323,7 +346,7 @@ class AgentDesk(Lines):
         if agent.preview is not None:
             _, lead = agent.preview
             agent.preview = None
-            after = SKIP_RELEASE_S if reason == "skipped" else 0.0
+            after = SKIP_RELEASE_S if reason == SKIPPED else 0.0
             self.live.emit(records.give_back(lead, reason or "not dialed", after))
 
     # ---- orders --------------------------------------------------------------------------------------------
@@ -347,8 +370,7 @@ class AgentDesk(Lines):
         self.live.timers.cancel(("agent", "wrap", agent.settings.agent))
         self.live.timers.cancel(("agent", "preview", agent.settings.agent))
         self.move(agent, AgentTrigger.PAUSE, reason)
-        if agent.leg is not None and not agent.nailed_up:
-            self.live.timers.set(("agent", "put_down", agent.settings.agent), self.live.now + PUT_DOWN_S)
+        self.keep_a_while(agent)
         return None
 
     def ready(self, agent: Agent) -> str | None:

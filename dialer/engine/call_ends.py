@@ -18,7 +18,7 @@ from dialer.domain.outcomes import ANSWERED_OUTCOMES, Outcome, unanswered_outcom
 from dialer.engine import records
 from dialer.engine.judge import CROSSED, from_notes, heard, judge, machine
 from dialer.engine.live import Call, Live
-from dialer.engine.router import BRIDGE_CHECK_S
+from dialer.engine.router import BRIDGE_CHECK_S, BRIDGE_SOON_S
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
@@ -98,7 +98,8 @@ class CallEnds:
             self.inbound.stuck(call)
         elif call.state is CallState.CONNECTING and live.now - call.since < BRIDGE_GIVE_UP_S:
             self._look(call.node)
-            live.timers.set(("call", "guard", call.id), live.now + BRIDGE_CHECK_S)
+            again_s = BRIDGE_SOON_S if live.now - call.since < 2 * BRIDGE_SOON_S else BRIDGE_CHECK_S
+            live.timers.set(("call", "guard", call.id), live.now + again_s)
         else:
             live.counters["calls_overdue"] += 1
             live.note("warning", "call_overdue", f"attempt {call.id} overdue in {call.state.value}: hanging up")

@@ -337,10 +337,11 @@ class CallDesk(CallEnds):
             self.feed.bridged(call)
 
     def bridge_replied(self, event: BridgeReplied) -> None:
-        if event.ok:
-            return
         call = self.live.calls.get(event.call_uuid)
         if call is None or call.agent is None or call.agent.leg != event.agent_uuid:
+            return
+        if event.ok:
+            call.bridge_taken = True
             return
         self.live.note("info", "bridge_refused", f"attempt {call.id}: {event.error}")
         self.bridge_failed(call)

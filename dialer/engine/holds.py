@@ -201,7 +201,7 @@ class HoldDesk:
 
     def gone(self, agent: Agent) -> None:
         """The agent's leg is gone, and with it the hold."""
-        agent.held = agent.hold_doubt = agent.hold_told = agent.hold_rearmed = False
+        agent.held = agent.hold_doubt = agent.hold_told = agent.hold_rearmed = agent.hold_again = False
         agent.hold_ready = ""
         for name in ("hold", "holdset"):
             self.live.timers.cancel(("agent", name, agent.settings.agent))

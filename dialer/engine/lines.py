@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from dialer.engine.keys import KeyDesk
     from dialer.engine.own_calls import OwnCallDesk
     from dialer.engine.parties import PartyDesk
+    from dialer.engine.previews import PreviewDesk
     from dialer.engine.speaking import Voice
 
 PARK_GRACE_S = 1.0
 """How long after a customer left the agent's CHANNEL_PARK may take before we park the leg ourselves."""
+PARK_SETTLE_S = 0.1
+"""Commands overtake each other at the switch, and a leg whose partner left parks by itself: an order to park that is
+still on its way (20 ms at most on a quiet switch) would then tear the leg out of its next bridge."""
 CURE_EVERY_S = 2.0
 CURES = 3
 LOOK_S = 1.2
@@ -50,6 +54,7 @@ class Lines:
         self.keys: KeyDesk
         self.parties: PartyDesk
         self.own_calls: OwnCallDesk
+        self.previews: PreviewDesk
         self.on_line_gone: list[Callable[[Agent], None]] = []
         self.on_line_up: list[Callable[[Agent], None]] = []
         self.on_adopted: list[Callable[[Agent], None]] = []
@@ -121,8 +126,8 @@ class Lines:
             due = live.now + (index + 1) * LOGIN_SPREAD_S
             live.timers.set(("agent", "connect", agent.settings.agent), due)
 
-    def adopt_leg(self, agent: Agent, uuid: str, node: str, *, parked: bool) -> None:
-        """A leg of this agent was found on the switch: take it over."""
+    def adopt_leg(self, agent: Agent, uuid: str, node: str, *, parked: bool, colleague: bool = False) -> None:
+        """A leg of this agent was found on the switch: take it over, and part it from a ``colleague``'s."""
         live = self.live
         agent.leg = uuid
         agent.node = node
@@ -135,6 +140,9 @@ class Lines:
             told(agent)
         if parked:
             self._line_is_up(agent)
+        elif colleague:
+            self._doubt(agent, CURE_EVERY_S)
+            self.park(agent)
         else:
             self._doubt(agent, PARK_GRACE_S)
 
@@ -149,7 +157,7 @@ class Lines:
                 told(agent)
         agent.dialed_in = False
         self.keys.gone(agent)
-        for name in ("line", "cure"):
+        for name in ("line", "cure", "settle"):
             live.timers.cancel(("agent", name, agent.settings.agent))
         self._set_line(agent, Line.NONE)
 
@@ -171,8 +179,25 @@ class Lines:
         self.drop_leg(agent)
         return uuid, node
 
+    def park(self, agent: Agent) -> None:
+        """Order the line to park; it is not free before that order can no longer be on its way."""
+        assert agent.leg is not None
+        agent.parked_seen = False
+        self.live.emit(ParkLeg(agent.node, agent.leg))
+        self.live.timers.set(("agent", "settle", agent.settings.agent), self.live.now + PARK_SETTLE_S)
+        self._look_soon(agent)
+
+    def settled(self, agent: Agent) -> None:
+        """Our order to park has been carried out by now."""
+        if agent.line is Line.UNSURE and agent.parked_seen:
+            self._line_is_up(agent)
+
     def parked(self, agent: Agent, event: LegParked) -> None:
         """CHANNEL_PARK: the line is up, or free again."""
+        settles = self.live.timers.due(("agent", "settle", agent.settings.agent))
+        if agent.line is Line.UNSURE and settles is not None and settles > self.live.now:
+            agent.parked_seen = True
+            return
         if agent.line is Line.BRIDGING:
             # The park before the bridge, or the one a moment before the customer's hangup: the hangup decides.
             agent.parked_seen = agent.call is None or agent.call.state is not CallState.CONNECTING
@@ -203,6 +228,8 @@ class Lines:
                 self.release(agent, NO_LINE)
             else:
                 agent.preview = None
+        elif agent.state is AgentState.PREVIEWING and live.timers.due(("agent", "preview", name)) is None:
+            self.previews.begin(agent)
         self.own_calls.line_up(agent)
         self.calls.route()
 
@@ -230,9 +257,8 @@ class Lines:
             live.emit(HangUp(agent.node, agent.leg, "NORMAL_CLEARING"))
             self.line_lost(agent, "the line did not come back")
             return
-        live.emit(ParkLeg(agent.node, agent.leg))
+        self.park(agent)
         live.timers.set(("agent", "cure", agent.settings.agent), live.now + CURE_EVERY_S)
-        self._look_soon(agent)
 
     def _look_soon(self, agent: Agent) -> None:
         """Should the CHANNEL_PARK be lost, a list of the channels shows that the line is parked."""

@@ -79,6 +79,7 @@ class Call:
     moved_at: float = -math.inf  # when the leg was last sent into another wait
     bridged_at: float | None = None
     bridge_seen: bool = True  # False: adopted in conversation, and nobody knows since when they talk
+    bridge_taken: bool = False  # the switch has taken the order to bridge with the agent
     ended_at: float | None = None
     failed_cause: str | None = None
     kill_as: Outcome | None = None  # we hung up: this is the outcome
@@ -140,7 +141,7 @@ class Agent:
     expected: str = ""  # the leg by which the phone called a former run, perhaps still on the switch
     typed: Typed | None = None  # keys of an act that is not complete yet
     extended: int = 0  # how often this wrap-up was extended
-    parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed
+    parked_seen: bool = False  # CHANNEL_PARK came while the customer was still listed, or our order to park on its way
     cures: int = 0
     failures: int = 0
     held: bool = False  # by the phone's own button, or nobody knows yet
@@ -224,6 +225,8 @@ class Watch:
     digits: str = ""
     silences: int = 0
     since: float = 0.0
+    sent_at: float = 0.0  # when the leg was last sent somewhere
+    mode_at: float = 0.0  # when it was last told how to listen
     parked: bool = False  # listens to nobody, and the switch has said so
     wanted: tuple[Agent, str] | None = None
     offer: str = ""

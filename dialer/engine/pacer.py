@@ -136,7 +136,7 @@ class Pacer:
     def _may_preview(self, agent: Agent, campaign: Campaign) -> bool:
         if agent.state is not AgentState.READY or campaign.name not in self.live.calls_out_for(agent) or agent.kept:
             return False
-        return agent.line is Line.PARKED if agent.nailed_up else agent.leg is None
+        return agent.line is Line.PARKED or (not agent.nailed_up and agent.leg is None)
 
     def _best(self, campaign: Campaign) -> tuple[Node, Decision]:
         """The decision for the usable switch that wants most calls now; the others' turn comes with the next one.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dialer.domain.agent import AgentState, AgentTrigger
+from dialer.domain.agent import AgentState, AgentTrigger, Line
 from dialer.domain.lead import ClaimedLead
+from dialer.engine.agents import SKIPPED
 from dialer.engine.lines import NO_LINE
 from dialer.engine.live import Agent, Campaign, Live
 
@@ -33,8 +34,18 @@ class PreviewDesk:
         """Show a lead to a free agent."""
         self.agents.move(agent, AgentTrigger.PREVIEW, f"lead {lead.lead_id} of {campaign.name}")
         agent.preview = (campaign, lead)
-        key = ("agent", "preview", agent.settings.agent)
-        self.live.timers.set(key, self.live.now + campaign.settings.preview_timeout_s)
+        if agent.nailed_up or agent.line is Line.PARKED or not campaign.settings.preview_rings:
+            self.begin(agent)
+        else:
+            self.agents.ring(agent)
+
+    def begin(self, agent: Agent) -> None:
+        """The agent hears of the lead, or may read of it: the time to choose runs."""
+        if agent.preview is None:
+            return
+        settings, timers = agent.preview[0].settings, self.live.timers
+        timers.cancel(("agent", "put_down", agent.settings.agent))
+        timers.set(("agent", "preview", agent.settings.agent), self.live.now + settings.preview_timeout_s)
         self.announcer.shown(agent)
 
     def accept(self, agent: Agent) -> str | None:
@@ -59,13 +70,13 @@ class PreviewDesk:
         agent.previews_missed = 0
         live.timers.cancel(("agent", "preview", agent.settings.agent))
         self.agents.move(agent, AgentTrigger.RESERVE, "")
-        if agent.nailed_up:
+        if agent.nailed_up or agent.line is Line.PARKED:
             campaign, lead = agent.preview
             if self.calls.open(campaign, lead, agent.node, agent) is None:
                 self.agents.release(agent, NO_LINE)
                 return NO_LINE
             agent.preview = None
-        else:
+        elif agent.leg is None:
             self.agents.ring(agent)
         return None
 
@@ -74,7 +85,7 @@ class PreviewDesk:
         if agent.state is not AgentState.PREVIEWING:
             return "no lead is shown to this agent"
         agent.previews_missed = 0
-        self.agents.release(agent, "skipped")
+        self.agents.release(agent, SKIPPED, keeps=True)
         return None
 
     def over(self, agent: Agent) -> None:
@@ -95,7 +106,8 @@ class PreviewDesk:
             self.agents.give_back_preview(agent, "preview timeout")
             self.agents.move(agent, AgentTrigger.PAUSE, "preview timeout")
             self.voice.tell(agent, "preview-timeout", "paused")
+            self.agents.keep_a_while(agent)
         else:
-            self.agents.release(agent, "preview timeout")
+            self.agents.release(agent, "preview timeout", keeps=True)
             if agent.call is None:
                 self.voice.tell(agent, "preview-timeout")

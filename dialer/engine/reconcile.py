@@ -7,7 +7,7 @@ is adopted at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from dialer.domain.agent import AgentState, Line
@@ -41,6 +41,8 @@ LIST_LAG_S = 1.0
 """The switch writes its list of channels up to 0.3 s behind its events (measured live)."""
 APART_S = 1.0
 """Lists asked for closer together than this count as one: the second gives no late event time to arrive."""
+UNJOINED_S = 0.35
+"""The same for a bridge that does not stand: its customer hears nothing meanwhile."""
 
 
 class Reconciler:
@@ -49,6 +51,7 @@ class Reconciler:
     def __init__(self, live: Live) -> None:
         self.live = live
         self._strays: set[str] = set()  # third parties' legs that the list at hand has and we have not
+        self._lines: set[str] = set()  # agents' legs that it has
         self.calls: CallDesk
         self.agents: AgentDesk
         self.phones: PhoneDesk
@@ -118,6 +121,7 @@ class Reconciler:
             for fact in snapshot.channels
             if fact.kind == "party" and not (fact.uuid in live.parties or fact.uuid in live.watches)
         }
+        self._lines = {fact.uuid for fact in snapshot.channels if fact.kind in ("agent", "seat")}
         for fact in snapshot.channels:
             if fact.kind == "agent":
                 self._agent_channel(node, fact, snapshot)
@@ -132,12 +136,12 @@ class Reconciler:
         # Calls that are gone come first: an agent's line that went with them must not look like the cause.
         calls = [c for c in live.calls.values() if c.node == node.name and c.state is not CallState.RESERVED]
         for call in [call for call in calls if call.id not in listed]:
-            doubts += self._call(call, None, snapshot, first)
+            doubts += self._call(call, None, listed, snapshot, first)
         for agent in list(live.agents.values()):
             if agent.leg is not None and agent.node == node.name:
                 doubts += self._agent(agent, listed.get(agent.leg), snapshot, first)
         for call in [call for call in calls if call.id in listed and call.id in live.calls]:
-            doubts += self._call(call, listed[call.id], snapshot, first)
+            doubts += self._call(call, listed[call.id], listed, snapshot, first)
         doubts += self._parties(node, listed, snapshot, first) + self._watches(node, listed, snapshot, first)
         for fact in snapshot.channels:
             if fact.kind == "inbound" and fact.uuid not in live.calls:
@@ -173,7 +177,7 @@ class Reconciler:
             if waits or talks:
                 self._adopt_line(agent, node, fact, parked=fact.parked and waits)
                 return
-        if fact.peer is None and fact.created_at < snapshot.asked_at - SETTLE_S:
+        if self._alone(fact) and fact.created_at < snapshot.asked_at - SETTLE_S:
             live.counters["orphan_agent_legs"] += 1
             live.note("info", "orphan_leg", f"hanging up a leg of agent {fact.ident}: nobody is logged in on it")
             live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
@@ -202,7 +206,7 @@ class Reconciler:
                 self._adopt_line(agent, node, fact, parked=fact.parked and waits)
                 return
         age_s = snapshot.asked_at - fact.created_at
-        if (fact.parked and age_s > UNTAKEN_S) or (fact.answered and fact.peer is None and age_s > BOUNDED_S):
+        if (fact.parked and age_s > UNTAKEN_S) or (fact.answered and self._alone(fact) and age_s > BOUNDED_S):
             # Parked means taken: by a former run of ours, or given up while the switch was away. What was never taken
             # ends by the switch's own bounded wait. After words or a hold the list does not say that a leg is parked.
             live.counters["orphan_seat_legs"] += 1
@@ -210,7 +214,7 @@ class Reconciler:
             live.emit(HangUp(node.name, fact.uuid, "NORMAL_CLEARING"))
 
     def _adopt_line(self, agent: Agent, node: Node, fact: ChannelFact, *, parked: bool) -> None:
-        self.agents.adopt_leg(agent, fact.uuid, node.name, parked=parked)
+        self.agents.adopt_leg(agent, fact.uuid, node.name, parked=parked, colleague=fact.peer in self._lines)
         if fact.held:
             self.holds.found(agent, talks=fact.peer is not None)
 
@@ -247,8 +251,10 @@ class Reconciler:
             self.holds.told(agent, fact.held, snapshot.asked_at)
 
     def _alone(self, fact: ChannelFact) -> bool:
-        """Whether nobody but a third party of a former run, who is going to be hung up, is on an agent's line."""
-        return fact.peer is None or fact.peer in self._strays
+        """Whether nobody is on an agent's line but a third party of a former run, who is going to be hung up, or a
+        colleague, from whom it is parted.
+        """
+        return fact.peer is None or fact.peer in self._strays or fact.peer in self._lines
 
     # ---- third parties -------------------------------------------------------------------------------------
 
@@ -316,7 +322,14 @@ class Reconciler:
 
     # ---- calls ---------------------------------------------------------------------------------------------
 
-    def _call(self, call: Call, fact: ChannelFact | None, snapshot: SwitchSnapshot, first: bool) -> int:
+    def _call(
+        self,
+        call: Call,
+        fact: ChannelFact | None,
+        listed: Mapping[str, ChannelFact],
+        snapshot: SwitchSnapshot,
+        first: bool,
+    ) -> int:
         live = self.live
         if fact is None:
             young = call.dialed_at is not None and call.dialed_at > snapshot.asked_at - SETTLE_S
@@ -332,10 +345,11 @@ class Reconciler:
         if call.state is CallState.RECOVERING:
             self._adopt(call, fact)
             return 0
-        if not self._contradicts(call, fact):
+        unjoined = self._unjoined(call, fact, listed, snapshot)
+        if not unjoined and not self._contradicts(call, fact):
             call.misses = 0
             return 0
-        if not _again(call, snapshot):
+        if not _again(call, snapshot, UNJOINED_S if unjoined else APART_S):
             return 1
         call.misses = 0
         if call.state is CallState.ARRIVED:
@@ -344,6 +358,10 @@ class Reconciler:
             # Its ANSWER was lost. Nobody knows when it came: the limit counts from the last list without it.
             known = max(call.rang_at or 0.0, call.dialed_at or 0.0, snapshot.asked_at - 2 * LOOK_AGAIN_S)
             self.calls.answered(call, LegAnswered(call.id, known))
+        elif unjoined:
+            live.counters["bridges_never_stood"] += 1
+            live.note("info", "bridge_lost", f"attempt {call.id}: both legs are there, apart")
+            self.calls.bridge_failed(call)
         elif call.state is CallState.CONNECTING:
             agent = live.legs.get(fact.peer or "")
             if agent is not None and agent is call.agent:
@@ -353,6 +371,19 @@ class Reconciler:
         else:
             self.asides.alone(call)
         return 0
+
+    @staticmethod
+    def _unjoined(
+        call: Call, fact: ChannelFact, listed: Mapping[str, ChannelFact], snapshot: SwitchSnapshot
+    ) -> bool:
+        """Whether the customer and the agent, who were to be bridged some time ago, are both there and alone."""
+        if call.state is not CallState.CONNECTING or fact.peer is not None or call.agent is None:
+            return False
+        if not call.bridge_taken:
+            return False  # the switch has not come to it yet
+        line = listed.get(call.agent.leg or "")
+        alone = line is not None and line.parked and line.peer is None
+        return alone and snapshot.asked_at - call.since >= UNJOINED_S
 
     @staticmethod
     def _contradicts(call: Call, fact: ChannelFact) -> bool:
@@ -396,9 +427,9 @@ class Reconciler:
             self.calls.answered(call, LegAnswered(call.id, live.now if at is None else at))
 
 
-def _again(item: Call | Agent | Session | Party | Watch, snapshot: SwitchSnapshot) -> bool:
-    """Count one more list that contradicts ``item``; whether it is the second in a row."""
-    if item.misses == 0 or snapshot.asked_at - item.missed_at >= APART_S:
+def _again(item: Call | Agent | Session | Party | Watch, snapshot: SwitchSnapshot, apart_s: float = APART_S) -> bool:
+    """Count one more list that contradicts ``item``; whether it is the second in a row, ``apart_s`` after the first."""
+    if item.misses == 0 or snapshot.asked_at - item.missed_at >= apart_s:
         item.misses += 1
         item.missed_at = snapshot.asked_at
     return item.misses >= 2

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from dialer.domain.agent import AgentState, Line
 from dialer.domain.call import CallState
 from dialer.domain.outcomes import Outcome
-from dialer.domain.phones import Eavesdrop, Join, KeyPressed, SetListening
+from dialer.domain.phones import KeyPressed, SetListening
 from dialer.engine.acts import Problem
 from dialer.engine.help_calls import HelpDesk
 from dialer.engine.live import Agent, Call, Live, Watch
+from dialer.engine.records import APART_S
 from dialer.engine.watch_legs import JOIN_S, WatchLegs
 
 if TYPE_CHECKING:
@@ -143,26 +144,28 @@ class SupervisionDesk(WatchLegs):
         if watch.mode != mode:
             watch.mode = mode
             self._log(watch, f"{mode}s with" if mode == "barge" else f"{mode}s to")
-            if live.now < watch.since + MODE_S:
-                live.timers.set(("watch", "mode", watch.uuid), watch.since + MODE_S)
+            due = max(watch.since + MODE_S, watch.mode_at + APART_S)  # orders overtake each other: the last wish counts
+            if live.now < due:
+                live.timers.set(("watch", "mode", watch.uuid), due)
             else:
                 self.set_mode(watch.uuid)
         return None
 
     def _begin(self, watch: Watch, agent: Agent) -> None:
         live = self.live
-        watch.agent, watch.mode, watch.since = agent, "listen", live.now
+        watch.agent, watch.mode = agent, "listen"
         watch.parked, watch.digits, watch.silences = False, "", 0
         live.timers.cancel(("watch", "idle", watch.uuid))
         live.timers.cancel(("watch", "mode", watch.uuid))
         self.voice.forget(watch.uuid)
-        live.emit(Eavesdrop(watch.node, watch.uuid, agent.leg or ""))
+        watch.since = self.send(watch)
         self._log(watch, "listens to")
 
     def set_mode(self, uuid: str) -> None:
         """The leg listens by now, and takes an order."""
         watch = self.live.watches.get(uuid)
         if watch is not None and watch.agent is not None and self.live.nodes[watch.node].up:
+            watch.mode_at = self.live.now
             self.live.emit(SetListening(watch.node, uuid, watch.mode))
 
     def _step(self, watch: Watch, step: int) -> str | None:
@@ -211,14 +214,14 @@ class SupervisionDesk(WatchLegs):
             self.holds.watch_ask(watch)  # its end is told by no event
             return f"the phone of supervisor {watch.supervisor} is on hold"
         watch.agent, watch.mode, watch.call, watch.joined = None, "", call, False
-        watch.released, watch.parked, watch.since, watch.digits = agent, False, live.now, ""
+        watch.released, watch.parked, watch.digits = agent, False, ""
         watch.hold_told = False
         live.timers.cancel(("watch", "idle", watch.uuid))
         live.timers.cancel(("watch", "mode", watch.uuid))
         self.voice.cut(watch.uuid)
         call.agent, call.supervised = None, True
-        live.emit(Join(call.node, call.id, watch.uuid))
-        live.timers.set(("watch", "join", watch.uuid), live.now + JOIN_S)
+        watch.since = self.send(watch)
+        live.timers.set(("watch", "join", watch.uuid), watch.since + JOIN_S)
         live.note("info", "taken_over", f"attempt {call.id}: supervisor {watch.supervisor} took it over")
         self.agents.customer_gone(agent, call)
         return None

@@ -13,9 +13,10 @@ from dialer.domain.agent import AgentState, Line
 from dialer.domain.commands import HangUp, ParkLeg
 from dialer.domain.events import BridgeReplied, LegHungUp, LegParked, LegsBridged, OriginateReplied
 from dialer.domain.outcomes import Outcome
-from dialer.domain.phones import Murmur, OriginateParty
+from dialer.domain.phones import Eavesdrop, Join, Murmur, OriginateParty
 from dialer.engine.agents import PUT_DOWN
 from dialer.engine.live import Agent, Call, Live, Watch
+from dialer.engine.records import APART_S
 
 if TYPE_CHECKING:
     from dialer.engine.agents import AgentDesk
@@ -159,7 +160,7 @@ class WatchLegs:
         live, person = self.live, self.live.agents[watch.supervisor]
         if live.watches.pop(watch.uuid, None) is None:
             return
-        for name in ("ring", "mode", "join", "idle"):
+        for name in ("ring", "mode", "join", "idle", "send"):
             live.timers.cancel(("watch", name, watch.uuid))
         if not watch.own_line:
             live.nodes[watch.node].legs -= 1
@@ -181,7 +182,31 @@ class WatchLegs:
         live = self.live
         watch.agent, watch.mode = None, ""
         if live.nodes[watch.node].up:
-            live.emit(ParkLeg(watch.node, watch.uuid))
+            self.send(watch)
+
+    def send(self, watch: Watch) -> float:
+        """Send the leg where it is to be now: to its customer, to its agent, or to park. Orders overtake each other, so
+        one that follows too soon waits, and then says what is wanted by then. When that is.
+        """
+        live, due = self.live, watch.sent_at + APART_S
+        if live.now < due:
+            live.timers.set(("watch", "send", watch.uuid), due)
+            return due
+        self.sent(watch.uuid)
+        return live.now
+
+    def sent(self, uuid: str) -> None:
+        """No other order is on its way by now."""
+        live, watch = self.live, self.live.watches.get(uuid)
+        if watch is None or not live.nodes[watch.node].up:
+            return
+        watch.sent_at = live.now
+        if watch.call is not None:
+            live.emit(Join(watch.call.node, watch.call.id, uuid))
+        elif watch.agent is not None and watch.agent.leg is not None:
+            live.emit(Eavesdrop(watch.node, uuid, watch.agent.leg))
+        else:
+            live.emit(ParkLeg(watch.node, uuid))
             self._look(watch)
 
     def _look(self, watch: Watch) -> None:

@@ -144,7 +144,7 @@ class Desks:
         self.reconciler.on_first.append(self.callbacks.compared)
         self.agents.voice, self.agents.keys = self.voice, self.keys
         self.previews.voice = self.voice
-        self.pacer.previews = self.acts.previews = self.previews
+        self.pacer.previews = self.acts.previews = self.agents.previews = self.previews
         self.orders.hoppers = self.hoppers
         self.acts.orders = self.orders
         self.acts.phones = self.reconciler.phones = self.phones
@@ -230,6 +230,7 @@ class Desks:
             ("agent", "wrap"): self._of_agent(agents.wrap_done),
             ("agent", "put_down"): self._of_agent(agents.put_down),
             ("agent", "cure"): self._of_agent(agents.cure),
+            ("agent", "settle"): self._of_agent(agents.settled),
             ("agent", "line"): self._of_agent(agents.line_overdue),
             ("agent", "retry"): self._of_agent(agents.retry),
             ("agent", "connect"): self._connect_again,
@@ -250,6 +251,7 @@ class Desks:
             ("watch", "ring"): self.supervision.overdue,
             ("watch", "mode"): self.supervision.set_mode,
             ("watch", "join"): self.supervision.join_overdue,
+            ("watch", "send"): self.supervision.sent,
             ("watch", "idle"): self.supervision.idle,
             ("help", "over"): self.supervision.help.over,
             ("recording", "stop"): self.recordings.overdue,
@@ -294,7 +296,8 @@ class Desks:
 
     def _connect_again(self, name: str) -> None:
         agent = self.live.agents[name]
-        wanted = agent.state in (AgentState.CONNECTING, AgentState.RESERVED) or agent.own is not None
+        wanted = agent.state in (AgentState.CONNECTING, AgentState.RESERVED, AgentState.PREVIEWING)
+        wanted = wanted or agent.own is not None
         if wanted and agent.leg is None:
             self.agents.ring(agent)
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from freeswitch.standin import wire
+from freeswitch.standin.callers import Callers
 from freeswitch.standin.events import SwitchEvent
 from freeswitch.standin.kernel import ALL
 from freeswitch.standin.session import Subscription
@@ -235,6 +236,7 @@ class EventSocketServer:
         self.auth_seconds = auth_seconds
         self.clients: set[Client] = set()
         self.finished: asyncio.Event = asyncio.Event()
+        self._callers = Callers(switch)
         self._linger_s = linger_s
         self._alone_since: float | None = None
         self._origin = time.monotonic() - switch.clock.now
@@ -290,6 +292,7 @@ class EventSocketServer:
     def note_clients(self) -> None:
         """A client came or went."""
         self._alone_since = None if self.clients else self.now()
+        self._callers.let_in(bool(self.clients))
         self.resubscribe()
         if self._linger_s is not None and not self.clients:
             asyncio.get_running_loop().call_later(self._linger_s, self._check_alone)

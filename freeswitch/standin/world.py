@@ -99,6 +99,8 @@ class WorldSpec:
     A phone that has a call is busy for a second one unless `phone_call_waiting`, or it stands in
     `phones_call_waiting`.  `dialplan` is FreeSWITCH's XML for calls that come in (empty: `dialplan.DEFAULT`).
     Recordings are written as silent files with `records`, refused below `unwritable`, cut short while `disk_full`.
+    `callers_per_hour` people call a number of `called` each (see `callers`), from a thousand numbers that begin with
+    `caller_prefix`; they wait `caller_patience_mean_s` on average (exponential).
     """
 
     answer_probability: float = 0.35
@@ -149,6 +151,12 @@ class WorldSpec:
     file_durations_s: Mapping[str, float] = field(default_factory=dict)
     default_file_s: float = 6.0
 
+    callers_per_hour: float = 0.0
+    called: tuple[str, ...] = ()
+    caller_prefix: str = "+493023125"
+    caller_patience_mean_s: float = 90.0
+    caller_press_probabilities: tuple[tuple[str, float], ...] = ()
+
     dialplan: str = ""
     records: bool = False
     unwritable: tuple[str, ...] = ("/proc/",)
@@ -166,16 +174,17 @@ class WorldSpec:
                 raise WorldError(f"{name}: {value!r}: seconds of 0 or more were expected")
         if not self.answer_groups or any(weight < 0 or factor < 0 for weight, factor in self.answer_groups):
             raise WorldError("answer_groups: pairs of (weight >= 0, factor >= 0) were expected, at least one")
-        if not 0.0 <= sum(share for _, share in self.press_probabilities) <= 1.0:
-            raise WorldError("press_probabilities: shares that sum to 1 at most were expected")
+        for name in ("press_probabilities", "caller_press_probabilities"):
+            if not 0.0 <= sum(share for _, share in getattr(self, name)) <= 1.0:
+                raise WorldError(f"{name}: shares that sum to 1 at most were expected")
         if sum(weight for weight, _ in self.answer_groups) <= 0:
             raise WorldError("answer_groups: a sum of weights above 0 was expected")
         if not all(0.0 <= share <= 1.0 for share in self.gateway_failures.values()):
             raise WorldError("gateway_failures: ratios from 0 to 1 were expected")
         if any(seconds < 0 for seconds in self.talk_times_s):
             raise WorldError("talk_times_s: seconds of 0 or more were expected")
-        if self.talk_scale < 0 or self.phone_drops_per_hour < 0:
-            raise WorldError("talk_scale and phone_drops_per_hour: 0 or more was expected")
+        if self.talk_scale < 0 or self.phone_drops_per_hour < 0 or self.callers_per_hour < 0:
+            raise WorldError("talk_scale, phone_drops_per_hour and callers_per_hour: 0 or more was expected")
 
 
 def lognormal_parameters(mean: float, sd: float) -> tuple[float, float]:
@@ -315,12 +324,20 @@ class World:
             return CallPlan(ANSWERED, answer, ring, early, MACHINE_RECORDS_S, min(talk, MACHINE_RECORDS_S), says=voice)
         voice = PERSONS[zlib.crc32(number.encode()) % len(PERSONS)]
         plan = CallPlan(ANSWERED, answer, ring, early, patience, talk, says=voice)
-        return self._pressing(plan) if spec.press_probabilities else plan
+        return self._pressing(plan, spec.press_probabilities) if spec.press_probabilities else plan
 
-    def _pressing(self, plan: CallPlan) -> CallPlan:
+    def plan_caller(self) -> tuple[str, str, CallPlan]:
+        """Somebody who calls: from which number, which one of ours, and with what patience, talk and keys."""
+        spec, rng = self.spec, self._rng
+        number = f"{spec.caller_prefix}{int(rng.random() * 1000):03d}"
+        patience = spec.patience_min_s + rng.expovariate(1.0 / max(spec.caller_patience_mean_s, 0.001))
+        plan = CallPlan(patience_s=patience, talk_s=self.talk_time_s(number))
+        return number, rng.choice(spec.called), self._pressing(plan, spec.caller_press_probabilities)
+
+    def _pressing(self, plan: CallPlan, presses: tuple[tuple[str, float], ...]) -> CallPlan:
         """A person who presses keys listens until then, and some time more to what comes of it."""
         luck = self._rng.random()
-        for keys, share in self.spec.press_probabilities:
+        for keys, share in presses:
             luck -= share
             if luck < 0.0:
                 at = self._rng.uniform(*PRESS_S)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Stages
-from harness.phone import Room
+from harness.phone import Habit, Room
 from harness.phone_call import Call
 from harness.phone_media import sine
 from harness.waiting import until
@@ -129,3 +129,48 @@ def test_a_preview_without_a_key(stages: Stages, room: Room, tmp_path: Path) -> 
     assert not hall.carrier.calls
     assert first_heard(agent, OVER) > 0
     hall.dialer.stop()
+
+
+def test_an_on_call_agent_with_nothing_but_a_phone(stages: Stages, room: Room, tmp_path: Path) -> None:
+    """Rung for a lead, hears of it, skips one, accepts the next, keys in the result: all over one leg."""
+    campaign = {
+        "mode": "preview", "preview": {"timeout_s": 30}, "min_ring_s": 0, "wrap_up_s": 30,
+        "dispositions": ["sale", "no_interest"],
+    }  # fmt: skip
+    change = changed(tmp_path / "told", campaign)
+
+    def on_call(tree: dict[str, Any]) -> None:
+        change(tree)
+        tree["seats"][0]["mode"] = "on_call"
+
+    hall = Hall(stages, room, change=on_call)
+    phone = hall.phones["1001"]
+    phone.habit = Habit(answer_s=0.2, tone=FIRST)
+    assert hall.dialer.post("/v1/agents/1001/login") == 200
+    room.sleep(1.0)
+    assert not phone.calls, "nobody is rung for a login"
+    began = time.monotonic()
+    assert hall.dialer.post("/v1/agents/1001/ready") == 200
+    agent = phone.next_call(10.0).wait("up")
+    until(lambda: hears(agent, NAME, began) is not None, 10.0, "the lead's name", 0.1)
+    room.sleep(1.0)
+    skipped = time.monotonic()
+    agent.press("2")
+    until(lambda: hears(agent, NEXT, skipped) is not None, 10.0, "the other lead to be announced", 0.1)
+    room.sleep(1.5)
+    assert not hall.carrier.calls, "nobody is dialed before the agent says so"
+    agent.press("1")
+    call = hall.carrier.next_call(10.0, 0).wait("up")
+    becomes(hall.dialer, "1001", "talking")
+    hall.lines["1001"] = agent
+    hall.hear(customer={FIRST}, a1001={CUSTOMER})
+    call.hang_up()
+    becomes(hall.dialer, "1001", "wrap_up")
+    room.sleep(1.0)
+    agent.press("1")
+    said = "SELECT code FROM dispositions"
+    until(lambda: hall.stage.floor.query(said) == [("sale",)], 10.0, "the result to be kept", 0.1)
+    agent.press("*1")
+    room.wait(lambda: agent.state == "ended", 30.0, "the phone to be let go when no lead follows")
+    assert len(phone.calls) == 1 and state(hall.dialer, "1001") == "ready"
+    assert hall.dialer.stop()["outcomes"] == {"connected": 1}

@@ -65,7 +65,8 @@ def settings_of(rng: random.Random) -> EngineSettings:
         "alpha": CampaignSettings(name="alpha", mode=mode, lists=("alpha",), lines_per_agent=lines, **common),  # type: ignore[arg-type]
         "prev": CampaignSettings(
             name="prev", mode=Mode.PREVIEW, lists=("prev",), preview_timeout_s=rng.choice((3.0, 10.0)),
-            preview_on_timeout=rng.choice(("skip", "dial")), **common,  # type: ignore[arg-type]
+            preview_on_timeout=rng.choice(("skip", "dial")), preview_rings=rng.random() < 0.7,
+            **common,  # type: ignore[arg-type]
         ),
     }  # fmt: skip
     seats, people = {}, {}

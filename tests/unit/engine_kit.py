@@ -138,7 +138,8 @@ class Floor:
             if agent.leg and agent.node == node:
                 talks = agent.call is not None and agent.call.bridged_at is not None
                 peer = agent.call.id if agent.call is not None and talks else None
-                found.append(ev.ChannelFact(agent.leg, "agent", agent.settings.agent, True, peer, START, peer is None))
+                parked = peer is None and agent.call is None
+                found.append(ev.ChannelFact(agent.leg, "agent", agent.settings.agent, True, peer, START, parked))
         for call in live.calls.values():
             if call.dialed_at is not None and call.node == node:
                 peer = call.agent.leg if call.agent is not None and call.bridged_at is not None else None

@@ -227,8 +227,8 @@ def test_an_accepted_preview_is_dialed_and_bridged_to_its_agent(on_call: bool) -
     assert f.outcome(opened.attempt_id) == "connected" and f.state() == "wrap_up"
     none(out, cmd.HangUp)
     f.park(leg)
-    out = f.step(10.5)
-    assert bool(f.of(cmd.HangUp, out)) is on_call, "after wrap-up an on-call phone is let go, a nailed-up line stays"
+    none(f.step(10.5), cmd.HangUp)
+    assert f.state() == "previewing" and f.agent().leg == leg, "the next lead is shown over the same leg"
 
 
 @pytest.mark.parametrize("on_call", [False, True])
@@ -265,10 +265,13 @@ def test_a_preview_that_runs_out(rule: str, state: str) -> None:
     assert bool(f.of(cmd.OpenAttempt, out)) is (rule == "dial")
 
 
-def test_an_on_call_phone_that_does_not_answer_pauses_its_agent_and_frees_the_lead() -> None:
-    f = previewing(True, phones=False)
+@pytest.mark.parametrize("accepts", [False, True])
+def test_an_on_call_phone_that_does_not_answer_pauses_its_agent_and_frees_the_lead(accepts: bool) -> None:
+    f = previewing(True, phones=False, preview_rings=not accepts)
     shown = f.agent().preview[1].lead_id
-    leg = one(f.send(ev.PreviewAccept(1, "a1")), cmd.OriginateAgent).uuid
+    if accepts:
+        f.send(ev.PreviewAccept(1, "a1"))
+    leg = one(f.log, cmd.OriginateAgent).uuid
     out = f.send(ev.OriginateReplied(leg, False, "NO_ANSWER"))
     assert one(out, cmd.ReleaseLeads).lead_ids == (shown,) and f.state() == "unavailable"
     f.step(6)

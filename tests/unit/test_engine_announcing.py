@@ -33,12 +33,13 @@ def floor(
     *whisper: str,
     mode: Mode = Mode.PROGRESSIVE,
     on_call: bool = False,
+    phones: bool = True,
     lead: dict[str, Any] | None = None,
     rules: dict[str, Any] | None = None,
     **more: Any,
 ) -> Floor:
     config = settings(campaign(mode=mode, whisper=whisper, **(rules or {})), people=agents(1), on_call=on_call)
-    f = Floor(replace(config, phones=PhoneSettings(prompt_seconds=LENGTHS, **more)))
+    f = Floor(replace(config, phones=PhoneSettings(prompt_seconds=LENGTHS, **more)), phones=phones)
     f.leads["c1"][:] = [customer(each, **(lead or {})) for each in f.leads["c1"]]
     f.up()
     return f
@@ -146,8 +147,61 @@ def test_a_preview_that_is_settled_at_once_is_not_spoken() -> None:
     assert f.state() == "reserved" and not said(f)
 
 
-def test_an_on_call_agents_phone_is_rung_when_they_accept_and_not_before() -> None:
+def test_an_on_call_agent_hears_of_the_lead_and_answers_by_key() -> None:
+    f = shown(on_call=True, rules={"preview_timeout_s": 10.0})
+    f.step(0.5)
+    leg = one(f.log, cmd.OriginateAgent).uuid
+    f.step(1.0)
+    assert WORDS in said(f)
+    f.send(ph.KeyPressed(leg, "2", f.now))
+    f.step(2.0)
+    assert f.state() == "previewing" and said(f).count(WORDS) == 2, "the next lead, over the same leg"
+    f.send(ph.KeyPressed(leg, "1", f.now))
+    f.step(0.5)
+    uuid = one(f.log, cmd.OpenAttempt).attempt_id
+    assert one(f.answer(uuid), cmd.Bridge).agent_uuid == leg
+    assert len(f.of(cmd.OriginateAgent)) == 1 and not f.of(cmd.HangUp)
+
+
+def test_an_on_call_phone_is_let_go_when_no_lead_follows() -> None:
     f = shown(on_call=True)
+    f.step(0.5)
+    leg = one(f.log, cmd.OriginateAgent).uuid
+    f.leads["c1"].clear()
+    f.live.campaigns["c1"].hopper.clear()
+    f.send(ev.PreviewSkip(1, "a1"))
+    none(f.step(14.5), cmd.HangUp)
+    assert one(f.step(1.0), cmd.HangUp).uuid == leg and f.state() == "ready" and f.agent().leg is None
+
+
+def test_an_on_call_agent_who_puts_the_phone_down_is_shown_no_more_leads() -> None:
+    f = shown(on_call=True)
+    f.step(0.5)
+    lead = f.agent().preview[1].lead_id
+    out = f.send(ev.LegHungUp(f.agent().leg, f.now, "NORMAL_CLEARING"))
+    assert one(out, cmd.ReleaseLeads).lead_ids == (lead,)
+    assert f.state() == "paused" and f.agent().reason == "the phone was put down"
+    none(f.step(60), cmd.OriginateAgent)
+
+
+@pytest.mark.parametrize("answer", ["accept", "skip", "pause"])
+def test_an_on_call_agent_may_answer_elsewhere_while_the_phone_rings(answer: str) -> None:
+    f = shown(on_call=True, phones=False)
+    f.step(0.5)
+    leg = one(f.log, cmd.OriginateAgent).uuid
+    if answer == "pause":
+        f.send(ev.AgentPause(1, "a1", "tea"))
+    else:
+        f.send(ph.AgentAct(1, "a1", answer))
+    if answer == "accept":
+        f.send(ev.OriginateReplied(leg, True, ""), ev.LegParked(leg, f.now))
+        assert one(f.log, cmd.OpenAttempt).agent == "a1"
+    else:
+        assert one(f.log, cmd.HangUp).uuid == leg and f.agent().leg != leg
+
+
+def test_an_on_call_agents_phone_is_rung_when_they_accept_and_not_before() -> None:
+    f = shown(on_call=True, rules={"preview_rings": False})
     f.step(5)
     none(f.log, ph.Say, cmd.OriginateAgent, ph.PrepareSpeech)
     assert f.reply(lambda n: ph.AgentAct(n, "a1", "repeat")).ok

@@ -210,7 +210,7 @@ def test_the_agent_hangs_up_by_act_and_the_customer_is_not_queued_again() -> Non
 
 
 def on_call() -> tuple[Hall, str, str]:
-    f = Hall(settings(campaign(mode=Mode.PREVIEW), people=agents(1), on_call=True))
+    f = Hall(settings(campaign(mode=Mode.PREVIEW, preview_rings=False), people=agents(1), on_call=True))
     f.up()
     f.step(0.5)
     assert f.act("a1", "accept").ok

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from engine_kit import NODE, Floor, agents, campaign, none, one, settings
 
@@ -187,14 +189,48 @@ def test_a_customer_gone_before_the_bridge_stood_frees_the_agent_only_at_channel
     assert f.outcome(uuid) == "hung_up_early"
     assert (f.state(), f.line()) == ("ready", "unsure") and not f.agent().free
     f.park(leg)
+    assert not f.agent().free, "this may have been the leg's own way to park: our order may still be on its way"
+    f.step(0.11)
     assert f.agent().free
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_bridge_that_both_lists_show_as_lost_is_made_with_another_agent_in_time(taken: bool) -> None:
+    f = floor(2)
+    uuid, other = f.dialed()
+    f.hang_up(other, "USER_BUSY")
+    leg = one(f.answer(uuid), cmd.Bridge).agent_uuid
+    apart = [replace(fact, parked=True) if fact.uuid == leg else fact for fact in f.facts(NODE)]
+    assert not [fact for fact in apart if fact.uuid == leg and fact.peer]
+    f.channels[NODE] = tuple(apart)
+    if taken:
+        f.send(ev.BridgeReplied(uuid, leg, True, "+OK"))
+    out = f.step(1.0)
+    if not taken:
+        none(out, cmd.ParkLeg, cmd.Bridge)  # the switch may not have come to it yet
+        return
+    again = one(out, cmd.Bridge)
+    assert again.call_uuid == uuid and again.agent_uuid != leg
+    assert leg in [park.uuid for park in f.of(cmd.ParkLeg, out)] and f.counter("bridges_never_stood") == 1
+
+
+def test_a_bridge_that_one_list_does_not_show_yet_is_waited_for() -> None:
+    f = floor()
+    (uuid,) = f.dialed()
+    leg = one(f.answer(uuid), cmd.Bridge).agent_uuid
+    f.send(ev.BridgeReplied(uuid, leg, True, "+OK"))
+    f.channels[NODE] = tuple(replace(fact, parked=True) if fact.uuid == leg else fact for fact in f.facts(NODE))
+    f.step(0.5)
+    f.bridged(uuid, leg)
+    none(f.step(1.0), cmd.Bridge, cmd.WaitAgain, cmd.ParkLeg)
+    assert f.state() == "talking"
 
 
 def test_a_bridge_that_never_stands_is_asked_about_and_given_up() -> None:
     f = floor()
     (uuid,) = f.dialed()
     f.answer(uuid)
-    out = f.step(16)
+    out = f.step(17)
     assert f.of(cmd.TakeSnapshot, out) and one(out, cmd.HangUp).uuid == uuid
     f.hang_up(uuid)
     assert f.outcome(uuid) == "abandoned"

@@ -482,7 +482,7 @@ def former(**more: object) -> inb.OpenInboundFact:
 def test_who_still_waits_after_a_restart_is_served() -> None:
     known = former()
     floor = restarted(ev.ChannelFact(known.call_id, "inbound", DID, True, None, 949.0), known=known)
-    floor.step(3)
+    floor.step(1)
     assert floor.talks(known.call_id)
     floor.hang_up(known.call_id)
     over = floor.over(known.call_id)

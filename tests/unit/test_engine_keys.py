@@ -279,7 +279,8 @@ def test_the_reason_of_a_pause_is_said_where_there_is_a_recording_of_it() -> Non
 
 def served_on_call(**more: object) -> tuple[PhoneFloor, str]:
     """An on-call agent whose customer has just left; the leg."""
-    f = PhoneFloor(campaign("k1", mode=Mode.PREVIEW, wrap_up_s=20.0, dispositions=("sale", "no_interest")), **more)  # type: ignore[arg-type]
+    rules = {"mode": Mode.PREVIEW, "preview_rings": False, "wrap_up_s": 20.0, "dispositions": ("sale", "no_interest")}
+    f = PhoneFloor(campaign("k1", **rules), **more)  # type: ignore[arg-type]
     f.up()
     f.dial("c1", "*101001")
     f.press(one(f.log, ph.TakeLeg).uuid, "10019#")

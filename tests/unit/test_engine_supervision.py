@@ -30,8 +30,11 @@ def listening(f: Office, mode: str = "listen") -> tuple[str, str, str]:
 def test_listen_whisper_barge_take_over_by_api() -> None:
     f = Office()
     uuid, leg, boss = listening(f)
-    assert f.modes() == [] and f.order("whisper").ok and f.order("barge").ok and f.order("conference").ok
-    assert f.modes() == ["whisper", "barge"] and f.order("listen").ok and f.modes()[-1] == "listen"
+    assert f.modes() == []
+    for mode in ("whisper", "barge", "conference", "listen"):
+        assert f.order(mode).ok
+        f.step(0.2)
+    assert f.modes() == ["whisper", "barge", "listen"], "a conference is a barge"
     assert f.order("takeover").ok
     assert f.with_whom(uuid) == boss and f.state("a1") == "wrap_up" and f.line("a1") == "parked"
     assert "taken-from-you" in f.said(leg)
@@ -41,6 +44,33 @@ def test_listen_whisper_barge_take_over_by_api() -> None:
     f.dies(uuid)
     assert f.outcome(uuid) == "connected" and f.said(boss)[-1] == "supervise-enter-agent"
     assert f.watch(boss).parked
+    f.over()
+
+
+def test_orders_that_follow_each_other_at_once_cannot_overtake_each_other() -> None:
+    """A switch carries out what is sent together in any order: the last wish is sent when it can only be the last."""
+    f = Office()
+    uuid, _, _ = listening(f)
+    other = f.dialed()[1]
+    f.picks_up(other)
+    second = f.call(other).agent.leg
+
+    def told(*orders: tuple[str, str]) -> list[cmd.Command]:
+        first = len(f.log)
+        f.send(*[ph.SupervisorAct(n, "b1", act, name) for n, (act, name) in enumerate(orders)])
+        return f.log[first:]
+
+    out = told(("whisper", ""), ("barge", ""), ("listen", ""))
+    assert [order.mode for order in f.of(ph.SetListening, out)] == ["whisper"]
+    assert [order.mode for order in f.of(ph.SetListening, f.step(0.2))] == ["listen"]
+    out = told(("listen", "a2"), ("listen", "a1"), ("listen", "a2"))
+    assert [order.target for order in f.of(ph.Eavesdrop, out)] == [second]
+    out = f.step(0.05) + told(("takeover", "")) + f.step(0.01)
+    none(out, ph.Eavesdrop, ph.Join)
+    assert one(f.step(0.2), ph.Join).a_uuid == other
+    f.settle()
+    f.dies(uuid)
+    f.dies(other)
     f.over()
 
 

@@ -206,6 +206,31 @@ def test_a_former_runs_parked_agent_is_adopted_without_ringing_the_phone() -> No
     assert f.agent().free and not f.of(cmd.OriginateAgent)
 
 
+def test_two_agents_who_talked_with_each_other_are_parted_and_keep_their_lines() -> None:
+    f = Floor(settings(people=agents(2)), leads=0)
+    f.send(ev.Recovered())
+    pair = {"leg1": ("a1", "leg2"), "leg2": ("a2", "leg1")}
+    f.channels[NODE] = [ev.ChannelFact(leg, "agent", who, True, peer, START - 60) for leg, (who, peer) in pair.items()]
+    out = f.send(ev.SwitchUp(NODE))
+    assert [park.uuid for park in f.of(cmd.ParkLeg, out)] == ["leg1", "leg2"]
+    none(out, cmd.HangUp, cmd.OriginateAgent)
+    f.park("leg1")
+    f.park("leg2")
+    f.step(0.11)
+    assert f.agent("a1").free and f.agent("a2").free and (f.agent("a1").leg, f.agent("a2").leg) == ("leg1", "leg2")
+
+
+def test_the_leg_of_an_agent_who_is_gone_does_not_stay_with_a_colleague() -> None:
+    f = Floor(settings(people=agents(1)), leads=0)
+    f.send(ev.Recovered())
+    f.channels[NODE] = [
+        ev.ChannelFact("leg", "agent", "a1", True, "stray", START - 60),
+        ev.ChannelFact("stray", "agent", "a9", True, "leg", START - 60),
+    ]
+    out = f.send(ev.SwitchUp(NODE))
+    assert one(out, cmd.ParkLeg).uuid == "leg" and one(out, cmd.HangUp).uuid == "stray"
+
+
 @pytest.mark.parametrize(
     ("campaign_name", "node", "listed", "outcome"),
     [
