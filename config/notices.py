@@ -15,6 +15,7 @@ from config.campaign_schema import LEGAL_WAIT_LIMIT_S
 from config.errors import SECRET_KEYS, Notice, Source
 from config.hearing_schema import SCREENS, machines_unrecorded
 from config.lines_checks import campaign_notices, table_notices
+from config.lines_schema import digits
 from config.lookup import source_of
 from config.schema import DEFAULT_PASSWORD, Config
 from config.secrets import SecretFile
@@ -35,6 +36,7 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     yield from _roles(config, tree)
     yield from _lookup(config, tree)
     yield from _not_called_back(config, tree)
+    yield from _not_taken(config, tree)
     yield from _not_routed_by(config, tree)
     if not config.campaigns and not config.inbound.numbers:
         yield Notice(source_of(tree, "campaigns"), "campaigns", "none is configured: nothing will be dialed")
@@ -80,6 +82,28 @@ def _not_called_back(config: Config, tree: Mapping) -> Iterator[Notice]:
             where = source_of(tree, "inbound", "queues", index, "callback")
             text = "no callback_campaign: callers who ask to be called back are listed, and dialed by nobody"
             yield Notice(where, f"inbound.queues.{queue.name}.callback", text)
+
+
+def _not_taken(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """Who returns a call that they missed calls the number that we showed: where it takes no calls they are refused."""
+    ways = (way for entry in config.inbound.numbers for way in (entry.number, *entry.also))
+    taken = {digits(way) for way in ways}
+    if not taken:
+        return
+    text = "takes no calls: who returns a call that showed it is refused; it is none of inbound.numbers"
+    for index, campaign in enumerate(config.campaigns):
+        if campaign.caller_id is not None and digits(campaign.caller_id) not in taken:
+            where = source_of(tree, "campaigns", index, "caller_id")
+            yield Notice(where, f"campaigns.{campaign.name}.caller_id", text)
+    shown = {name for campaign in config.campaigns if campaign.caller_id is None for name in campaign.lines}
+    for index, trunk in enumerate(config.trunks):
+        if trunk.name in shown and trunk.pool is None and digits(trunk.caller_id) not in taken:
+            yield Notice(source_of(tree, "trunks", index, "caller_id"), f"trunks.{trunk.name}.caller_id", text)
+    for index, pool in enumerate(config.lines.pools):
+        silent = sum(digits(number) not in taken for number in pool.numbers)
+        if silent:
+            where = source_of(tree, "lines", "pools", index, "numbers")
+            yield Notice(where, f"lines.pools.{pool.name}.numbers", f"{silent} of {len(pool.numbers)}: each {text}")
 
 
 def _not_routed_by(config: Config, tree: Mapping) -> Iterator[Notice]:

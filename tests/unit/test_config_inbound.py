@@ -119,6 +119,26 @@ def test_callers_are_called_back_by_a_campaign_that_does(tmp_path: Path) -> None
     assert fault.startswith("inbound.queues.sales.callback_campaign: a campaign that dials callbacks")
 
 
+def test_a_number_that_is_shown_and_takes_no_calls_is_warned_of(tmp_path: Path) -> None:
+    """A missed call is returned there. However it is written; a trunk's counts where a campaign shows it."""
+    document = tree(numbers=[{"number": DID, "queue": "sales", "also": ["030555"]}])
+    document["lists"] = [{"name": "l"}]
+    document["campaigns"] = [{"name": "out", "mode": "preview", "lists": ["l"], "trunk": "t"}]
+
+    def warned() -> list[str]:
+        return [each.path for each in loaded(tmp_path, document).warnings if "takes no calls" in each.text]
+
+    assert warned() == ["trunks.t.caller_id"]
+    for good in (DID, DID.removeprefix("+"), "030555"):
+        document["campaigns"][0]["caller_id"] = good
+        assert warned() == []
+    document["campaigns"][0]["caller_id"] = "+4930999"
+    document["lines"] = {"pools": [{"name": "p", "numbers": [DID, "+4930998"]}]}
+    assert warned() == ["campaigns.out.caller_id", "lines.pools.p.numbers"]
+    document["inbound"] = {}
+    assert warned() == []
+
+
 def test_a_prompt_that_is_not_there(tmp_path: Path) -> None:
     from dialer.settings import SettingsError
 

@@ -145,7 +145,7 @@ def test_a_restart_forgets_nothing_of_it() -> None:
     g.send(ev.Recovered(inbound=(former,)))
     g.channels[NODE] = [ev.ChannelFact(uuid, "inbound", DID, True, None, 949.0)]
     g.up()
-    g.step(1)
+    g.step(0.3)
     agent = g.talks(uuid)
     g.hang_up(uuid)
     assert g.over(uuid).ending is inb.Ending.SERVED
