@@ -45,7 +45,8 @@ class _Told:
 
 def caller(where: running.Where, question: Question, *, as_json: bool) -> None:
     """Print it. Raises CliError."""
-    from dialer.engine.arrivals import listed, read_caller
+    from dialer.domain.inbound import Kind, Way
+    from dialer.engine.arrivals import home_of, listed, read_caller
     from dialer.settings import SettingsError, engine_settings
 
     loaded = running.load(where)
@@ -70,6 +71,10 @@ def caller(where: running.Where, question: Question, *, as_json: bool) -> None:
         told.steps.append("  not on the blacklist" if who.number else "  without a number nobody is on the blacklist")
         judged = _judged(where, loaded, settings, number, who, now, told)
         way = _way(settings, number, who, judged, now, told)
+        if way is not None and way.kind is Kind.AGENT:
+            rank = replace(judged.rank, agent=way.name)
+            judged = replace(judged, rank=rank, own_limit_s=settings.routing.policy.own_limit_s)
+            way = Way(Kind.QUEUE, home_of(who.number, number))
         if way is not None:
             answer = _queue(where, loaded, settings, question, way, number, judged, told)
     if as_json:
@@ -166,7 +171,8 @@ def _asked(where: running.Where, settings: EngineSettings, who: CallerId, told: 
 def _way(
     settings: EngineSettings, number: NumberSettings, who: CallerId, judged: ArrivalJudged, now: float, told: _Told
 ) -> Way | None:
-    """The way to a queue, perhaps through a menu; None when the call ends before."""
+    """The way to a queue, perhaps through a menu, or to an agent who is waited for; None when the call ends before."""
+    from dialer.clitools.explain_plan import plan_steps
     from dialer.domain.inbound import Kind
     from dialer.engine.arrivals import way_of
     from routing.calendars import is_open
@@ -189,6 +195,16 @@ def _way(
         if way.kind is Kind.QUEUE and way.name != number.queue and way is not number.closed:
             told.steps.append(f"  the region of their number: queue {way.name}")
         return way
+    plan = settings.inbound.persons.get(way.name) if way.kind is Kind.AGENT else way.name
+    if way.kind is Kind.AGENT and plan is None:
+        told.steps.append(f"  asks for agent {way.name}, who has no follow-me plan: waited for, then anybody's")
+        return way
+    if way.kind in (Kind.AGENT, Kind.FOLLOW):
+        whose = f"agent {way.name}: " if way.kind is Kind.AGENT else ""
+        _ends(told, "follow_me", f"{whose}the phones of plan {plan}, one after the other")
+        told.facts["phones"] = plan_steps(settings.inbound.plans[plan or ""], now)
+        told.steps += told.facts["phones"]
+        return None
     _ends(told, "closed", f"goes to {words_of(way)}, and to no agent")
     return None
 
@@ -196,6 +212,7 @@ def _way(
 def words_of(way: Way) -> str:
     """Where a way leads, in words."""
     named = {"queue": f"queue {way.name}", "menu": f"menu {way.name}", "extension": "an agent by extension"}
+    named |= {"agent": f"agent {way.name}", "follow": f"plan {way.name}"}
     others = {"message": "a message", "voicemail": "the mailbox", "callback": "a callback", "repeat": "the menu again"}
     return (named | others)[way.kind.value]
 

@@ -26,7 +26,7 @@ data_dir: {folder}
 switch: embedded
 trunks: [{{name: t1, channels: 10, cps: 5, caller_id: "{ours}"}}]
 seats: [{{id: 1-3}}]
-agents: [{{id: 1-2, groups: [desk]}}, {{id: 3, groups: [desk]}}]
+agents: [{{id: 1, groups: [desk], follow_me: ann}}, {{id: 2, groups: [desk]}}, {{id: 3, groups: [desk]}}]
 lists: [{{name: main, region: US}}]
 routing:
   tiers:
@@ -39,6 +39,13 @@ routing:
     ordered: true
   seat_groups: [{{name: kept, seats: ["3"], serves: [vip]}}]
   vips: [{{name: key, numbers: ["+12125550777"]}}]
+  follow_me:
+    - name: ann
+      task_for: desk
+      voicemail: false
+      phones:
+        - {{name: desk, agent: "1", ring_s: 15, calendar: office}}
+        - {{name: mobile, number: "+12125550888", trunk: t1, ring_s: 20}}
   vip_lookup: {{url: "http://127.0.0.1:9/vip"}}
   calendars:
     - {{name: office, zone: UTC, hours: {{mon-fri: "08:00-18:00"}}, holidays: [{{day: 2026-12-25, name: Christmas}}]}}
@@ -50,6 +57,9 @@ inbound:
     - {{number: "{ours}", also: ["2125550100"], region: US, calendar: office, closed: {{voicemail: true}}, queue: first,
        regions: [{{prefixes: ["+44"], queue: second}}]}}
     - {{number: "+12125550200", queue: second, menu: main}}
+    - {{number: "+12125550201", queue: first, agent: "1"}}
+    - {{number: "+12125550202", queue: first, agent: "2"}}
+    - {{number: "+12125550203", queue: first, follow: ann}}
   menus:
     - name: main
       say: please-wait
@@ -210,6 +220,27 @@ def test_a_menu_comes_first_and_its_queue_can_be_chosen(asked: Any) -> None:
     assert facts(asked, KNOWN, "--queue", "first", did="+12125550200")["queue"] == "first"
 
 
+@pytest.mark.parametrize(("did", "whose"), [("+12125550201", "agent 1: "), ("+12125550203", "")])
+def test_a_number_of_one_persons_leads_to_the_phones_of_their_plan(asked: Any, did: str, whose: str) -> None:
+    told = facts(asked, STRANGER[:-1] + "8", did=did)
+    assert told["ending"] == "follow_me" and told["reason"] == f"{whose}the phones of plan ann, one after the other"
+    assert told["phones"] == [
+        "    desk: rung for 15 s, unless busy",
+        "    mobile: rung for 20 s, unless busy; must press 1 within 12 s",
+        "    nobody: a callback for desk",
+    ]
+    later = asked(STRANGER[:-1] + "8", did=did, at="2026-09-22T20:00").output
+    assert "desk: left out, outside office: " in later and "mobile: rung for 20 s" in later
+    assert "555088" not in later, "the numbers of a plan are nobody's business"
+
+
+def test_an_agent_without_a_plan_is_waited_for(asked: Any) -> None:
+    told = facts(asked, STRANGER[:-1] + "8", did="+12125550202", floor=floor_of(FREE, BUSY, FREE))
+    assert told["ending"] is None and told["queue"] == "first" and told["match"] is None
+    assert "own agent" in str(told["wait"]) or "2" in str(told["wait"])
+    assert "agent 2, who has no follow-me plan" in asked(STRANGER[:-1] + "8", did="+12125550202").output
+
+
 def test_where_no_service_runs_the_configuration_answers(asked: Any) -> None:
     result = asked(KNOWN, floor=None)
     assert "goes to agent 2" in result.output
@@ -219,7 +250,7 @@ def test_where_no_service_runs_the_configuration_answers(asked: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "more", "said"),
     [
-        ((KNOWN,), {"did": "+15550000000"}, "no number of ours; expected one of +12125550100, +12125550200"),
+        ((KNOWN,), {"did": "+15550000000"}, "no number of ours; expected one of +12125550100, +12125550200, "),
         ((KNOWN, "--campaign", "sales"), {}, "expected one of them"),
         ((KNOWN, "--queue", "nowhere"), {}, "expected one of first"),
         ((KNOWN,), {"at": "tomorrow"}, "expected a time such as"),
