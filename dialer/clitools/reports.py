@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from dialer.clitools import running
@@ -73,11 +73,11 @@ def _percent(share: float | None) -> str:
 def _span(day: str | None, since_s: float | None) -> tuple[float, float]:
     now = time.time()
     if since_s is not None:
-        return now - since_s, now
+        return max(0.0, now - since_s), now
     if day is None:
         return now // DAY_S * DAY_S, now
     try:
-        begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
-    except ValueError:
+        begin = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+        return begin.timestamp(), (begin + timedelta(days=1)).timestamp()
+    except (ValueError, OverflowError):
         raise CliError(f"--day {day[:40]!r}: expected a day (UTC) such as 2026-11-26", EXIT_USAGE) from None
-    return begin, begin + DAY_S
