@@ -1,7 +1,7 @@
 """How tiers are counted, in metrics and reports alike: who was offered to agents, who spoke with one, who was lost.
 
 Owns the three words. A customer is *offered* when they are on the line and want an agent: a person who answered a call
-of ours, or a caller who came into a queue. They are *connected* when they spoke with an agent, and *lost* when they
+of ours, or a caller who came into a queue or whose person's phones were rung. They are *connected* when they spoke with an agent, and *lost* when they
 were gone without; who left a message or asked to be called back is neither.
 """
 
@@ -18,6 +18,10 @@ from routing.facts import Direction
 LOST_OUT: Final = frozenset({Outcome.ABANDONED, Outcome.HUNG_UP_EARLY})
 UNSERVED: Final = "unserved"
 """The word of ``QueueView.by_tier`` for who was in a queue and is lost."""
+UNQUEUED: Final = "unqueued"
+UNQUEUED_LOST: Final = "unqueued_lost"
+UNQUEUED_IN_TARGET: Final = "unqueued_in_target"
+"""Its words for who wanted an agent, or was with one, and was in no queue: of no queue's service level."""
 DIRECTIONS: Final = (Direction.INBOUND.value, Direction.OUTBOUND.value)
 
 
@@ -57,8 +61,8 @@ def called_in(tier: str, words: Mapping[str, int]) -> TierCount:
         tier,
         Direction.INBOUND.value,
         sum(words.get(ending.value, 0) for ending in Ending),
-        words.get("offered", 0) - words.get("overflowed", 0),
+        words.get("offered", 0) - words.get("overflowed", 0) + words.get(UNQUEUED, 0),
         words.get(Ending.SERVED.value, 0),
-        words.get(UNSERVED, 0),
-        words.get("in_target", 0),
+        words.get(UNSERVED, 0) + words.get(UNQUEUED_LOST, 0),
+        words.get("in_target", 0) + words.get(UNQUEUED_IN_TARGET, 0),
     )

@@ -32,7 +32,7 @@ from dialer.domain.inbound import (
 from dialer.domain.lead import ClaimedLead
 from dialer.domain.outcomes import Outcome
 from dialer.domain.phones import RecordingStopped
-from dialer.domain.tiers import UNSERVED
+from dialer.domain.tiers import UNQUEUED, UNQUEUED_IN_TARGET, UNQUEUED_LOST, UNSERVED
 from dialer.engine.inbound_records import Arrival, QueueCounts
 from dialer.engine.live import Call, Live
 from dialer.engine.records import APART_S, SPARE_S
@@ -285,13 +285,17 @@ class InboundDesk:
         if bridged_at is not None and ending is Ending.SERVED:
             self.counted(call).handled(max(0.0, call.ended_at - bridged_at) + call.campaign.settings.wrap_up_s)
         words = [ending.value]
+        in_target = ending is Ending.SERVED and waited_s <= self.target_s(call)
         if arrival.first_queued_at is not None:
             if ending in UNSERVED_IN_QUEUE:
                 words.append(UNSERVED)
-            if ending is Ending.SERVED and waited_s <= self.target_s(call):
+            if in_target:
                 words.append("in_target")
             if call.lead.rank.vip:
                 words += ["vip", *(["vip_waited"] if waited_s >= self.queues.NO_WAIT_S else [])]
+        elif since is not None or ending is Ending.SERVED:
+            words += [UNQUEUED, *([UNQUEUED_LOST] if ending in UNSERVED_IN_QUEUE else [])]
+            words += [UNQUEUED_IN_TARGET] if in_target else []
         if call.lead.rank.vip and ending in MET_BUSY:
             words.append("vip_busy")
         self.counted(call).add(call.lead.rank.tier, *words)

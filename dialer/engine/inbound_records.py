@@ -59,6 +59,7 @@ class Arrival:
     first_queued_at: float | None = None
     greeting_s: float = 0.0  # how long the words of the order at hand take
     offered: bool = False  # the callback
+    offered_in: str = ""  # the queue that counts them as offered
     moves: int = 0  # how often a queue has sent them elsewhere
     pending: tuple[Way, Ending] | None = None  # where to, once the order before has been carried out
     person: str = ""  # the agent whom they asked for
@@ -75,7 +76,8 @@ class Arrival:
 @dataclass(slots=True, eq=False)
 class QueueCounts:
     """What a queue has done since the start. ``by_tier`` counts by tier and word: offered, the endings, in_target,
-    vip, vip_waited, vip_busy, overflowed, and unserved (in a queue, and lost)."""
+    vip, vip_waited, vip_busy, overflowed, and unserved (in a queue, and lost); of callers who wanted an agent and were
+    never in a queue, unqueued, unqueued_lost and unqueued_in_target."""
 
     handling_s: float
     by_tier: dict[str, Counter[str]] = field(default_factory=dict)

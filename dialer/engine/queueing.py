@@ -82,8 +82,6 @@ class QueueDesk:
 
     def _move(self, call: Call, campaign: Campaign) -> None:
         """From one queue's calls into another's."""
-        if call.arrival is not None and call.arrival.queued_at is not None:
-            self.inbound.counted(call).add(call.lead.rank.tier, "overflowed")
         self.feed.left(call)
         call.campaign.calls.pop(call.id, None)
         call.campaign.dirty = campaign.dirty = True
@@ -126,9 +124,18 @@ class QueueDesk:
         live = self.live
         call.clock_at = arrival.first_queued_at
         live.waiting[call.id] = call
-        self.inbound.counted(call).add(call.lead.rank.tier, "offered")
+        self._count(call, arrival)
         self.feed.asked(call)
         self._clocks(call, arrival)
+
+    def _count(self, call: Call, arrival: Arrival) -> None:
+        """A queue that has them again, through a menu say, was offered them once."""
+        before, tier, here = arrival.offered_in, call.lead.rank.tier, call.campaign.name
+        if before != here:
+            if before:
+                self.inbound.counted_of(before).add(tier, "overflowed")
+            self.inbound.counted(call).add(tier, "offered")
+            arrival.offered_in = here
 
     def _clocks(self, call: Call, arrival: Arrival) -> None:
         live, queue, since = self.live, _settings(call.campaign), arrival.queued_at

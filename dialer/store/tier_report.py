@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, or_, select
 
 from dialer.domain.inbound import UNSERVED_IN_QUEUE, Ending
 from dialer.domain.tiers import UNSERVED, TierCount, called_in, dialed
@@ -43,14 +43,16 @@ def _came_in(since: float, until: float, targets: Mapping[str, float]) -> Any:
     limit: Any = USUAL_TARGET_S
     if targets:
         limit = case(*((INBOUND.c.tier == tier, target_s) for tier, target_s in targets.items()), else_=USUAL_TARGET_S)
-    in_time = and_(INBOUND.c.queued_at.is_not(None), INBOUND.c.waited_s <= limit)
-    served = and_(INBOUND.c.ending == Ending.SERVED.value, in_time)
+    was_served = INBOUND.c.ending == Ending.SERVED.value
+    # Callers of a plan wait, and are in no queue.
+    wanted = or_(INBOUND.c.queued_at.is_not(None), INBOUND.c.waited_s > 0, was_served)
+    served = and_(was_served, INBOUND.c.waited_s <= limit)
     return (
         select(
             INBOUND.c.tier,
             INBOUND.c.ending,
             func.count().label("calls"),
-            func.count(INBOUND.c.queued_at).label("queued"),
+            func.sum(case((wanted, 1), else_=0)).label("wanted"),
             func.coalesce(func.sum(case((served, 1), else_=0)), 0).label("in_target"),
         )
         .where(INBOUND.c.arrived_at >= since, INBOUND.c.arrived_at < until, INBOUND.c.ended_at.is_not(None))
@@ -59,9 +61,9 @@ def _came_in(since: float, until: float, targets: Mapping[str, float]) -> Any:
 
 
 def _add(words: dict[str, int], row: Any) -> None:
-    queued = int(row.queued)
+    wanted = int(row.wanted)
     words[row.ending] = words.get(row.ending, 0) + int(row.calls)
-    words["offered"] = words.get("offered", 0) + queued
+    words["offered"] = words.get("offered", 0) + wanted
     words["in_target"] = words.get("in_target", 0) + int(row.in_target)
     if row.ending in {ending.value for ending in UNSERVED_IN_QUEUE}:
-        words[UNSERVED] = words.get(UNSERVED, 0) + queued
+        words[UNSERVED] = words.get(UNSERVED, 0) + wanted

@@ -93,6 +93,17 @@ def test_the_records_are_counted(kind: str, tmp_path: Path) -> None:
     assert tiers(url, NOW + 3600, NOW + 7200, {}) == []
 
 
+def test_callers_of_a_plan_who_were_in_no_queue_wanted_somebody_too(tmp_path: Path) -> None:
+    """Connected are never more than offered."""
+    bench = SqlBench(f"sqlite:///{tmp_path}/s.db")
+    for ident, ending, waited_s in (("c1", Ending.SERVED, 9.0), ("c2", Ending.SERVED, 11.0), ("c3", Ending.LOST, 30.0),
+                                    ("c4", Ending.VOICEMAIL, 40.0), ("c5", Ending.LEFT, 0.0)):  # fmt: skip
+        note = NoteInbound(ident, NOW, tier="high", vip=False)
+        bench.execute([order if not isinstance(order, NoteInbound) else note
+                       for order in caller(ident, "high", ending, waited_s)])  # fmt: skip
+    assert tiers(bench.url, NOW - 3600, NOW + 3600, TARGETS) == [TierCount("high", "inbound", 5, 4, 2, 1, 1)]
+
+
 @pytest.fixture
 def report(tmp_path: Path) -> Any:
     fill(SqlBench(f"sqlite:///{tmp_path}/dialer.db"))
@@ -117,12 +128,22 @@ def test_the_command(report: Any) -> None:
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("--day", "yesterday"), "expected a day (UTC)"), (("--day", "2026-09-21", "--since", "1h"), "one of them")],
+    [
+        (("--day", "yesterday"), "expected a day (UTC)"),
+        (("--day", "9999-12-31"), "expected a day (UTC)"),
+        (("--day", "2026-09-21", "--since", "1h"), "one of them"),
+    ],
 )
 def test_what_was_wrong_is_said(report: Any, words: tuple[str, ...], said: str) -> None:
     result = report(*words)
     assert result.exit_code == 2 or result.exception
     assert said in str(result.exception)
+
+
+def test_a_span_that_began_before_the_epoch_begins_with_it(report: Any) -> None:
+    result = report("--since", "99999999h")
+    assert result.exit_code == 0, result.exception
+    assert result.output.startswith("1970-01-01 00:00 to ")
 
 
 def test_the_api_asks_for_a_span() -> None:

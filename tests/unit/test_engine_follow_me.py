@@ -14,6 +14,8 @@ from dialer.domain import events as ev
 from dialer.domain import inbound as inb
 from dialer.domain import phones as ph
 from dialer.domain.agent import Line
+from dialer.domain.tiers import TierCount
+from dialer.http.tier_metrics import counts
 
 REASON = "plan ann: "
 
@@ -362,6 +364,20 @@ def test_nobody_can_call_back_who_hides_their_number() -> None:
     uuid = floor.waits("anonymous")
     floor.hang_up(uuid)
     assert not floor.tasks() and "hides their number" in floor.over(uuid).reason
+
+
+def test_callers_of_a_plan_are_offered_connected_and_lost_in_the_counts_of_tiers_but_of_no_queue() -> None:
+    floor = followed()
+    served = floor.waits(ANNA)
+    floor.talks(served)
+    floor.hang_up(served)
+    floor.step(20)
+    lost = at_mobile(floor)
+    floor.step(5)
+    floor.hang_up(lost)
+    status = floor.engine.status(floor.now)
+    assert counts(status) == [TierCount("ordinary", "inbound", 2, offered=2, connected=1, lost=1, in_target=1)]
+    assert (status.queues[0].offered, status.queues[0].lost, status.queues[0].service_level) == (0, 0, 1.0)
 
 
 # ---- calendars, lines, switch ------------------------------------------------------------------------------------

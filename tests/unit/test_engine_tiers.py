@@ -15,7 +15,9 @@ from config.errors import ConfigError
 from config.loader import load
 from dialer.domain import phones as ph
 from dialer.domain.acts import PhoneSettings
-from dialer.domain.inbound import JudgeArrival
+from dialer.domain.inbound import JudgeArrival, Kind, Menu, Overflow, Way
+from dialer.domain.tiers import TierCount
+from dialer.http.tier_metrics import counts
 from dialer.settings import SettingsError, build
 from dialer.store.judging import KnownLead, judged
 from routing.boxes import Words
@@ -132,3 +134,27 @@ def test_a_message_that_cannot_be_said_is_refused(tmp_path: Path) -> None:
         build(configured(tmp_path, "no-such-prompt"), "e")
     with pytest.raises(ConfigError):
         configured(tmp_path, "Hello, dear customer!")
+
+
+def test_who_comes_back_into_a_queue_or_finds_the_next_full_is_offered_once() -> None:
+    """Through a menu that a queue sends them to; and over queues that had no room for them."""
+    menu = Menu("again", said("menu.wav", 1.0), {"1": Way(Kind.QUEUE, SALES)}, Way(Kind.MESSAGE))
+    first = queue(overflow=(Overflow(Way(Kind.MENU, "again"), after_s=10.0),))
+    floor = Desk(office(first, people=agents(1, SALES), menus={"again": menu})).up()
+    pause_all(floor)
+    uuid = floor.waits(GOLD)
+    floor.step(11)
+    floor.press(uuid, "1")
+    floor.step(3)
+    assert floor.in_state(uuid) == "waiting"
+    floor.hang_up(uuid)
+    assert counts(floor.engine.status(floor.now)) == [TierCount("ordinary", "inbound", 1, 1, 0, 1, 0)]
+    full = queue("full", overflow=(Overflow(Way(Kind.QUEUE, "last"), waiting=0),))
+    rooms = (queue(overflow=(Overflow(Way(Kind.QUEUE, "full"), after_s=10.0),)), full, queue("last"))
+    other = Desk(office(*rooms, people=agents(1, SALES))).up()
+    pause_all(other)
+    uuid = other.waits(GOLD)
+    other.step(12)
+    assert other.live.calls[uuid].campaign.name == "last"
+    other.hang_up(uuid)
+    assert counts(other.engine.status(other.now)) == [TierCount("ordinary", "inbound", 1, 1, 0, 1, 0)]
