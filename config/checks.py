@@ -375,13 +375,16 @@ class Checker:
         config = self.config.routing
         yield from self._section(("routing",), routing_faults(config))
         yield from self._references("routing", referred(config))
-        ours, used = {entry.number for entry in self.config.inbound.numbers}, self.config.plans_used()
+        used = self.config.plans_used()
+        ours = {
+            way.removeprefix("+") for entry in self.config.inbound.numbers for way in (entry.number, *entry.also)
+        }
         for index, plan in enumerate(config.follow_me):
             here: tuple[str | int, ...] = ("routing", "follow_me", index)
             for place, phone in enumerate(plan.phones):
-                if phone.number in ours:
+                if phone.number is not None and phone.number.removeprefix("+") in ours:
                     expected = "another number than our own, at which the caller would come in again"
-                    yield from self._fault((*here, "phones", place, "number"), phone.number or "", expected)
+                    yield from self._fault((*here, "phones", place, "number"), phone.number, expected)
             if plan.voicemail and plan.name in used and self.config.inbound.voicemail_directory is None:
                 expected = "inbound.voicemail_directory, where messages are kept, or voicemail: false"
                 yield from self._fault((*here, "voicemail"), True, expected)

@@ -56,6 +56,7 @@ def test_a_plan_reaches_the_engine_and_nothing_is_warned_of(tmp_path: Path) -> N
         (document(**number(closed={"agent": "1001", "queue": "sales"})), "inbound.numbers.0.closed", "one of queue"),
         (document(voicemail_directory=None), "routing.follow_me.ann.voicemail", "or voicemail: false"),
         (document({**MOBILE, "number": DID}), "routing.follow_me.ann.phones.mobile.number", "come in again"),
+        (document({**MOBILE, "number": "+4930556"}, **number(also=["4930556"])), "mobile.number", "come in again"),
     ],
 )  # fmt: skip
 def test_faults(tmp_path: Path, made: dict[str, Any], where: str, expected: str) -> None:
