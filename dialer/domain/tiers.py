@@ -1,8 +1,8 @@
 """How tiers are counted, in metrics and reports alike: who was offered to agents, who spoke with one, who was lost.
 
 Owns the three words. A customer is *offered* when they are on the line and want an agent: a person who answered a call
-of ours, or a caller who came into a queue or whose person's phones were rung. They are *connected* when they spoke with an agent, and *lost* when they
-were gone without; who left a message or asked to be called back is neither.
+of ours, or a caller who came into a queue or whose person's phones were rung. They are *connected* when they spoke with
+one, and *lost* when they were gone without; who left a message or asked to be called back is neither.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ def find(trunks: TrunkDesk, call: Call, phone: Phone) -> Agent | Target | Away:
         return _agent(live, call, node, phone.number.removeprefix(AGENT))
     if phone.number.startswith(SEAT):
         return _seat(live, call, node, phone.number.removeprefix(SEAT))
+    if phone.number == call.lead.number:
+        return Away("it is the phone that calls")
     return _full(node) or _outside(trunks, phone)
 
 

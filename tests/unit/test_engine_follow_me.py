@@ -193,6 +193,17 @@ def test_a_seat_where_nobody_sits_is_rung() -> None:
     assert floor.rings().address == "user/700" and floor.rings().ring_timeout_s == 10.0
 
 
+def test_a_phone_of_the_plan_that_calls_is_not_rung_for_itself() -> None:
+    """Who calls from their own mobile, or their leader's, is led on to the next at once."""
+    floor = followed(settings(DESK, replace(MOBILE, number=ANNA), LEADER))
+    floor.busy()
+    uuid = floor.waits(ANNA)
+    assert floor.rings().number.endswith("491702") and len(floor.rung()) == 1
+    floor.hang_up(uuid)
+    assert "mobile: it is the phone that calls" in floor.over(uuid).reason
+    floor.all_over()
+
+
 def test_a_dedicated_seat_takes_no_ordinary_caller() -> None:
     floor = followed(settings(dedicated={"s-a1": frozenset({"vip"})}))
     uuid = floor.waits(ANNA)
