@@ -83,11 +83,12 @@ class AsideDesk:
             live.emit(PutAside(call.node, call.id, sound, round((for_s + SPARE_S) * 1000), message))
 
     def not_put(self, call: Call) -> None:
-        """The switch did not take a customer aside: they may be left with a phone that holds, and hear nothing."""
+        """The switch did not take a customer aside: they may be left with a phone that holds, and hear nothing; or let
+        a caller wait on: they would fall to the fallback."""
         self.live.timers.set(("call", "music", call.id), self.live.now + AGAIN_S)
 
     def music_again(self, call: Call) -> None:
-        """Once more, if they are aside still."""
+        """Once more, if they are aside, or wait, still."""
         if call.kill_as is not None:
             return
         joining = call.joins > 0 and not (call.agent is not None and call.agent.held)
@@ -95,6 +96,10 @@ class AsideDesk:
             self._music(call, ASIDE_S)
         elif call.state is CallState.WAITING and call.queued_again:
             self._music(call, self._left(call))
+        elif call.state is CallState.WAITING and call.arrival is not None:
+            self.calls.inbound.queues.hold(call)
+        elif call.state is CallState.FOLLOWING:
+            self.calls.inbound.follow.hold(call)
 
     def rejoin(self, call: Call, after_s: float = 0.0) -> None:
         """Bring the customer back to their agent, as soon as the agent's line is free and has been told all."""

@@ -197,6 +197,7 @@ class FollowDesk:
         if follow is None or follow.state is None or call.state is not CallState.FOLLOWING:
             return
         if follow.state.stage is Stage.CALLING and follow.party is None:
+            self._hold(call, follow)  # the switch may have been away before
             self._try(call, follow)
 
     def _stop(self, follow: Following) -> None:
@@ -205,6 +206,13 @@ class FollowDesk:
             self.legs.drop(party)
 
     # ---- what the caller hears -----------------------------------------------------------------------------
+
+    def hold(self, call: Call) -> None:
+        """Once more: the switch has refused the order."""
+        follow = _of(call)
+        if follow is not None and follow.state is not None and follow.state.stage in (Stage.CALLING, Stage.ASKING):
+            follow.held_until = -math.inf
+            self._hold(call, follow)
 
     def _hold(self, call: Call, follow: Following) -> None:
         """See to it that the caller waits as long as the phone at hand may take."""

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 BOUND_SPARE_S: Final = 10.0
 """How much longer than our next word the switch waits before it sends a caller to the fallback."""
+AWAY_S: Final = 1.0
+"""So often a switch that is away is looked for: the order that its callers wait by ends soon."""
 OWN_WORDS_S: Final = 1.0
 """So soon a caller hears that they wait for the agent who knows them: who comes free meanwhile need not be told of."""
 MOST_MOVES: Final = 8
@@ -172,8 +174,9 @@ class QueueDesk:
     def _order(self, call: Call, sounds: tuple[str, ...], prompts: tuple[str, ...], says_s: float) -> None:
         arrival, live, queue = call.arrival, self.live, _settings(call.campaign)
         assert arrival is not None
-        live.timers.set(("arrival", "cycle", call.id), live.now + says_s + queue.announce_every_s)
-        if not live.nodes[call.node].up:
+        up = live.nodes[call.node].up
+        live.timers.set(("arrival", "cycle", call.id), live.now + says_s + (queue.announce_every_s if up else AWAY_S))
+        if not up:
             return
         limit_ms = round((says_s + queue.announce_every_s + BOUND_SPARE_S) * 1000)
         call.moved_at = live.now
@@ -185,6 +188,9 @@ class QueueDesk:
         """Time for a word, and for the switch to hear that we are still there."""
         arrival, live = call.arrival, self.live
         if arrival is None or call.kill_as is not None or call.state is not CallState.WAITING or call.queued_again:
+            return
+        if not live.nodes[call.node].usable:
+            live.timers.set(("arrival", "cycle", call.id), live.now + AWAY_S)
             return
         queue = _settings(call.campaign)
         arrival.rounds += 1

@@ -440,6 +440,23 @@ def test_a_switch_that_is_away_is_waited_for() -> None:
     assert floor.rings().number.endswith("491702")
 
 
+def test_an_order_to_wait_that_the_switch_refused_is_given_again_but_not_across_a_bridge() -> None:
+    floor = followed()
+    uuid = at_mobile(floor)
+    floor.step(20)
+    floor.send(ev.CommandRefused(uuid, "HoldCaller", "-ERR timeout"))
+    floor.step(1)
+    assert [hold.limit_ms for hold in floor.held(uuid)] == [47_000, pytest.approx(26_700, abs=100)]
+    phone = floor.picks_up()
+    floor.step(2)
+    floor.send(ev.CommandRefused(uuid, "HoldCaller", "-ERR timeout"))
+    floor.presses(phone)
+    floor.step(1)
+    assert len(floor.held(uuid)) == 2
+    floor.hang_up(uuid)
+    floor.all_over()
+
+
 def test_the_switch_lets_a_caller_wait_as_long_as_the_phone_may_take_and_ends_it_itself() -> None:
     floor = followed()
     uuid = at_mobile(floor)

@@ -535,3 +535,32 @@ def test_an_answer_that_was_lost_is_seen_in_two_lists() -> None:
         floor.send(ev.SwitchSnapshot(NODE, floor.now, listed))
     floor.step(0.2)
     assert floor.talks(uuid)
+
+
+def test_a_connection_that_was_away_for_a_moment_strands_nobody_who_waits() -> None:
+    """The order that they wait by ends 10 s after our next word was due: as soon as the switch is back, the next."""
+    floor = desk()
+    pause_all(floor)
+    uuid = floor.waits(ANNA)
+    floor.step(28)
+    floor.send(ev.SwitchDown(NODE, "eof"))
+    floor.step(5)
+    floor.send(ev.SwitchUp(NODE))
+    floor.step(2)
+    assert len(floor.held(uuid)) == 2, "or the switch sends them to the fallback after 40 s"
+    floor.step(28)
+    assert len(floor.held(uuid)) == 2
+    floor.step(5)
+    assert len(floor.held(uuid)) == 3
+
+
+def test_an_order_to_wait_on_that_the_switch_refused_is_given_again() -> None:
+    floor = desk()
+    pause_all(floor)
+    uuid = floor.waits(ANNA)
+    floor.step(30.2)
+    floor.send(ev.CommandRefused(uuid, "HoldCaller", "-ERR timeout"))
+    floor.step(1)
+    assert len(floor.held(uuid)) == 3
+    floor.step(25)
+    assert len(floor.held(uuid)) == 3
