@@ -224,7 +224,10 @@ class Lines:
                 self.move(agent, AgentTrigger.READY, "")
         elif agent.state is AgentState.RESERVED and agent.call is None and agent.preview is not None:
             campaign, lead = agent.preview
-            if self.calls.open(campaign, lead, agent.node, agent) is None:
+            problem = self.calls.no_room(campaign, live.nodes[agent.node])  # paused, say, since it was accepted
+            if problem is not None:
+                self.release(agent, problem)
+            elif self.calls.open(campaign, lead, agent.node, agent) is None:
                 self.release(agent, NO_LINE)
             else:
                 agent.preview = None

@@ -360,3 +360,17 @@ def test_a_phone_that_is_back_for_a_while_is_counted_anew() -> None:
         f.dies(f.agent().leg, "MEDIA_TIMEOUT")
         f.step(90)
         assert f.agent().free
+
+
+@pytest.mark.parametrize("order", ["pause", "stop"])
+def test_a_lead_accepted_by_phone_is_not_dialed_once_its_campaign_is_paused(order: str) -> None:
+    """The phone rings for a while; what was allowed when the agent accepted may be forbidden when they pick up."""
+    f = previewing(True, phones=False)
+    f.send(ev.PreviewAccept(1, "a1"))
+    leg = one(f.log, cmd.OriginateAgent).uuid
+    f.step(5)
+    f.send(ev.CampaignOrder(2, "c1", order))
+    f.send(ev.LegParked(leg, f.now), ev.OriginateReplied(leg, True))
+    none(f.log, cmd.OpenAttempt)
+    assert f.state() == "ready" and f.agent().preview is None and {c.uuid for c in f.of(cmd.HangUp)} == {leg}
+    assert [c for c in f.of(cmd.ReleaseLeads) if c.lead_ids == (1,)], "the lead is the store's again"
