@@ -53,7 +53,7 @@ class FollowMeConfig(Section):
     """Phones in turn, then voicemail, then a task to call back for ``task_for``: an agent, or a group."""
 
     name: Name
-    phones: Annotated[tuple[FollowMePhoneConfig, ...], Field(min_length=1)]
+    phones: Annotated[tuple[FollowMePhoneConfig, ...], Field(min_length=1, max_length=20)]
     voicemail: Flag = True
     task_for: Name | None = None
     accept_s: Annotated[float, duration(5, 30)] = 12.0

@@ -15,6 +15,10 @@ DESK = {"name": "desk", "agent": "1001"}
 MOBILE = {"name": "mobile", "number": "+4917012345", "trunk": "t", "calendar": "day"}
 
 
+def mobile(number: int) -> dict[str, Any]:
+    return {**MOBILE, "name": f"p{number}", "number": f"+49170{number:05}"}
+
+
 def document(*phones: dict[str, Any], plan: dict[str, Any] | None = None, **inbound: Any) -> dict[str, Any]:
     """Agent 1001 has the plan ``ann``."""
     made = tree(**{"voicemail_directory": "/var/vm", **inbound})
@@ -57,6 +61,7 @@ def test_a_plan_reaches_the_engine_and_nothing_is_warned_of(tmp_path: Path) -> N
         (document(voicemail_directory=None), "routing.follow_me.ann.voicemail", "or voicemail: false"),
         (document({**MOBILE, "number": DID}), "routing.follow_me.ann.phones.mobile.number", "come in again"),
         (document({**MOBILE, "number": "+4930556"}, **number(also=["4930556"])), "mobile.number", "come in again"),
+        (document(*(mobile(i) for i in range(21))), "routing.follow_me.ann.phones", "at most 20"),
     ],
 )  # fmt: skip
 def test_faults(tmp_path: Path, made: dict[str, Any], where: str, expected: str) -> None:
