@@ -32,6 +32,8 @@ STALE_PARK_S: Final = 0.1
 """A CHANNEL_PARK so soon after the leg was told to listen is the one from before."""
 LOOK_S: Final = 1.2
 """A leg that was parked already says nothing when it is parked: a list shows it, and lists lag behind."""
+AWAY_S: Final = 1.0
+"""So often a switch that is away is looked for."""
 SUPERVISING: Final = "supervising"
 _FREE: Final = frozenset(
     {AgentState.LOGGED_OUT, AgentState.READY, AgentState.PAUSED, AgentState.PREVIEWING, AgentState.WRAP_UP}
@@ -179,10 +181,8 @@ class WatchLegs:
 
     def to_park(self, watch: Watch) -> None:
         """Take the leg out of whatever it does; once it is parked, it is asked what next."""
-        live = self.live
         watch.agent, watch.mode = None, ""
-        if live.nodes[watch.node].up:
-            self.send(watch)
+        self.send(watch)
 
     def send(self, watch: Watch) -> float:
         """Send the leg where it is to be now: to its customer, to its agent, or to park. Orders overtake each other, so
@@ -196,9 +196,12 @@ class WatchLegs:
         return live.now
 
     def sent(self, uuid: str) -> None:
-        """No other order is on its way by now."""
+        """No other order is on its way by now. A switch that is away is waited for: who has left must not hear on."""
         live, watch = self.live, self.live.watches.get(uuid)
-        if watch is None or not live.nodes[watch.node].up:
+        if watch is None:
+            return
+        if not live.nodes[watch.node].up:
+            live.timers.set(("watch", "send", uuid), live.now + AWAY_S)
             return
         watch.sent_at = live.now
         if watch.call is not None:

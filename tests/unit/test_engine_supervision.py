@@ -74,6 +74,24 @@ def test_orders_that_follow_each_other_at_once_cannot_overtake_each_other() -> N
     f.over()
 
 
+def test_who_leaves_while_the_switch_is_away_listens_no_longer_once_it_is_back() -> None:
+    f = Office()
+    uuid, leg = f.talking()
+    boss = f.calls_in()
+    f.send(ph.SupervisorAct(1, "b1", "listen", "a1"))
+    f.settle()
+    f.step(1)
+    assert f.hears(boss) == leg
+    f.send(ev.SwitchDown(NODE, "eof"))
+    assert f.order("leave").ok
+    f.step(3)
+    f.send(ev.SwitchUp(NODE))
+    assert one(f.step(2), cmd.ParkLeg).uuid == boss
+    assert f.hears(boss) == ""
+    f.dies(uuid)
+    f.over()
+
+
 def test_who_leaves_as_soon_as_they_listen_is_asked_what_next_within_seconds() -> None:
     """The CHANNEL_PARK comes so early that it looks like the one from before."""
     f = Office()
