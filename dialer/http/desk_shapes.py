@@ -121,7 +121,7 @@ class AttemptView(BaseModel):
     heard: str = Field(description="who answered (human, machine, unsure), or what was announced while it rang")
     heard_reason: str = Field(description="how that was heard, with its figures")
     callback: int = Field(description="dialed for that callback; 0: for none")
-    tier: str = Field(description="the customer's tier when they were dialed; empty before version 0011 of the database")
+    tier: str = Field(description="the customer's tier when dialed; empty before version 0011 of the database")
     dispositions: list[SaidView]
     recordings: list[SampleFile]
 
