@@ -97,8 +97,8 @@ class QueueView:
 
     ``by_tier`` counts by tier: ``offered`` to the queue, then how each ended, ``in_target`` of those served, ``vip``,
     ``vip_waited``, ``unserved``, and those of no queue (``dialer.domain.tiers``). ``service_level`` is the share of the
-    offered who were served within their tier's target, 0–1; who gave up was not. ``serving`` agents are at work who
-    may take its calls, ``free`` of them now.
+    offered, but those who wait still, who were served within their tier's target, 0–1; who gave up was not. ``serving``
+    agents are at work who may take its calls, ``free`` of them now.
     """
 
     queue: str

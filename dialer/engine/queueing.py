@@ -229,11 +229,20 @@ class QueueDesk:
         """Every queue at this moment."""
         return tuple(self._view(c) for c in self.live.campaigns.values() if c.settings.queue is not None)
 
+    def _in_time(self, call: Call) -> bool:
+        """Whether somebody who talks was served within their target."""
+        since = None if call.arrival is None else call.arrival.first_queued_at
+        return since is not None and (call.bridged_at or since) - since <= self.inbound.target_s(call)
+
     def _view(self, campaign: Campaign) -> QueueView:
         live, counts = self.live, self.inbound.counted_of(campaign.name)
         waiting = [call for call in campaign.calls.values() if call.id in live.waiting]
         since = [call.clock_from for call in waiting if call.clock_from is not None]
-        offered, in_target = counts.sum("offered"), counts.sum("in_target")
+        came = [call for call in campaign.calls.values() if call.arrival is not None and call.arrival.first_queued_at]
+        talks = [call for call in came if call.bridged_at is not None]
+        offered = counts.sum("offered")
+        settled = offered - (len(came) - len(talks))
+        in_target = counts.sum("in_target") + sum(self._in_time(call) for call in talks)
         return QueueView(
             queue=campaign.name,
             waiting=len(waiting),
@@ -245,7 +254,7 @@ class QueueDesk:
             offered=offered,
             served=counts.sum(Ending.SERVED.value),
             lost=counts.sum(UNSERVED),
-            service_level=in_target / offered if offered else 1.0,
+            service_level=min(1.0, in_target / settled) if settled > 0 else 1.0,
             by_tier={tier: dict(words) for tier, words in sorted(counts.by_tier.items())},
         )
 

@@ -167,6 +167,7 @@ def test_the_view_of_a_queue() -> None:
     assert not [c for c in status.campaigns if c.campaign == SALES]
     assert (view.waiting, view.serving, view.free, view.offered) == (1, 1, 0, 2)
     assert view.longest_wait_s == pytest.approx(40, abs=0.1)
+    assert view.service_level == 1.0, "the VIP talks, served at once; of who waits nobody knows yet"
     floor.hang_up(vip)
     floor.hang_up(waits)
     (view,) = floor.engine.status(floor.now).queues
