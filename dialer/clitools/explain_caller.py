@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from dialer.clitools import running
@@ -70,7 +71,8 @@ def caller(where: running.Where, question: Question, *, as_json: bool) -> None:
     else:
         told.steps.append("  not on the blacklist" if who.number else "  without a number nobody is on the blacklist")
         judged = _judged(where, loaded, settings, number, who, now, told)
-        way = _way(settings, number, who, judged, now, told)
+        floor = partial(floor_of, where, loaded, question.snapshot)
+        way = _way(settings, number, who, judged, now, told, floor)
         if way is not None and way.kind is Kind.AGENT:
             rank = replace(judged.rank, agent=way.name)
             judged = replace(judged, rank=rank, own_limit_s=settings.routing.policy.own_limit_s)
@@ -169,7 +171,13 @@ def _asked(where: running.Where, settings: EngineSettings, who: CallerId, told: 
 
 
 def _way(
-    settings: EngineSettings, number: NumberSettings, who: CallerId, judged: ArrivalJudged, now: float, told: _Told
+    settings: EngineSettings,
+    number: NumberSettings,
+    who: CallerId,
+    judged: ArrivalJudged,
+    now: float,
+    told: _Told,
+    floor: Callable[[], Floor],
 ) -> Way | None:
     """The way to a queue, perhaps through a menu, or to an agent who is waited for; None when the call ends before."""
     from dialer.clitools.explain_plan import plan_steps
@@ -202,7 +210,7 @@ def _way(
     if way.kind in (Kind.AGENT, Kind.FOLLOW):
         whose = f"agent {way.name}: " if way.kind is Kind.AGENT else ""
         _ends(told, "follow_me", f"{whose}the phones of plan {plan}, one after the other")
-        told.facts["phones"] = plan_steps(settings.inbound.plans[plan or ""], now)
+        told.facts["phones"] = plan_steps(settings.inbound.plans[plan or ""], now, floor(), judged.rank, who.number)
         told.steps += told.facts["phones"]
         return None
     _ends(told, "closed", f"goes to {words_of(way)}, and to no agent")

@@ -15,6 +15,7 @@ from dialer.engine.targets import Target, of_seat
 from dialer.engine.trunks import TrunkDesk
 from routing.facts import VIP_SEAT
 from routing.followme import AGENT, SEAT, Phone
+from routing.outbound import Rank
 from routing.trunks import Why
 
 
@@ -77,7 +78,7 @@ def _logged_in(live: Live, call: Call, node: Node, agent: Agent) -> Agent | Targ
     """Who is logged in is given the caller on their open line, or rung at their phone; or is not, and why."""
     name, rank = agent.settings.agent, call.lead.rank
     kept = live.dedicated(agent)
-    if kept and rank.tier not in kept and not (rank.vip and VIP_SEAT in kept):
+    if kept_from(kept, rank):
         return Away(f"the seat of agent {name} is kept for {', '.join(sorted(kept))}")
     if agent.state is not AgentState.READY or agent.after_call is not None:
         return Away(f"agent {name} is {agent.state.value.replace('_', ' ')}")
@@ -88,6 +89,11 @@ def _logged_in(live: Live, call: Call, node: Node, agent: Agent) -> Agent | Targ
     if agent.leg is not None or agent.own is not None or not agent.seat.address:
         return Away(f"agent {name} is in a call")
     return _full(node) or of_seat(f"agent {name}", agent.seat, agent)
+
+
+def kept_from(kept: frozenset[str], rank: Rank) -> bool:
+    """Whether a seat that is kept for some is not for this caller."""
+    return bool(kept) and rank.tier not in kept and not (rank.vip and VIP_SEAT in kept)
 
 
 def _outside(trunks: TrunkDesk, phone: Phone) -> Target | Away:

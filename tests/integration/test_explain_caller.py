@@ -225,10 +225,18 @@ def test_a_number_of_one_persons_leads_to_the_phones_of_their_plan(asked: Any, d
     told = facts(asked, STRANGER[:-1] + "8", did=did)
     assert told["ending"] == "follow_me" and told["reason"] == f"{whose}the phones of plan ann, one after the other"
     assert told["phones"] == [
-        "    desk: rung for 15 s, unless busy",
+        "    desk: agent 1 is free, and joined at once",
         "    mobile: rung for 20 s, unless busy; must press 1 within 12 s",
         "    nobody: a callback for desk",
     ]
+    busy = facts(asked, STRANGER[:-1] + "8", did=did, floor=floor_of(BUSY, FREE, FREE))
+    assert busy["phones"][0] == "    desk: left out, agent 1 is busy"
+    gone = facts(asked, STRANGER[:-1] + "8", did=did, floor=floor_of(AgentState.AWAY, FREE, FREE))
+    assert gone["phones"][0] == "    desk: rung for 15 s at the seat of agent 1, who is not logged in"
+    assert facts(asked, "anonymous", did=did)["phones"][2] == "    nobody: no callback, for their number is hidden"
+    assert facts(asked, "+12125550888", did=did)["phones"][1] == "    mobile: left out, it is the phone that calls"
+    idle = asked(STRANGER[:-1] + "8", did=did, floor=None)
+    assert "as if every agent were ready" in idle.output
     later = asked(STRANGER[:-1] + "8", did=did, at="2026-09-22T20:00").output
     assert "desk: left out, outside office: " in later and "mobile: rung for 20 s" in later
     assert "555088" not in later, "the numbers of a plan are nobody's business"
