@@ -11,7 +11,7 @@ import csv
 import difflib
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from config.agentless_schema import agentless_faults
@@ -29,6 +29,7 @@ from config.phones_schema import phones_faults
 from config.qc_schema import qc_faults
 from config.recording_schema import recording_faults
 from config.routing_schema import referred, routing_faults
+from config.said_checks import said_faults
 from config.schema import Config, SeatConfig, TrunkConfig
 from config.sounds_schema import sounds_faults
 from config.tree import Mapping, Sequence
@@ -74,6 +75,7 @@ class Checker:
     declared: dict[str, frozenset[str]]
     faulted: frozenset[str]
     complete: bool
+    prompts: Set[str] | None = None
     _seats: dict[str, SeatConfig] = field(default_factory=dict)
     _unnamed: frozenset[str] = frozenset()
 
@@ -99,6 +101,7 @@ class Checker:
             *self._hearing(),
             *self._routing(),
             *self._inbound(),
+            *self._said(),
             *self._ranges(),
         ]
 
@@ -430,6 +433,11 @@ class Checker:
             if seat is not None and not seat.address.startswith("user/"):
                 expected = "a seat that registers with the switch (user/…): it is rung while no dialer is there"
                 yield from self._fault(("inbound", *path, last, "extension"), fallback.extension, expected)
+
+    def _said(self) -> Iterator[Fault]:
+        """Prompts and recordings that are not there."""
+        elsewhere = self.config.prompts.switch_directory is not None
+        yield from self._section((), said_faults(self.config, self.prompts, switch_elsewhere=elsewhere))
 
     def _open_lines(self) -> Iterator[Fault]:
         """A person who answered must never wait for a phone to be picked up."""

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping as AbstractMapping
 from collections.abc import Sequence as AbstractSequence
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,13 @@ def load(
     path: Path | str,
     env: AbstractMapping[str, str] | None = None,
     overrides: AbstractMapping[str, str] | None = None,
+    prompts: Set[str] | None = None,
 ) -> LoadedConfig:
     """Read the main file and what lies beside it, lay environment and flags over it, check everything.
 
     ``env`` is usually ``os.environ``; None takes nothing from it. ``overrides`` maps dotted paths to values
-    (``{"http.port": "0", "campaigns.bank.wrap_up_s": "5s"}``). Raises ConfigError with every fault found.
+    (``{"http.port": "0", "campaigns.bank.wrap_up_s": "5s"}``). ``prompts``: the ids of the prompts that there are, if
+    they are to be checked. Raises ConfigError with every fault found.
     """
     faults: list[Fault] = []
     tree, files, complete = read_files(Path(path), faults)
@@ -67,7 +70,7 @@ def load(
             tree.entries.setdefault(key, Entry(tree.source, Scalar(tree.source, value)))
     config, faulted = _validate(tree, faults)
     if config is not None:
-        faults.extend(checks.Checker(config, tree, declared, faulted, complete).check())
+        faults.extend(checks.Checker(config, tree, declared, faulted, complete, prompts).check())
     if faults or config is None:
         raise ConfigError(faults)
     return LoadedConfig(config, tuple(notices.notices(config, tree, files, found)), tuple(files), config_hash(config))

@@ -52,12 +52,14 @@ def load(where: Where, extra: Mapping[str, str] | None = None) -> LoadedConfig:
 
 def _load(where: Where, extra: Mapping[str, str] | None) -> LoadedConfig:
     from config import loader
+    from freeswitch.sounds.table import prompts
 
     try:
         overrides = settings_override(where.settings)
     except ValueError as error:
         raise CliError(f"--set: {error}", EXIT_USAGE) from error
-    return loader.load(find_config(where.config, os.environ), os.environ, {**overrides, **(extra or {})})
+    found, known = find_config(where.config, os.environ), frozenset(prompts())
+    return loader.load(found, os.environ, {**overrides, **(extra or {})}, known)
 
 
 def check(where: Where) -> int:

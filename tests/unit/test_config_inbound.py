@@ -14,9 +14,11 @@ from dialer.domain.inbound import Kind
 from dialer.domain.settings import Mode
 from dialer.settings import build
 from freeswitch.render import dialplan
+from freeswitch.sounds.table import prompts
 from freeswitch.standin.dialplan import Dialplan
 
 DID = "+4930555"
+PROMPTS = frozenset(prompts())
 
 
 def tree(**inbound: Any) -> dict[str, Any]:
@@ -35,11 +37,11 @@ def tree(**inbound: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def loaded(folder: Path, document: dict[str, Any]) -> Any:
+def loaded(folder: Path, document: dict[str, Any], *, check: bool = True) -> Any:
     file = folder / "dialer.yaml"
     file.write_text(yaml.safe_dump(document, sort_keys=False))
     file.chmod(0o600)
-    return load(file)
+    return load(file, prompts=PROMPTS if check else None)
 
 
 def faults(folder: Path, document: dict[str, Any]) -> list[str]:
@@ -50,6 +52,27 @@ def faults(folder: Path, document: dict[str, Any]) -> list[str]:
 
 def queue(**more: Any) -> dict[str, Any]:
     return {"queues": [{"name": "sales", **more}, {"name": "general"}]}
+
+
+@pytest.mark.parametrize("said", ["nosuch", "/nope/hello.wav"])
+def test_what_is_not_there_to_be_said_is_refused_where_it_stands(tmp_path: Path, said: str) -> None:
+    """A switch passes over it in silence, and a prompt that is none stops the start."""
+    expected = "a file that exists" if said[0] == "/" else "the id of a prompt that there is, a recording's"
+    tiers = {"tiers": [{"name": "high", "target_s": 9, "message": said}], "tier_rules": {"otherwise": "high"}}
+    places = {
+        f"inbound.numbers.{DID}.greeting": tree(**number(greeting=said)),
+        "inbound.fallback.message": tree(fallback={"message": said}),
+        "inbound.queues.sales.announce.words": tree(**queue(announce={"words": said})),
+        "routing.tiers.high.message": tree() | {"routing": tiers},
+    }
+    if said[0] == "/":
+        places["inbound.queues.sales.music"] = tree(**queue(music=said))
+    for place, document in places.items():
+        (fault,) = faults(tmp_path, document)
+        assert fault.startswith(f"{place.replace(DID, '0')}: {expected}")
+    elsewhere = places[f"inbound.numbers.{DID}.greeting"] | {"prompts": {"switch_directory": "/srv/prompts"}}
+    if said[0] == "/":
+        loaded(tmp_path, elsewhere)
 
 
 def number(**more: Any) -> dict[str, Any]:
@@ -143,7 +166,7 @@ def test_a_prompt_that_is_not_there(tmp_path: Path) -> None:
     from dialer.settings import SettingsError
 
     with pytest.raises(SettingsError, match="no-such-prompt"):
-        build(loaded(tmp_path, tree(**number(greeting="no-such-prompt"))), "e")
+        build(loaded(tmp_path, tree(**number(greeting="no-such-prompt")), check=False), "e")
 
 
 def test_what_the_engine_works_from(tmp_path: Path) -> None:
