@@ -19,6 +19,9 @@ EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_CONFIG: Final = 78
 
+LATEST: Final = 4e9
+"""No later moment is asked about, as in the API: calendars look days ahead, and have no year 10000."""
+
 CONFIG_VARIABLE: Final = "DIALER_CONFIG"
 CONFIG_PLACES: Final = (Path("dialer.yaml"), Path("/etc/dialer/dialer.yaml"))
 
@@ -113,7 +116,10 @@ def moment(text: str) -> float:
     """The instant of ``--at``, in epoch seconds: UTC unless the text has an offset. Raises CliError."""
     try:
         at = datetime.fromisoformat(text.strip())
-        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+        if not 0 <= at.timestamp() <= LATEST:
+            raise ValueError(text)
+        return at.timestamp()
     except (ValueError, OverflowError):
         expected = 'a time such as "2026-11-26 20:00" (UTC), 2026-11-26T20:00+01:00 or 2026-11-26T19:00Z'
         raise CliError(f"--at {shown(text, ())}: expected {expected}", EXIT_USAGE) from None

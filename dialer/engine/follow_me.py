@@ -197,8 +197,9 @@ class FollowDesk:
         if follow is None or follow.state is None or call.state is not CallState.FOLLOWING:
             return
         if follow.state.stage is Stage.CALLING and follow.party is None:
-            self._hold(call, follow)  # the switch may have been away before
             self._try(call, follow)
+            if follow.state.stage is Stage.CALLING and self.live.nodes[call.node].usable:
+                self._hold(call, follow)  # the switch may have been away when the phone's turn came
 
     def _stop(self, follow: Following) -> None:
         party, follow.party = follow.party, None

@@ -14,7 +14,7 @@ from dialer.domain.settings import EngineSettings
 from dialer.domain.status import ShownView, TrunkView
 from dialer.engine.live import Live, Trunk
 from dialer.engine.trunks import TrunkDesk
-from dialer.masking import mask_number
+from dialer.masking import mask_number, mask_text
 from routing.caller_ids import Standing
 from routing.health import Condition, Health
 
@@ -61,7 +61,7 @@ def shown(desk: TrunkDesk) -> tuple[ShownView, ...]:
             answered=number.answered,
             rests=number.rests,
             rests_s=max(0.0, number.rests_until - desk.live.now) if number.standing is Standing.RESTING else 0.0,
-            reason=number.reason,
+            reason=mask_text(number.reason),
         )
         for name in desk.settings.pools
         for place, number in enumerate(desk.members(name), 1)

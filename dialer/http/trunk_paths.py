@@ -58,7 +58,10 @@ class RestoreBody(shapes.Body):
     model_config = ConfigDict(extra="forbid", openapi_extra={"required": True})  # type: ignore[typeddict-unknown-key]
 
     number: Annotated[str, StringConstraints(pattern=SHOWN_PATTERN)] = Field(description="as it stands in its pool")
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    reason: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=shapes.LINE_PATTERN),
+    ]
 
 
 class Passed(BaseModel):

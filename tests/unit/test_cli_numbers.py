@@ -36,7 +36,8 @@ def test_the_api_lists_and_restores() -> None:
     path, order = "/v1/numbers/restore", {"number": OURS, "reason": "the carrier has cleared it"}
     assert client.post(path, json=order, headers=TOKEN).get_json()["ok"]
     assert fake.orders == [RestoreNumber(1, OURS, "the carrier has cleared it")] and OURS not in repr(fake.orders)
-    for bad in ({}, order | {"reason": " "}, order | {"number": "x"}, {"number": OURS}):
+    wrong = {"reason": " "}, {"reason": "so\n\x1b[2Jso"}, {"number": "x"}
+    for bad in ({}, {"number": OURS}, *(order | each for each in wrong)):
         assert client.post(path, json=bad, headers=TOKEN).status_code == 422, bad
     assert client.post(path, json=order).status_code == 401 and len(fake.orders) == 1
 

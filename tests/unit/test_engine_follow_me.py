@@ -16,6 +16,7 @@ from dialer.domain import phones as ph
 from dialer.domain.agent import Line
 from dialer.domain.tiers import TierCount
 from dialer.http.tier_metrics import counts
+from routing.followme import Phone
 
 REASON = "plan ann: "
 
@@ -453,6 +454,25 @@ def test_an_order_to_wait_that_the_switch_refused_is_given_again_but_not_across_
     floor.presses(phone)
     floor.step(1)
     assert len(floor.held(uuid)) == 2
+    floor.hang_up(uuid)
+    floor.all_over()
+
+
+@pytest.mark.parametrize("first", [(), (DESK,)])
+def test_a_plan_that_began_while_the_switch_was_away_lets_its_caller_wait_on(first: tuple[Phone, ...]) -> None:
+    follow = inb.Overflow(inb.Way(inb.Kind.FOLLOW, "ann"), after_s=30.0)
+    queue, more = inb.Way(inb.Kind.QUEUE, SALES), {"overflow": (follow,)}
+    floor = followed(settings(*first, MOBILE, way=queue, queue_more=more))
+    floor.busy()
+    floor.busy("a2")
+    uuid = floor.waits(ANNA)
+    floor.step(29)
+    floor.send(ev.SwitchDown(NODE, "eof"))
+    floor.step(2)
+    assert floor.in_state(uuid) == "following" and len(floor.held(uuid)) == 1
+    floor.send(ev.SwitchUp(NODE))
+    floor.step(1)
+    assert floor.rings().number.endswith("491701") and len(floor.held(uuid)) == 2, "the queue's order ends after 40 s"
     floor.hang_up(uuid)
     floor.all_over()
 
