@@ -401,7 +401,8 @@ class Checker:
             here = (section_name, *path, last)
             expected = None
             if section == "agents or groups":
-                expected = None if name in groups else self._known("agents", name, "a configured agent, or a group")
+                what = f"a group ({', '.join(sorted(groups - {''})) or 'none is named'}), or a configured agent"
+                expected = None if name in groups else self._known("agents", name, what)
             elif section != "groups":
                 expected = self._known(section, name, f"a configured {section.removesuffix('s')}")
             elif name not in groups:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Set
 from collections.abc import Mapping as AbstractMapping
 from collections.abc import Sequence as AbstractSequence
-from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,9 +130,11 @@ def _validate(tree: Mapping, faults: list[Fault]) -> tuple[Config | None, frozen
             return Config.model_validate(plain(tree)), frozenset(faulted)
         except ValidationError as error:
             removals: dict[tuple[int, str | int], Mapping | Sequence] = {}
-            for detail in error.errors(include_url=False):
+            details = error.errors(include_url=False)
+            for detail in details:
                 fault, parent, key = _fault(tree, detail)
-                report.append(fault)
+                if not _follows(detail, details):
+                    report.append(fault)
                 faulted.add(fault.path)
                 removals[id(parent), key] = parent
             take_out(removals)
@@ -141,6 +143,13 @@ def _validate(tree: Mapping, faults: list[Fault]) -> tuple[Config | None, frozen
                     tree.entries[key] = Entry(tree.source, Scalar(tree.source, _REQUIRED[key]))
         report = []
     return None, frozenset(faulted)
+
+
+def _follows(detail: ErrorDetails, others: Iterable[ErrorDetails]) -> bool:
+    """Whether a list is too short only because what stands in it is faulty itself."""
+    here = detail["loc"]
+    inside = (other["loc"] for other in others if len(other["loc"]) > len(here))
+    return detail["type"] == "too_short" and any(loc[: len(here)] == here for loc in inside)
 
 
 def _fault(tree: Mapping, detail: ErrorDetails) -> tuple[Fault, Mapping | Sequence, str | int]:

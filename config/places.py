@@ -72,6 +72,9 @@ def expected(detail: ErrorDetails) -> str:
         return "a mapping (key: value)"
     if kind in ("tuple_type", "list_type"):
         return "a list"
+    if kind == "too_short":
+        least = int(detail.get("ctx", {}).get("min_length", 1))
+        return f"a list of at least {least} entr{'y' if least == 1 else 'ies'}"
     return detail["msg"][:1].lower() + detail["msg"][1:]
 
 

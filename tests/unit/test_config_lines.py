@@ -56,6 +56,14 @@ def loaded(tmp_path: Path, text: str) -> list[str]:
     return []
 
 
+def test_a_list_whose_only_entry_is_faulty_is_not_called_too_short(tmp_path: Path) -> None:
+    one = GOOD.replace('        - {prefix: "+", per_minute: 0.5}\n', "").replace("0.02", "cheap")
+    found = [fault for fault in loaded(tmp_path, one) if "costs" in fault]
+    assert len(found) == 1 and "per_minute: cheap" in found[0]
+    none = [fault for fault in loaded(tmp_path, GOOD.replace("trunks: [a]", "trunks: []")) if "costs" in fault]
+    assert none == ["dialer.yaml:18: lines.costs.dear.trunks: (list): a list of at least 1 entry"]
+
+
 def test_several_trunks_reach_the_engine_in_their_order(tmp_path: Path) -> None:
     file = tmp_path / "dialer.yaml"
     file.write_text(GOOD.replace("cps: 5", "cps: 5\n    rewrite: [{prefix: '+49', strip: 3, put: '0'}]", 1))

@@ -63,7 +63,7 @@ def test_rules_reach_the_store_and_kept_seats_and_groups_the_engine(tmp_path: Pa
         ("follow_me: [{name: a, phones: [{name: d, number: '+49170', trunk: x}]}]",
          "routing.follow_me.a.phones.d.trunk: x: a configured trunk"),
         ("follow_me: [{name: a, phones: [{name: d, seat: '1'}], task_for: blue}]",
-         "routing.follow_me.a.task_for: blue: a configured agent, or a group"),
+         "routing.follow_me.a.task_for: blue: a group (gold, red), or a configured agent"),
     ],
 )  # fmt: skip
 def test_who_is_not_there_is_told_with_file_and_line(tmp_path: Path, line: str, fault: str) -> None:
