@@ -36,6 +36,7 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     yield from _roles(config, tree)
     yield from _lookup(config, tree)
     yield from _not_called_back(config, tree)
+    yield from _not_served(config, tree)
     yield from _not_taken(config, tree)
     yield from _not_routed_by(config, tree)
     if not config.campaigns and not config.inbound.numbers:
@@ -82,6 +83,22 @@ def _not_called_back(config: Config, tree: Mapping) -> Iterator[Notice]:
             where = source_of(tree, "inbound", "queues", index, "callback")
             text = "no callback_campaign: callers who ask to be called back are listed, and dialed by nobody"
             yield Notice(where, f"inbound.queues.{queue.name}.callback", text)
+
+
+def _not_served(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """A queue for which nobody has what it needs, however long a caller waits."""
+    skills = {agent: entry.skills for entry in config.agents for agent, _seat in entry.expand()}
+    for index, queue in enumerate(config.inbound.queues):
+        least = {
+            need.skill: min((need.level, *(level for _, level in need.relax))) for need in queue.needs if need.required
+        }
+        staff = config.answering(queue.steps)
+        served = (all(skills[agent].get(skill, 0) >= level for skill, level in least.items()) for agent in staff)
+        if staff and not any(served):
+            needs = ", ".join(f"{skill} {level}" for skill, level in least.items())
+            where = source_of(tree, "inbound", "queues", index, "needs")
+            text = f"{needs}: none of the {len(staff)} agents who may take its calls has that: its callers wait in vain"
+            yield Notice(where, f"inbound.queues.{queue.name}.needs", text)
 
 
 def _not_taken(config: Config, tree: Mapping) -> Iterator[Notice]:

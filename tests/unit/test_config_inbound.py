@@ -162,6 +162,19 @@ def test_a_number_that_is_shown_and_takes_no_calls_is_warned_of(tmp_path: Path) 
     assert warned() == []
 
 
+def test_a_queue_that_nobody_can_serve_is_warned_of(tmp_path: Path) -> None:
+    def warned(need: dict[str, Any], **agent: Any) -> list[str]:
+        document = tree(**queue(needs=[{"skill": "klingon", "level": 3, **need}]))
+        document["agents"][0] |= agent
+        return [str(each) for each in loaded(tmp_path, document).warnings if "wait in vain" in str(each)]
+
+    (told,) = warned({})
+    assert "inbound.queues.sales.needs: klingon 3: none of the 3 agents" in told
+    assert warned({}, skills={"klingon": 2}) and not warned({}, skills={"klingon": 3})
+    assert not warned({"required": False}) and not warned({"relax": [[60, 0]]})
+    assert not warned({"relax": [[60, 2]]}, skills={"klingon": 2})
+
+
 def test_a_prompt_that_is_not_there(tmp_path: Path) -> None:
     from dialer.settings import SettingsError
 
