@@ -46,6 +46,8 @@ LOOK_S: Final = 5.0
 """How soon the switch is asked about a caller of whom nothing was heard."""
 DIALPLAN_WAIT_S: Final = 10.0
 """Older than this, an unanswered caller whom a list shows is on the way to the fallback."""
+OVER_S: Final = 600.0
+"""So long a caller who is gone is known to be: a list lags behind, an event may come twice."""
 VIP_SPARE_S: Final = 0.2
 """Who asks the business system keeps its deadline; this much later the answer is taken for lost."""
 
@@ -59,6 +61,7 @@ class ArrivalDesk:
         self.inbound: InboundDesk
         self.announcer: Announcer
         self._hours: dict[str, OpenVerdict] = {}
+        self._over: dict[str, float] = {}  # since when callers are gone, the first to go first
 
     def arrived(self, event: CallerArrived) -> None:
         """Somebody calls, and waits unanswered for a bounded time."""
@@ -69,8 +72,8 @@ class ArrivalDesk:
             return
         number = live.settings.inbound.numbers.get(event.dialed)
         node = live.nodes.get(event.node)
-        if event.uuid in live.calls:
-            return  # a list has told of it before its event came
+        if event.uuid in live.calls or event.uuid in self._over:
+            return  # a list has told of it before its event came, or tells of who is gone
         if number is None or node is None:
             live.counters["callers_unknown_number"] += 1
             live.note("warning", "caller_unknown_number", "a call to a number that is not configured: not taken")
@@ -101,6 +104,14 @@ class ArrivalDesk:
             self._refuse(call, "on the blacklist")
         else:
             self.judge(call, caller)
+
+    def ended(self, call: Call) -> None:
+        """A call is over, or no longer ours: its leg comes in no second time."""
+        now = self.live.now
+        if call.arrival is not None:
+            self._over[call.id] = now
+        while self._over and now - next(iter(self._over.values())) > OVER_S:
+            del self._over[next(iter(self._over))]
 
     def judge(self, call: Call, caller: callers.CallerId) -> None:
         """Ask who this is, one after the other: the business system, then the store."""

@@ -137,6 +137,7 @@ class Desks:
         self.calls.on_dialed += [self.announcer.opened, self.callbacks.dialed]
         self.calls.on_outcome.append(self.callbacks.ended)
         self.arrivals.announcer = self.announcer
+        self.calls.on_ended.append(self.arrivals.ended)
         self.calls.router.announcer = self.previews.announcer = self.announcer
         self.agents.on_line_gone += [self.supervision.agent_gone, self.holds.gone]
         self.agents.on_line_up.append(self.holds.line_up)

@@ -554,6 +554,18 @@ def test_a_connection_that_was_away_for_a_moment_strands_nobody_who_waits() -> N
     assert len(floor.held(uuid)) == 3
 
 
+def test_who_has_hung_up_does_not_come_in_again_by_a_list_that_lags_behind_or_a_doubled_event() -> None:
+    floor = desk()
+    uuid = floor.caller(ANNA)
+    floor.hang_up(uuid)
+    late = ev.ChannelFact(uuid, "inbound", DID, False, None, floor.now, caller=ANNA)
+    floor.send(ev.SwitchSnapshot(NODE, floor.now + 0.1, (late,)))
+    floor.send(inb.CallerArrived(NODE, uuid, DID, ANNA, floor.now))
+    assert not floor.live.calls and floor.counter("callers_arrived") == 1
+    floor.step(5)
+    assert len(floor.of(inb.OpenInbound)) == len(floor.of(inb.CloseInbound)) == 1
+
+
 def test_an_order_to_wait_on_that_the_switch_refused_is_given_again() -> None:
     floor = desk()
     pause_all(floor)
