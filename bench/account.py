@@ -33,7 +33,8 @@ METRICS = (
 FIRST_RISK = 33
 """Answers that must have come before a 3 % window bears the first abandonment: 34 with the one at stake."""
 _HEAD = re.compile(
-    r"start (?P<lines>\d+): (?P<ready>\d+) ready and (?P<freeing>[\d.]+) freeing within (?P<within>\d+) s, "
+    r"(?:start \d+: .*?; wanted |start )(?P<lines>\d+): (?:(?:the hopper|no room).*?; )?"
+    r"(?P<ready>\d+) ready and (?P<freeing>[\d.]+) freeing within (?P<within>\d+) s, "
     r"(?P<waiting>\d+) waiting, (?P<ringing>\d+) ringing expected to give (?P<answers>[\d.]+) answers, "
     r"P\(next finds nobody\) (?P<p>[\d.]+)"
 )
@@ -45,11 +46,12 @@ _DETAILS = (
     re.compile(r"; hang up (?P<cuts>\d+) overdue: P\(the next answers find nobody\) (?P<near>[\d.]+)"),
 )
 _OTHER = re.compile(
-    r"start \d+: (\d+ agents are fewer than min_agents|the list of \d+ more calls ends before the shift does at 1:1|"
+    r"start \d+: (?:.*; (?:wanted \d+: )?)?"
+    r"(\d+ agents are fewer than min_agents|the list of \d+ more calls ends before the shift does at 1:1|"
     r"no agent has logged in|no switch|"
     r"(?=.*(switch|store|clock|drain|connect)))"
 )
-_STARTED = (re.compile(r"; started (\d+):"), re.compile(r"; trimmed to (\d+) by"), re.compile(r"^start (\d+):"))
+_STARTED = re.compile(r"start (\d+):")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ class Reason:
     @property
     def started(self) -> int:
         """Calls started, after what the trunk and the hopper took off."""
-        return next((int(found[1]) for pattern in _STARTED if (found := pattern.search(self.text))), 0)
+        found = _STARTED.match(self.text)
+        return int(found[1]) if found else 0
 
     @property
     def cuts(self) -> int:

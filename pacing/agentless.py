@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pacing.snapshot import Decision
+from pacing.snapshot import Decision, counted
 
 WEIGHT: Final = 20.0
 """The configured share counts as much as so many calls that have ended."""
@@ -48,7 +48,8 @@ def decide(lines: Lines) -> Decision:
         room = max(0, int(unused / lines.share + 1e-9) - lines.here)
         if room < wanted:
             wanted = room
-            told += f"; {lines.free} free agents for {lines.asking} who ask and {lines.here} calls of which "
+            told += f"; {counted(lines.free, 'free agent')} for {lines.asking} who ask and "
+            told += f"{counted(lines.here, 'call')} of which "
             told += f"{lines.share:.1%} may"
     if lines.per_second is not None and lines.per_second < wanted:
         wanted = lines.per_second

@@ -5,9 +5,9 @@ Owns this rule only. ``lines`` counts leads to show, not calls to start.
 
 from __future__ import annotations
 
-from pacing.snapshot import Decision, Snapshot
+from pacing.snapshot import Decision, Snapshot, counted
 
 
 def decide(snapshot: Snapshot) -> Decision:
     """Show a lead to every free agent."""
-    return Decision(snapshot.free, f"show {snapshot.free}: {snapshot.free} free agents without a lead")
+    return Decision(snapshot.free, f"show {snapshot.free}: {counted(snapshot.free, 'free agent')} without a lead")

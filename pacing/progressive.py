@@ -5,7 +5,7 @@ Owns this rule only. Must not look at answer rates.
 
 from __future__ import annotations
 
-from pacing.snapshot import Decision, Snapshot
+from pacing.snapshot import Decision, Snapshot, counted
 
 
 def decide(snapshot: Snapshot) -> Decision:
@@ -13,5 +13,6 @@ def decide(snapshot: Snapshot) -> Decision:
     lines = max(0, snapshot.free - snapshot.pending)
     return Decision(
         lines,
-        f"start {lines}: {snapshot.free} free agents, 1 line each, {snapshot.pending} calls already on their way",
+        f"start {lines}: {counted(snapshot.free, 'free agent')}, 1 line each, "
+        f"{counted(snapshot.pending, 'call')} already on their way",
     )

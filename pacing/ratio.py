@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from pacing.snapshot import Decision, Snapshot
+from pacing.snapshot import Decision, Snapshot, counted
 
 
 def decide(snapshot: Snapshot) -> Decision:
@@ -16,6 +16,6 @@ def decide(snapshot: Snapshot) -> Decision:
     lines = max(0, wanted - snapshot.pending)
     return Decision(
         lines,
-        f"start {lines}: {snapshot.free} free agents x {snapshot.lines_per_agent:g} lines = {wanted} wanted, "
-        f"{snapshot.pending} calls already on their way",
+        f"start {lines}: {counted(snapshot.free, 'free agent')} x {snapshot.lines_per_agent:g} lines = {wanted} "
+        f"wanted, {counted(snapshot.pending, 'call')} already on their way",
     )

@@ -7,6 +7,8 @@ chances and shares 0–1. ``Snapshot`` serves the rules that count free agents o
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,6 +88,25 @@ class Decision:
     reason: str
     hang_up: tuple[str, ...] = ()
     picks: tuple[int, ...] = ()
+
+
+def counted(count: int, thing: str) -> str:
+    """``1 free agent``, ``2 free agents``."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def limited(started: int, limits: Sequence[str], reason: str) -> str:
+    """What was started and what kept it to that, before the rule's own ``reason`` and what it wanted."""
+    if not limits:
+        return reason
+    own = re.match(r"start (\d+)(?:: |\Z)", reason)
+    if own is None:
+        wanted = reason
+    elif int(own[1]) == started:
+        wanted = reason[own.end() :]
+    else:
+        wanted = f"wanted {reason.removeprefix('start ')}"
+    return "; ".join([f"start {started}: {limits[0]}", *limits[1:], *([wanted] if wanted else [])])
 
 
 class Policy(Protocol):

@@ -4,7 +4,7 @@ Owns this rule only, with VICIdial's own clock: it looks once a second, adapts i
 every 2.5 s, however often it is asked. Ready agents less waiting callers drive the level, the day's drops cap it; no
 answer rate, ring time or talk time enters. For comparison in the planner and the benchmark: no mode of production.
 
-Readings where pacing.md leaves room: busy is who is reserved or talks; in wrap-up an agent is paused to VICIdial,
+Readings where the scripts leave room: busy is who is reserved or talks; in wrap-up an agent is paused to VICIdial,
 logged in but not in its base (so its results come nearest to the table's); who is away is not logged in; calls and
 drops are those of people who answered, as the ledger has settled them; a level below 1 is raised to 1 at the end, as
 the script does; a shift that closes on a later day has its hours counted on beyond 2400.
@@ -52,8 +52,8 @@ class Vicidial:
     ``max`` caps it, ``target`` is the wished-for number of ready agents less waiting callers with its sign turned
     (-1: one agent waits), ``limit`` the share of drops (0–1) above which ``adapt`` lowers the level. With
     ``available_only`` the level counts for ready agents only. Without ``conversations`` only calls that ring or wait
-    are taken off the goal: not the page's words, but beside ``available_only`` what comes up to the page's figures for
-    VICIdial's best settings, so it is among those that the benchmark tries.
+    are taken off the goal: not what VICIdial's scripts do, but beside ``available_only`` what comes up to the figures of
+    VICIdial's best settings in the table of cells, so it is among those that the benchmark tries.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
-"""What is measured: the cells of the pacing page's table and its hard cases, as scenarios, with their seeds.
+"""What is measured: the table of cells and the hard cases, as scenarios, with their seeds.
 
-Owns the page's numbers (floors, aims, best known bursts) and which seeds judge and which tune. Runs nothing.
+Owns the goals (floors, aims, best known bursts: what an independent simulator reached in the same cells) and which
+seeds judge and which tune. Runs nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ TALK_TIMES: Final = (
 )
 """The first that is there."""
 
-# agents, p: 1:1, VICIdial default, VICIdial best of 20, mean matching, learnt + hang-up (the floor), known + hang-up
+# The table of cells. agents, p: 1:1, VICIdial default, VICIdial best of 20, mean matching, learnt + hang-up (the floor), known + hang-up
 # (the aim), agents' future known. Busy share in %.
 PAGE: Final[dict[tuple[int, float], tuple[float, float, float | None, float, float, float, float]]] = {
     (5, 0.15): (48.4, 49.5, None, 70.1, 75.1, 77.3, 76.8),

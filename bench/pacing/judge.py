@@ -1,4 +1,4 @@
-"""The page's judgement: figures of a cell under a policy, and whether they reach what the page asks.
+"""The judgement: figures of a cell under a policy, and whether they reach what the table of cells asks.
 
 Owns the statistics and the words of each verdict; pure. The readings:
 
@@ -198,12 +198,12 @@ def _after_change(shifts: Sequence[Shift]) -> Change:
 
 
 def slack(cell: Cell, se: float) -> float:
-    """How far below the page's number a mean may lie, in points."""
+    """How far below the table's number a mean may lie, in points."""
     return (1.0 if cell.agents <= 5 else 0.5) + 2.0 * math.hypot(se, TABLE_SE)
 
 
 def verdicts(cell: Cell, book: Book, ours: Policy = "predictive") -> list[Verdict]:
-    """Everything that the page asks of this cell and that was measured."""
+    """Everything that is asked of this cell and that was measured."""
     own = book.get(cell.name, ours)
     if own is None:
         return []

@@ -99,7 +99,9 @@ def _number(loaded: LoadedConfig, settings: EngineSettings, did: str) -> NumberS
             return settings.inbound.numbers[entry.number]
     ours = [entry.number for entry in loaded.config.inbound.numbers]
     more = f" and {len(ours) - NAMED} more" if len(ours) > NAMED else ""
-    wanted = f"one of {', '.join(ours[:NAMED])}{more}" if ours else "one of inbound.numbers, where there is none"
+    wanted = "one of inbound.numbers, where there is none"
+    if ours:
+        wanted = f"one of {', '.join(ours[:NAMED])}{more}, or what the `also` of one of them says"
     raise CliError(f"--did {mask_text(did[:40])!r}: no number of ours; expected {wanted}", EXIT_USAGE)
 
 

@@ -91,7 +91,7 @@ def _offline(
         raise CliError(f"--snapshot: {what}; expected a saved answer of /v1/trunks or /v1/status") from error
     told = trunk_views.explain(desk, number, campaign, at)
     if told is None:
-        raise CliError(no_campaign(campaign or "", sorted(settings.campaigns)))
+        raise CliError(no_campaign(campaign or "", sorted(settings.campaigns)), EXIT_USAGE)
     found: Mapping[str, Any] = plain(told)
     return found
 
@@ -109,7 +109,7 @@ def text(told: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"  {line}" for line in textwrap.wrap(mask_text(str(told["reason"])), WIDTH))
     for passed in told["not"]:
         yield f"  not {passed['trunk']}: {mask_text(str(passed['text']))}"
-    if len(told["lines"]) == 1:
+    if told["campaign"] is not None and len(told["lines"]) == 1:
         yield "  it is the campaign's only line, which is dialed on whatever its health"
     yield "lines"
     for trunk in told["trunks"]:

@@ -123,14 +123,14 @@ def order_campaigns(service: Service, order: str, campaigns: Sequence[str], ever
 
 
 def ask_campaign(service: Service, campaign: str, ask: Callable[[], Any]) -> Any:
-    """What ``ask`` answers. Raises ServiceError; one that says which campaigns there are when this is none of them."""
+    """What ``ask`` answers. Raises ServiceError: wrong usage that names the campaigns when this is none of them."""
     try:
         return ask()
     except ServiceRefused as refused:
         known = [each["campaign"] for each in service.get(*_PATH)["campaigns"]]
         if campaign in known:
             raise
-        raise ServiceError(no_campaign(campaign, known)) from refused
+        raise ServiceError(no_campaign(campaign, known), EXIT_USAGE) from refused
 
 
 def _each(names: Sequence[str], ask: Callable[[str], Any]) -> int:

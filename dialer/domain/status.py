@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 class AgentView:
     """One agent. ``since_s`` is how long in this state; ``attempt_id`` the call at hand or the last one.
 
+    ``line``: none, dialing, parked (open and waiting), bridging (being joined), bridged (in a conversation), held by
+    the phone's own button, or unsure (the conversation is over, the switch has not said what the line does).
+
     ``tier``, ``vip`` and ``tag`` are the customer's at hand, or those of the lead that is shown: a screen pops them up.
     """
 

@@ -16,7 +16,7 @@ from dialer.domain.settings import Mode
 from dialer.engine.live import Agent, Campaign, Live, Node
 from dialer.engine.predictive import DECIDE_AT_LEAST_EVERY_S, ROUNDING_S, Predictive
 from pacing import preview, progressive, ratio
-from pacing.snapshot import Decision, Snapshot
+from pacing.snapshot import Decision, Snapshot, counted, limited
 
 if TYPE_CHECKING:
     from dialer.engine.agentless import AgentlessDesk
@@ -81,7 +81,8 @@ class Pacer:
     def _start(self, campaign: Campaign, node: Node, decision: Decision) -> Decision:
         """Start what the decision asks for, as far as trunk, switch and hopper allow."""
         live = self.live
-        lines, why = decision.lines, decision.reason
+        lines = decision.lines
+        limits: list[str] = []
         if lines == 0:
             return decision
         room = self.trunks.room(campaign)
@@ -92,7 +93,7 @@ class Pacer:
         ):
             if lines > max(0, cap):
                 lines = max(0, cap)
-                why += f"; trimmed to {lines} by {name}"
+                limits.append(f"trimmed to {lines} by {name}")
         started = 0
         while started < lines:
             lead = self.hoppers.take(campaign)
@@ -101,18 +102,18 @@ class Pacer:
             if self.calls.open(campaign, lead, node.name) is None:
                 campaign.hopper.put_back(lead)
                 lines = started
-                why += f"; started {started}: {self.trunks.room(campaign).by}"
+                limits.insert(0, self.trunks.room(campaign).by)
                 break
             started += 1
         if started < lines:
-            why += f"; started {started}: {self.hoppers.why_empty(campaign)}"
+            limits.insert(0, self.hoppers.why_empty(campaign))
         if started < decision.lines and room.tokens <= lines:
             # More calls are wanted than the trunk takes at once: decide again when it takes the next one.
             pause = max(self.trunks.wait_s(campaign), live.settings.decide_every_s / 2)
             live.timers.set(("campaign", "pace", campaign.name), live.now + pause)
             campaign.dirty = True
         self.hoppers.refill(campaign)
-        return Decision(started, why)
+        return Decision(started, limited(started, limits, decision.reason))
 
     def _show_leads(self, campaign: Campaign) -> None:
         live = self.live
@@ -128,7 +129,9 @@ class Pacer:
                 break
             self.previews.show(agent, campaign, lead)
             shown += 1
-        why = decision.reason if shown == decision.lines else f"{decision.reason}; shown {shown}: the hopper is empty"
+        why = decision.reason
+        if shown < decision.lines:
+            why = f"show {shown}: {self.hoppers.why_empty(campaign)}; {counted(count, 'free agent')} without a lead"
         campaign.decision = Decision(shown, why)
         campaign.dirty = False
         self.hoppers.refill(campaign)

@@ -23,7 +23,7 @@ from dialer.engine.live import Campaign, Live, Node
 from dialer.leads.recycle import dials_within
 from dialer.leads.windows import closes_at, shift_ends_at
 from pacing.leads import LeadFacts
-from pacing.snapshot import Ask, Decision, Policy
+from pacing.snapshot import Ask, Decision, Policy, limited
 
 if TYPE_CHECKING:
     from dialer.engine.calls import CallDesk
@@ -217,13 +217,15 @@ class Predictive:
         room, by = self._room(campaign, node)
         wanted = max(0, decision.lines)
         if not wanted and room:
-            return decision
-        why = decision.reason
+            if len(campaign.hopper):
+                return decision
+            return replace(decision, reason=limited(0, [self.hoppers.why_empty(campaign)], decision.reason))
         lines = min(wanted, room)
+        limits: list[str] = []
         if lines < wanted:
-            why += f"; trimmed to {lines} by {by}"
+            limits.append(f"trimmed to {lines} by {by}")
         elif not room:
-            why += f"; no room: {by}"
+            limits.append(f"no room: {by}")
         started = barred = 0
         for lead in self._take(campaign, decision, lines):
             if self.calls.open(campaign, lead, node.name) is None:
@@ -232,18 +234,18 @@ class Predictive:
             else:
                 started += 1
         if barred:
-            why += f"; started {started}: {self.trunks.room(campaign).by}"
+            limits.insert(0, self.trunks.room(campaign).by)
         elif started < lines:
-            why += f"; started {started}: {self.hoppers.why_empty(campaign)}"
+            limits.insert(0, self.hoppers.why_empty(campaign))
         if started == room and (wait_s := self.trunks.wait_s(campaign)) > 0.0:
             # More may be wanted than the trunk takes at once: decide again when it takes the next one.
             pause = max(wait_s, live.settings.decide_every_s)
             live.timers.set(PACE, min(live.now + pause, live.now + DECIDE_AT_LEAST_EVERY_S))
         if started:
             self.hoppers.refill(campaign)
-        if started == decision.lines and why == decision.reason:
+        if started == decision.lines and not limits:
             return decision
-        return replace(decision, lines=started, reason=why)
+        return replace(decision, lines=started, reason=limited(started, limits, decision.reason))
 
     def _take(self, campaign: Campaign, decision: Decision, lines: int) -> list[ClaimedLead]:
         if lines <= 0:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from typing import Any
 
+from dialer.domain.agent import AgentState, Line
 from dialer.domain.outcomes import Outcome
 from dialer.domain.status import AbandonView, AgentView, CampaignView, NodeView, PacingView, QueueView, Status
 from dialer.engine import trunk_views
@@ -80,7 +81,7 @@ def _agent(live: Live, agent: Agent) -> AgentView:
         seat=agent.seat.seat,
         state=agent.state.value,
         reason=agent.reason,
-        line="held" if agent.held else agent.line.value,
+        line=_line(agent),
         since_s=live.now - agent.since,
         calls=agent.calls,
         attempt_id=attempt,
@@ -89,6 +90,13 @@ def _agent(live: Live, agent: Agent) -> AgentView:
         vip=rank.vip,
         tag=mask_text(rank.tag) or None,
     )
+
+
+def _line(agent: Agent) -> str:
+    """The line as people are told of it: ``bridged`` once a conversation stands, ``held`` by the phone's own button."""
+    if agent.held:
+        return "held"
+    return "bridged" if agent.state is AgentState.TALKING and agent.line is Line.BRIDGING else agent.line.value
 
 
 def _campaign(

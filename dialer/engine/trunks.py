@@ -309,7 +309,8 @@ class TrunkDesk:
                 campaign.dirty = True
             live.emit(Reply(event.request_id, True, f"{mask_number(name)} was {was} and is shown again"))
             return
-        live.emit(Reply(event.request_id, False, f"{mask_number(event.number)} is in no pool of lines.pools"))
+        text = f"{mask_number(event.number)} is in no pool; expected a number of `dialer numbers list`"
+        live.emit(Reply(event.request_id, False, text))
 
     def recovered(self, facts: Iterable[ShownFact]) -> None:
         """What the store knows of our numbers: how they were judged, what they showed today."""

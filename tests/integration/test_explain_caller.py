@@ -267,6 +267,7 @@ def test_where_no_service_runs_the_configuration_answers(asked: Any) -> None:
 def test_what_was_wrong_is_said(asked: Any, words: tuple[str, ...], more: dict[str, str], said: str) -> None:
     result = asked(*words, **more)
     assert result.exit_code != 0 and said in str(result.exception)
+    assert "expected one of +" not in said or "`also`" in str(result.exception)
 
 
 def test_the_number_may_be_written_as_the_carrier_writes_it(asked: Any) -> None:

@@ -373,7 +373,7 @@ def test_the_phones_own_hold_button(stages: Stages, room: Room) -> None:
     agent.resume()
     agent.media.sends = True
     hall.hear(customer={FIRST}, a1001={CUSTOMER})
-    until(lambda: line_of(hall, "1001") == "bridging", 5.0, "the line to be back", 0.1)
+    until(lambda: line_of(hall, "1001") == "bridged", 5.0, "the line to be back", 0.1)
     hall.phones["1001"].vanish()
     lost = time.monotonic()
     until(lambda: state(hall.dialer, "1001") not in ("talking", "wrap_up"), 20.0, "the dead phone to be noticed", 0.1)

@@ -43,6 +43,15 @@ def test_a_hang_up_and_what_left_no_more_room_are_read() -> None:
     assert found.text.endswith("; no room for more") and not impossible_reason(found, BOUNDS)
 
 
+@pytest.mark.parametrize("why", ["the hopper is empty, nothing is due", "trimmed to 2 by trunks a (sick; rests), b"])
+def test_what_was_started_comes_before_what_was_wanted(why: str) -> None:
+    rule = HEAD.format(5, 10, 2).removeprefix("start ") + SAFE.format("0.000")
+    found = reason_of(f"start 2: {why}; wanted {rule}")
+    assert found.started == 2 and found.number("lines") == 5 and not impossible_reason(found, BOUNDS)
+    empty = reason_of("start 0: the hopper is empty, nothing is due in its lists; " + rule.partition(": ")[2])
+    assert empty.started == 0 and empty.number("ready") == 10
+
+
 @pytest.mark.parametrize(
     ("lines", "ready", "ringing", "p", "more", "fits"),
     [
@@ -67,6 +76,8 @@ def test_beyond_one_to_one_only_what_is_safe_may_start(
         ("start 1: the list of 420 more calls ends before the shift does at 1:1 (62 s of an", True),
         ("start 0: no agent has logged in here", True),
         ("start 0: the clock tells an impossible time", True),
+        ("start 0: the hopper is empty; wanted 1: 2 agents are fewer than min_agents 3, so one call", True),
+        ("start 0: the hopper is empty; no agent has logged in here", True),
         ("start 4: because", False),
         (HEAD.format(1, 5, 1) + "P(next finds nobody) 0.100", False),
         (HEAD.format(1, 5, 1) + "P(next finds nobody) 0.100 but one call for each free agent", False),

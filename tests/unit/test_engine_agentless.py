@@ -340,7 +340,7 @@ def test_lines_and_free_agents_bound_the_calls() -> None:
     made.step(2.0)
     assert len(made.dialed()) == 4
     status: Status = made.engine.status(made.now)
-    assert "1 free agents for 0 who ask and 4 calls of which 25.0% may" in status.campaigns[0].decision_reason
+    assert "1 free agent for 0 who ask and 4 calls of which 25.0% may" in status.campaigns[0].decision_reason
     idle = floor(ready=False)
     before = len(idle.dialed())
     idle.step(2.0)

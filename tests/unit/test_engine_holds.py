@@ -62,7 +62,7 @@ def test_hold_and_resume_in_a_talk_are_shown_and_rearm_the_watch_over_the_phone(
     one(button(f, False), ph.AskHold)
     assert line_of(f) == "held", "the switch may be wrong"
     last_word(f, False)
-    assert line_of(f) == "bridging" and sets(f)[-1] == {"media_timeout": "600000"}
+    assert line_of(f) == "bridged" and sets(f)[-1] == {"media_timeout": "600000"}
     assert f.live.timers.due(("agent", "hold", "a1")) is None
 
 
@@ -117,7 +117,7 @@ def test_whoever_begins_to_talk_is_asked_whether_the_phone_holds() -> None:
     last_word(f, False)
     last_word(f, None)
     none(f.log, ph.PutAside)
-    assert line_of(f) == "bridging" and not f.call(uuid).aside
+    assert line_of(f) == "bridged" and not f.call(uuid).aside
 
 
 def test_a_customer_bridged_to_a_phone_that_holds_hears_music_until_it_is_back() -> None:
@@ -220,7 +220,7 @@ def test_a_resume_that_was_not_heard_is_found_out() -> None:
     f.step(REARM_S + 0.1)
     one(f.step(LOOK_S + 0.1), ph.AskHold)
     last_word(f, False)
-    assert line_of(f) == "bridging"
+    assert line_of(f) == "bridged"
 
 
 def test_a_lost_phone_is_not_on_hold_any_more() -> None:

@@ -182,6 +182,16 @@ def test_orders_that_make_no_sense_get_a_sentence(name: str, order: str, ok: boo
     assert Floor(settings()).reply(lambda n: ev.CampaignOrder(n, name, order)).ok is ok
 
 
+@pytest.mark.parametrize("mode", [Mode.PROGRESSIVE, Mode.PREDICTIVE])
+def test_with_nothing_to_dial_the_reason_begins_with_that(mode: Mode) -> None:
+    f = Floor(settings(campaign(mode=mode), people=agents(3)), leads=0).up()
+    f.step(2)
+    reason = f.engine.status(f.now).campaigns[0].decision_reason
+    assert reason.startswith("start 0: the hopper is empty, nothing is due in its lists; "), reason
+    assert mode is Mode.PREDICTIVE or "wanted 3: 3 free agents, 1 line each" in reason
+    assert not f.dialed()
+
+
 def test_a_store_in_trouble_stops_dialing_while_calls_go_on_and_recovery_resumes() -> None:
     f = Floor(settings(people=agents(2)), leads=50).up()
     first, second = f.dialed()

@@ -163,7 +163,7 @@ def test_room_leaves_the_channels_that_are_reserved_for_inbound() -> None:
     f.step(2)
     assert len(f.dialed()) == 6
     assert f.asked[-1][2].room == 0
-    assert f.reason() == "start 0; no room: trunk t1: 6 channels"
+    assert f.reason() == "start 0: no room: trunk t1: 6 channels"
 
 
 def test_reserved_channels_bind_the_other_modes_too() -> None:
@@ -179,7 +179,7 @@ def test_two_campaigns_never_take_more_of_a_shared_trunk_than_there_is() -> None
     f = Scripted(config, lambda now, ask: Decision(5, "start 5", (), tuple(range(min(5, len(ask.leads)))))).up()
     f.step(0.3)
     assert len(f.live.calls) == 8
-    assert "; trimmed to 3 by trunk t1: 8 channels" in f.reason("c2") or "trimmed to 0" in f.reason("c2")
+    assert "trimmed to 3 by trunk t1: 8 channels" in f.reason("c2") or "trimmed to 0" in f.reason("c2")
 
 
 def test_a_slow_trunk_is_asked_again_when_it_takes_the_next_call() -> None:

@@ -83,7 +83,9 @@ def test_lines_kept_for_callers_are_not_taken() -> None:
     f = Floor(two(trunk("a", 3, reserved_inbound=2), trunk("b", 3, reserved_inbound=2), people=5)).up()
     f.step(2)
     assert gateways(f) == ["gw-a", "gw-b"]
-    assert f.live.campaigns["c1"].decision.reason.endswith("trimmed to 0 by trunks a (1 channels), b (1 channels)")
+    assert f.live.campaigns["c1"].decision.reason.startswith(
+        "start 0: trimmed to 0 by trunks a (1 channels), b (1 channels); wanted "
+    )
     assert f.live.trunks["a"].passed == {"kept_for_callers": 1}
 
 
@@ -433,7 +435,8 @@ def test_the_nearest_number_is_shown_then_the_one_shown_least_and_none_beyond_it
     assert [c.shown for c in f.of(cmd.OpenAttempt)] == shown(f)
     f.step(1)
     reason = f.live.campaigns["c1"].decision.reason
-    assert len(f.dialed()) == 6 and reason.endswith("trimmed to 0 by trunk a: the numbers that it may show today")
+    assert len(f.dialed()) == 6
+    assert reason.startswith("start 0: trimmed to 0 by trunk a: the numbers that it may show today; wanted ")
     f.step(60)
     assert len(f.dialed()) == 8  # a new day in UTC
 
@@ -522,7 +525,9 @@ def test_an_operator_brings_a_number_back_with_a_reason(standing: str) -> None:
     assert view.reason == "the carrier has cleared it, told +491****5678", "no role of the API may see whole numbers"
     again = restore(f, "+4930100")
     assert not again.ok and "neither resting nor retired" in again.text and "4930100" not in again.text
-    assert not restore(f, "+4930999").ok and len(f.of(SaveShownNumber)) == 1
+    unknown = restore(f, "+4930999")
+    assert not unknown.ok and "expected a number of `dialer numbers list`" in unknown.text
+    assert len(f.of(SaveShownNumber)) == 1
 
 
 def test_a_lead_whose_number_no_line_may_call_stays_in_the_hopper() -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from dialer.clitools import explain_trunk, frame, running
+from dialer.clitools.options import CliError
 from dialer.clitools.service import Service, ServiceDown
 from dialer.clitools.tree import app
 from dialer.domain.settings import LineSettings, PoolSettings
@@ -170,7 +171,7 @@ class Canned(Service):
 def run(*words: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["explain", "trunk", *words])
     text = done.output if done.exception is None or isinstance(done.exception, SystemExit) else str(done.exception)
-    return done.exit_code, text
+    return done.exception.code if isinstance(done.exception, CliError) else done.exit_code, text
 
 
 def test_the_command_asks_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,8 +188,10 @@ def test_the_command_asks_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
         assert part in text, text
     code, text = run(LEAD, "--json")
     assert code == 0 and json.loads(text[text.index("{") :])["trunk"] == "main"
+    code, text = run(LEAD)
+    assert code == 0 and "any line" in text and "only line" not in text, "it is nobody's only line"
     code, text = run(LEAD, "--campaign", "sprig")
-    assert code != 0 and "no campaign sprig; expected one of: spring" in text
+    assert code == 2 and "no campaign sprig; expected one of: spring" in text
     for bad in (("12",), (LEAD, "--at", "noon"), ("0301234567",)):
         code, text = run(*bad)
         assert code != 0 and "expected" in text
@@ -232,5 +235,5 @@ def test_without_a_service_it_answers_from_the_configuration_or_a_saved_answer(
     code, text = run(LEAD, "--config", str(file), "--snapshot", str(saved))
     assert code != 0 and "expected a saved answer of /v1/trunks" in text
     code, text = run(LEAD, "--config", str(file), "--campaign", "bnk")
-    assert code != 0 and "no campaign bnk; expected one of: bank" in text
+    assert code == 2 and "no campaign bnk; expected one of: bank" in text
     assert isinstance(explain_trunk.WIDTH, int)

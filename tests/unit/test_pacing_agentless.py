@@ -17,7 +17,7 @@ from pacing.agentless import LEAST_SHARE, Lines, decide, share
         (Lines(in_flight=15, here=15, most=100, free=2, share=0.1), 5, "15 calls of which 10.0% may"),
         (Lines(in_flight=16, here=15, most=100, free=2, asking=1, share=0.1), 0, "for 1 who ask"),
         (Lines(in_flight=0, here=0, most=100, free=0, share=0.01), 0, "0 free agents"),
-        (Lines(in_flight=0, here=0, most=5, free=1, asking=3, share=0.01), 0, "1 free agents for 3 who ask"),
+        (Lines(in_flight=0, here=0, most=5, free=1, asking=3, share=0.01), 0, "1 free agent for 3 who ask"),
         (Lines(in_flight=0, here=0, most=7, free=50, share=0.5), 7, "0 of 7 lines in use"),
     ],
 )

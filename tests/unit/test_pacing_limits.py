@@ -6,7 +6,7 @@ import pytest
 
 from pacing import preview, progressive, ratio
 from pacing.limits import TokenBucket
-from pacing.snapshot import Snapshot
+from pacing.snapshot import Snapshot, limited
 
 
 def snapshot(free: int, pending: int, lines: float = 1.0) -> Snapshot:
@@ -27,6 +27,28 @@ def test_ratio_rounds_down_but_never_below_one_line_an_agent(
 ) -> None:
     decision = ratio.decide(snapshot(free, pending, per_agent))
     assert decision.lines == lines and decision.reason.startswith(f"start {lines}:")
+
+
+@pytest.mark.parametrize(
+    ("started", "limits", "reason", "told"),
+    [
+        (3, [], "start 3: 3 free agents", "start 3: 3 free agents"),
+        (0, ["the hopper is empty"], "start 3: 3 free agents", "start 0: the hopper is empty; wanted 3: 3 free agents"),
+        (0, ["the hopper is empty"], "start 0: nobody rings", "start 0: the hopper is empty; nobody rings"),
+        (1, ["no lead", "trimmed to 2 by x"], "start 3", "start 1: no lead; trimmed to 2 by x; wanted 3"),
+        (1, ["no lead"], "two at a time", "start 1: no lead; two at a time"),
+        (0, ["no lead"], "start 0", "start 0: no lead"),
+    ],
+)
+def test_a_reason_begins_with_what_was_started_and_why(
+    started: int, limits: list[str], reason: str, told: str
+) -> None:
+    assert limited(started, limits, reason) == told
+
+
+def test_one_free_agent_is_one() -> None:
+    assert progressive.decide(snapshot(1, 2)).reason.startswith("start 0: 1 free agent, 1 line each, 2 calls already")
+    assert preview.decide(snapshot(1, 0)).reason == "show 1: 1 free agent without a lead"
 
 
 def test_preview_shows_one_lead_to_each_free_agent() -> None:
