@@ -179,6 +179,8 @@ class KeyDesk:
     def _wait(self, agent: Agent, typed: Typed, more_s: float) -> None:
         if agent.typed is not typed and situation(agent) in WITH_CUSTOMER:
             typed.customer = agent.last_attempt
+        if agent.leg is None:
+            return  # what was keyed in has ended the leg
         agent.typed = typed
         gap_s = self.live.settings.phones.digit_gap_s
         self.live.timers.set(("key", "gap", agent.settings.agent), self.live.now + more_s + gap_s)
