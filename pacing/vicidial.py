@@ -52,8 +52,8 @@ class Vicidial:
     ``max`` caps it, ``target`` is the wished-for number of ready agents less waiting callers with its sign turned
     (-1: one agent waits), ``limit`` the share of drops (0–1) above which ``adapt`` lowers the level. With
     ``available_only`` the level counts for ready agents only. Without ``conversations`` only calls that ring or wait
-    are taken off the goal: not what VICIdial's scripts do, but beside ``available_only`` what comes up to the figures of
-    VICIdial's best settings in the table of cells, so it is among those that the benchmark tries.
+    are taken off the goal: not what VICIdial's scripts do, but beside ``available_only`` what comes up to the figures
+    of VICIdial's best settings in the table of cells, so it is among those that the benchmark tries.
     """
 
     def __init__(

@@ -33,7 +33,8 @@ TALK_TIMES: Final = (
 )
 """The first that is there."""
 
-# The table of cells. agents, p: 1:1, VICIdial default, VICIdial best of 20, mean matching, learnt + hang-up (the floor), known + hang-up
+# The table of cells.
+# agents, p: 1:1, VICIdial default, VICIdial best of 20, mean matching, learnt + hang-up (the floor), known + hang-up
 # (the aim), agents' future known. Busy share in %.
 PAGE: Final[dict[tuple[int, float], tuple[float, float, float | None, float, float, float, float]]] = {
     (5, 0.15): (48.4, 49.5, None, 70.1, 75.1, 77.3, 76.8),

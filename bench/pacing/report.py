@@ -294,11 +294,11 @@ _READ: Final = f"""## How to read it
 - **Seeds**: judged are seeds 101, 102, …; baselines get the first ones of the same list (8 up to 20 agents, 4 up to
   100, 2 at 300), and dial the same people. They are tuned on seeds 9001, … (3 up to 10 agents, 2 at 20, 1 above), in
   the table's cell with the same agents and answer rate.
-- **Where the goals come from**: they are our own. The table of cells (`bench/pacing/cells.py`) holds what an independent
-  simulator reached in the same cells, sampling error about 0.4 points.
-- **Floor**: its column *learnt + hang-up*: a rule that learns all it knows. The mean may lie below it by 0.5 points (1.0
-  at 5 agents) plus two standard errors of both sides, √(s.e.² + 0.4²), 0.4 being the table's own. *yes*: not below at all,
-  *within*: below, but no further than that.
+- **Where the goals come from**: they are our own. The table of cells (`bench/pacing/cells.py`) holds what an
+  independent simulator reached in the same cells, sampling error about 0.4 points.
+- **Floor**: its column *learnt + hang-up*: a rule that learns all it knows. The mean may lie below it by 0.5 points
+  (1.0 at 5 agents) plus two standard errors of both sides, √(s.e.² + 0.4²), 0.4 being the table's own. *yes*: not below
+  at all, *within*: below, but no further than that.
 - **Aim**: the same distance, from the table's column *known + hang-up*: a rule that is told the rates beforehand.
 - **Limit**: no single shift above 3.00 %, exactly.
 - **Baselines' settings**: VICIdial: the best busy share among 22 to 26 settings that keep 3 % on the tuning seeds;
