@@ -436,9 +436,8 @@ class Checker:
                 yield from self._fault(("inbound", *path, last, "extension"), fallback.extension, expected)
 
     def _said(self) -> Iterator[Fault]:
-        """Prompts and recordings that are not there."""
-        elsewhere = self.config.prompts.switch_directory is not None
-        yield from self._section((), said_faults(self.config, self.prompts, switch_elsewhere=elsewhere))
+        """Prompts that are not there."""
+        yield from self._section((), said_faults(self.config, self.prompts))
 
     def _open_lines(self) -> Iterator[Fault]:
         """A person who answered must never wait for a phone to be picked up."""

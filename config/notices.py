@@ -16,7 +16,8 @@ from config.errors import SECRET_KEYS, Notice, Source
 from config.hearing_schema import SCREENS, machines_unrecorded
 from config.lines_checks import campaign_notices, table_notices
 from config.lines_schema import digits
-from config.lookup import source_of
+from config.lookup import path_of, source_of
+from config.said_checks import not_here
 from config.schema import DEFAULT_PASSWORD, Config
 from config.secrets import SecretFile
 from config.tree import Mapping, Node, Scalar, Sequence
@@ -37,6 +38,7 @@ def notices(config: Config, tree: Mapping, files: Iterable[Path], found: Iterabl
     yield from _lookup(config, tree)
     yield from _not_called_back(config, tree)
     yield from _not_served(config, tree)
+    yield from _not_here(config, tree)
     yield from _not_taken(config, tree)
     yield from _not_routed_by(config, tree)
     if not config.campaigns and not config.inbound.numbers:
@@ -99,6 +101,13 @@ def _not_served(config: Config, tree: Mapping) -> Iterator[Notice]:
             where = source_of(tree, "inbound", "queues", index, "needs")
             text = f"{needs}: none of the {len(staff)} agents who may take its calls has that: its callers wait in vain"
             yield Notice(where, f"inbound.queues.{queue.name}.needs", text)
+
+
+def _not_here(config: Config, tree: Mapping) -> Iterator[Notice]:
+    """A switch passes over a recording that it does not find, and people hear nothing."""
+    for path, part in not_here(config):
+        text = f"{part}: no such file here; a switch on this machine would leave it out, and callers hear nothing"
+        yield Notice(source_of(tree, *path), path_of(tree, *path), text)
 
 
 def _not_taken(config: Config, tree: Mapping) -> Iterator[Notice]:

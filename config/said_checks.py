@@ -34,15 +34,15 @@ def said(config: Config) -> Iterator[Said]:
             yield from ((("campaigns", index, "agentless", key), part) for key, part in sounds)
 
 
-def said_faults(
-    config: Config, prompts: Set[str] | None, *, switch_elsewhere: bool
-) -> Iterator[tuple[tuple[str | int, ...], object, str]]:
+def said_faults(config: Config, prompts: Set[str] | None) -> Iterator[tuple[tuple[str | int, ...], object, str]]:
     """Path, value and what was expected. ``prompts``: the ids that there are; None: nobody knows."""
     for path, part in said(config):
-        if part.startswith(SAY) or "://" in part or not part:
-            continue
-        if part.startswith("/"):
-            if path[0] != "campaigns" and not switch_elsewhere and not os.path.isfile(part):
-                yield path, part, "a file that exists"
-        elif prompts is not None and part not in prompts:
+        named = part and "://" not in part and not part.startswith(("/", SAY))
+        if named and prompts is not None and part not in prompts:
             yield path, part, "the id of a prompt that there is, a recording's absolute path, or {say: TEXT}"
+
+
+def not_here(config: Config) -> Iterator[Said]:
+    """Recordings that this machine does not have. The switch may be another one, and have them."""
+    if config.prompts.switch_directory is None:
+        yield from ((path, part) for path, part in said(config) if part.startswith("/") and not os.path.isfile(part))

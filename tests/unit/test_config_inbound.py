@@ -54,25 +54,32 @@ def queue(**more: Any) -> dict[str, Any]:
     return {"queues": [{"name": "sales", **more}, {"name": "general"}]}
 
 
-@pytest.mark.parametrize("said", ["nosuch", "/nope/hello.wav"])
-def test_what_is_not_there_to_be_said_is_refused_where_it_stands(tmp_path: Path, said: str) -> None:
-    """A switch passes over it in silence, and a prompt that is none stops the start."""
-    expected = "a file that exists" if said[0] == "/" else "the id of a prompt that there is, a recording's"
+def said_at(said: str) -> dict[str, dict[str, Any]]:
+    """Documents that say something, each by the path where it stands."""
     tiers = {"tiers": [{"name": "high", "target_s": 9, "message": said}], "tier_rules": {"otherwise": "high"}}
-    places = {
-        f"inbound.numbers.{DID}.greeting": tree(**number(greeting=said)),
+    return {
+        "inbound.numbers.0.greeting": tree(**number(greeting=said)),
         "inbound.fallback.message": tree(fallback={"message": said}),
         "inbound.queues.sales.announce.words": tree(**queue(announce={"words": said})),
         "routing.tiers.high.message": tree() | {"routing": tiers},
     }
-    if said[0] == "/":
-        places["inbound.queues.sales.music"] = tree(**queue(music=said))
-    for place, document in places.items():
+
+
+def test_a_prompt_that_is_none_is_refused_where_it_stands(tmp_path: Path) -> None:
+    """It stopped the start, and nobody was told where it stands."""
+    for place, document in said_at("nosuch").items():
         (fault,) = faults(tmp_path, document)
-        assert fault.startswith(f"{place.replace(DID, '0')}: {expected}")
-    elsewhere = places[f"inbound.numbers.{DID}.greeting"] | {"prompts": {"switch_directory": "/srv/prompts"}}
-    if said[0] == "/":
-        loaded(tmp_path, elsewhere)
+        assert fault.startswith(f"{place}: the id of a prompt that there is, a recording's")
+
+
+def test_a_recording_that_is_not_here_is_warned_of(tmp_path: Path) -> None:
+    """A switch passes over it in silence; but it may be on another machine."""
+    places = said_at("/nope/hello.wav") | {"inbound.queues.sales.music": tree(**queue(music="/nope/hello.wav"))}
+    for place, document in places.items():
+        (told,) = [str(each) for each in loaded(tmp_path, document).warnings if "no such file here" in str(each)]
+        assert f"{place}: /nope/hello.wav" in told
+        there = loaded(tmp_path, document | {"prompts": {"switch_directory": "/srv/prompts"}})
+        assert not any("no such file here" in str(each) for each in there.warnings)
 
 
 def number(**more: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from config import follow_me_schema, lines_schema, routing_schema
 from config.loader import load
 from config.section import Section
 from dialer.settings import build
+from freeswitch.sounds.table import prompts
 
 DOCS = Path(__file__).parents[2] / "docs"
 WHOLE = [
@@ -27,11 +28,12 @@ def test_both_pages_have_a_whole_one() -> None:
 
 
 @pytest.mark.parametrize(("page", "block"), WHOLE, ids=[page for page, _ in WHOLE])
-def test_a_whole_file_passes_without_a_warning(page: str, block: str, tmp_path: Path) -> None:
+def test_a_whole_file_passes_without_another_warning(page: str, block: str, tmp_path: Path) -> None:
     file = tmp_path / "dialer.yaml"
     file.write_text(block, encoding="utf-8")
-    found = load(file)
-    assert found.warnings == ()
+    found = load(file, prompts=frozenset(prompts()))
+    own = [each for each in found.warnings if "no such file here" not in str(each)]  # recordings of the reader's
+    assert not own
     assert build(found, "epoch").engine.campaigns
 
 
