@@ -39,7 +39,7 @@ def test_it_paces_tells_why_and_remembers(tmp_path: Path) -> None:
         assert said.returncode == 0 and "abandon windows\n  shift: " in said.stdout, (said.stdout, said.stderr)
         shown = json.loads(first.dialer("explain", "pacing", "bank", "--json").stdout)
         assert shown["campaign"] == "bank"
-        assert first.dialer("explain", "pacing", "nope").returncode == 1
+        assert first.dialer("explain", "pacing", "nope").returncode == 2
         metrics = first.get("/metrics")[1]
         for name in ("dialer_pacing_theta{", "dialer_pacing_decision_cpu_seconds_count", "dialer_abandon_budget_"):
             assert name in metrics, name
