@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 
 from crowd import NUMBERS, PIN, Crowd
-from soup_checks import Watcher, quiet
+from soup_checks import Watcher, missed_late, quiet
 
 from dialer.domain import events as ev
 from dialer.domain.acts import DialRule, PhoneSettings
@@ -191,10 +191,10 @@ def open_again(shift: Shift) -> None:
 
 
 def on_hold(shift: Shift, name: str) -> bool:
-    """The phone lost its power while on hold by its own button: that is missed after ten minutes only."""
+    """The phone lost its power while, or after, it was on hold by its own button: missed after ten minutes only."""
     agent = shift.engine._live.agents[name]
     leg = shift.switch.legs.get(agent.leg or "")
-    return leg is not None and leg.phone_holds and leg.vanished_at is not None and agent.held
+    return leg is not None and missed_late(leg) and (agent.held or not leg.phone_holds)
 
 
 def served_again(shift: Shift, before: dict[str, int]) -> None:

@@ -191,6 +191,13 @@ def engine(shift: Shift) -> None:
             raise InvariantBroken(f"supervisor {watch.supervisor} has a customer who is gone")
 
 
+def missed_late(leg: Leg) -> bool:
+    """A phone that lost its power while on hold by its own button is missed after ten minutes only; so is one that had
+    held for less than about a second before: the switch took the long time over into the conversation.
+    """
+    return leg.vanished_at is not None and (leg.phone_holds or (leg.media_limit_s or 0.0) > 60.0)
+
+
 def quiet(shift: Shift) -> None:
     """Everybody has hung up or does nothing, and nothing has failed for a while: nobody is stuck, and the engine's
     picture is the switch's."""
@@ -202,8 +209,7 @@ def quiet(shift: Shift) -> None:
     live, legs = shift.engine._live, shift.switch.legs
     usable = all(node.usable for node in live.nodes.values())
     require(shift.alive and live.store_ok and usable, "dialer, store or switch away")
-    # A phone that lost its power while on hold by its own button is missed after ten minutes only.
-    dark = {uuid for uuid, leg in legs.items() if leg.phone_holds and leg.vanished_at is not None}
+    dark = {uuid for uuid, leg in legs.items() if missed_late(leg)}
     watches = {uuid: watch for uuid, watch in live.watches.items() if uuid not in dark}
     for what, left in (("calls", live.calls), ("sessions", live.sessions), ("third parties", live.parties),
                        ("supervisors", watches), ("calls for help", live.helps), ("dropped legs", live.dropped),
