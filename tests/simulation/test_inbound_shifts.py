@@ -196,7 +196,7 @@ def test_every_caller_is_accounted_for(seed: int) -> None:
 def test_the_shifts_see_every_ending() -> None:
     """Otherwise the seeds would prove little."""
     endings: Counter[str] = Counter()
-    for seed in range(12):
+    for seed in range(30):
         shift, _ = shift_of(seed)
         shift.run_until(EPOCH_S + SHIFT_S)
         endings.update(call.closed.ending.value for call in shift.store.inbound.calls.values() if call.closed)
